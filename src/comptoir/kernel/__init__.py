@@ -1,0 +1,1 @@
+"""Values and arithmetic that every layer shares. No I/O."""

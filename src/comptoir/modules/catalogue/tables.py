@@ -1,0 +1,46 @@
+"""Products and their variants."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, text
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from comptoir.runtime.columns import KeyText, flag, id_column, instant, json, key, words
+
+metadata = MetaData(schema="catalogue")
+
+products = Table(
+    "products",
+    metadata,
+    id_column(),
+    key("code", unique=True),
+    json("names"),
+    words("brand"),
+    Column("category", ARRAY(KeyText), nullable=False, server_default=text("'{}'")),
+    flag("active", default=True),
+    instant("created_at", default=True),
+    instant("updated_at", default=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+)
+
+variants = Table(
+    "variants",
+    metadata,
+    id_column(),
+    Column("product_id", UUID(as_uuid=True), ForeignKey("catalogue.products.id"), nullable=False, index=True),
+    key("sku", unique=True),
+    words("name"),
+    json("names", default="{}"),
+    json("options", default="{}"),
+    key("gtin", nullable=True),
+    key("unit"),
+    flag("stocked", default=True),
+    flag("active", default=True),
+    instant("created_at", default=True),
+    instant("updated_at", default=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("variants_gtin", "gtin", unique=True, postgresql_where=text("gtin IS NOT NULL")),
+    Index("variants_name", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+)
+"""`name` is the name in the retailer's own language, which searches and order lines use; `names` holds the others by language.
+`unit` is `unit`, or `thousandth` where a quantity counts thousandths of a kilogram, litre or metre."""

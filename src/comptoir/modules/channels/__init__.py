@@ -1,0 +1,1 @@
+"""Channels, and the rules by which each may promise stock."""

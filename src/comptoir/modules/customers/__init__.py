@@ -1,0 +1,1 @@
+"""Customers and the keys that they are known by."""

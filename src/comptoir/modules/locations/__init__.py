@@ -1,0 +1,1 @@
+"""Where stock is, and the pools that channels sell from."""

@@ -1,0 +1,58 @@
+"""Where stock is, and the pools that channels sell from."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Integer, MetaData, Table, text
+from sqlalchemy.dialects.postgresql import UUID
+
+from comptoir.runtime.columns import flag, id_column, instant, json, key, words
+
+metadata = MetaData(schema="locations")
+
+locations = Table(
+    "locations",
+    metadata,
+    id_column(),
+    key("code", unique=True),
+    words("name"),
+    key("kind"),
+    flag("active", default=True),
+    words("line1"),
+    words("line2"),
+    words("postcode"),
+    words("city"),
+    words("region"),
+    key("country"),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    key("time_zone"),
+    json("opening_hours", default="[]"),
+    flag("ships", default=True),
+    flag("pickup", default=False),
+    flag("returns", default=True),
+    Column("daily_capacity", Integer),
+    instant("created_at", default=True),
+    instant("updated_at", default=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("kind IN ('warehouse', 'store', 'supplier', 'transit')", name="locations_kind"),
+    CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="locations_coordinates"),
+    CheckConstraint("daily_capacity >= 0", name="locations_capacity"),
+)
+
+pools = Table(
+    "pools",
+    metadata,
+    id_column(),
+    key("code", unique=True),
+    words("name"),
+    instant("created_at", default=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+)
+
+pool_members = Table(
+    "pool_members",
+    metadata,
+    Column("pool_id", UUID(as_uuid=True), ForeignKey("locations.pools.id", ondelete="CASCADE"), primary_key=True),
+    Column("location_id", UUID(as_uuid=True), ForeignKey("locations.locations.id"), primary_key=True),
+    Column("priority", Integer, nullable=False),
+)

@@ -1,0 +1,194 @@
+"""The order book."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from comptoir.modules.orders.domain import FULFILMENT_STATUS_SQL, PAYMENT_STATUS_SQL, RETURN_STATUS_SQL
+from comptoir.runtime.columns import KeyText, amount, id_column, instant, json, key, uuid_column, words
+
+metadata = MetaData(schema="orders")
+
+
+def _counter(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+orders = Table(
+    "orders",
+    metadata,
+    id_column(),
+    Column("number", BigInteger, Identity(start=1001), nullable=False),
+    uuid_column("channel_id"),
+    key("kind"),
+    key("external_id", nullable=True),
+    key("external_version", nullable=True),
+    instant("placed_at"),
+    instant("recorded_at"),
+    key("market"),
+    key("currency"),
+    Column("tax_included", Boolean, nullable=False),
+    uuid_column("customer_id", nullable=True),
+    json("buyer", nullable=True),
+    json("ship_to", nullable=True),
+    json("bill_to", nullable=True),
+    uuid_column("pickup_location_id", nullable=True),
+    amount("amount"),
+    amount("discount", default=0),
+    amount("tax", default=0),
+    amount("total"),
+    amount("authorised", default=0),
+    amount("captured", default=0),
+    amount("refunded", default=0),
+    Column("quantity", Integer, nullable=False),
+    _counter("cancelled"),
+    _counter("backordered"),
+    _counter("shipped"),
+    _counter("returned"),
+    Column("fulfilment_status", KeyText, Computed(FULFILMENT_STATUS_SQL, persisted=True), nullable=False),
+    Column("payment_status", KeyText, Computed(PAYMENT_STATUS_SQL, persisted=True), nullable=False),
+    Column("return_status", KeyText, Computed(RETURN_STATUS_SQL, persisted=True), nullable=False),
+    words("note", nullable=True),
+    Column("tags", ARRAY(KeyText)),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("orders_number", "number", unique=True),
+    Index("orders_placed", "placed_at", "id"),
+    Index("orders_external", "channel_id", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
+    Index("orders_customer", "customer_id", "placed_at", postgresql_where=text("customer_id IS NOT NULL")),
+    Index(
+        "orders_open",
+        "placed_at",
+        "id",
+        postgresql_where=text("fulfilment_status IN ('unfulfilled', 'partial', 'backordered')"),
+    ),
+    CheckConstraint("kind IN ('sale', 'credit')", name="orders_kind"),
+    CheckConstraint(
+        "cancelled >= 0 AND backordered >= 0 AND shipped >= 0 AND returned BETWEEN 0 AND shipped "
+        "AND cancelled + backordered + shipped <= quantity",
+        name="orders_quantities",
+    ),
+)
+"""The counters are the sums of the lines' and the payment columns the sums of the payment ledger's; the statuses derive from them."""
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("order_id", UUID(as_uuid=True), ForeignKey("orders.orders.id"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    key("kind"),
+    key("sku", nullable=True),
+    words("name", default=None),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price", Numeric(20, 6), nullable=False),
+    amount("amount"),
+    amount("discount", default=0),
+    amount("tax", default=0),
+    amount("total"),
+    json("discounts", nullable=True),
+    json("taxes", nullable=True),
+    key("external_id", nullable=True),
+    _counter("cancelled"),
+    _counter("backordered"),
+    _counter("shipped"),
+    _counter("returned"),
+    CheckConstraint("quantity > 0", name="lines_quantity"),
+    CheckConstraint(
+        "cancelled >= 0 AND backordered >= 0 AND shipped >= 0 AND returned BETWEEN 0 AND shipped "
+        "AND cancelled + backordered + shipped <= quantity",
+        name="lines_quantities",
+    ),
+    CheckConstraint("(kind = 'item') = (sku IS NOT NULL)", name="lines_sku"),
+)
+"""Money is frozen at placement. `amount` is before discounts; `total` is what the buyer pays. A unit's share of any of them is
+`kernel.money.split` over the quantity, so that returning all units gives back exactly the line."""
+
+shipments = Table(
+    "shipments",
+    metadata,
+    id_column(),
+    Column("order_id", UUID(as_uuid=True), ForeignKey("orders.orders.id"), nullable=False, index=True),
+    uuid_column("location_id"),
+    instant("shipped_at"),
+    words("carrier"),
+    words("tracking_number"),
+    words("tracking_url"),
+    key("actor"),
+)
+
+shipment_lines = Table(
+    "shipment_lines",
+    metadata,
+    Column("shipment_id", UUID(as_uuid=True), ForeignKey("orders.shipments.id"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    Column("quantity", Integer, nullable=False),
+)
+
+returns = Table(
+    "returns",
+    metadata,
+    id_column(),
+    Column("order_id", UUID(as_uuid=True), ForeignKey("orders.orders.id"), nullable=False, index=True),
+    uuid_column("location_id"),
+    instant("received_at"),
+    words("reason"),
+    key("actor"),
+)
+
+return_lines = Table(
+    "return_lines",
+    metadata,
+    Column("return_id", UUID(as_uuid=True), ForeignKey("orders.returns.id"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    key("disposition", primary_key=True),
+    Column("quantity", Integer, nullable=False),
+    amount("refundable"),
+)
+"""`refundable` is the exact share of the line's total that these units stand for."""
+
+exceptions = Table(
+    "exceptions",
+    metadata,
+    id_column(),
+    key("kind"),
+    key("state"),
+    uuid_column("order_id", nullable=True),
+    Column("line_no", Integer),
+    key("sku", nullable=True),
+    uuid_column("location_id", nullable=True),
+    Column("quantity", Integer, nullable=False, server_default=text("0")),
+    json("data", default="{}"),
+    instant("opened_at"),
+    instant("resolved_at", nullable=True),
+    key("resolution", nullable=True),
+    key("actor", nullable=True),
+    Index(
+        "exceptions_open",
+        "kind",
+        "order_id",
+        "line_no",
+        "sku",
+        "location_id",
+        unique=True,
+        postgresql_where=text("state = 'open'"),
+        postgresql_nulls_not_distinct=True,
+    ),
+    Index("exceptions_opened", "opened_at", "id"),
+    Index("exceptions_order", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+    CheckConstraint("state IN ('open', 'resolved')", name="exceptions_state"),
+)
+"""What a fact broke: open until it is moved, filled, cancelled or dismissed."""

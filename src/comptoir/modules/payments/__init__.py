@@ -1,0 +1,1 @@
+"""The payment ledger of orders: what was authorised, captured and refunded, by which method."""

@@ -1,0 +1,1 @@
+"""Markets and one price per SKU and market."""

@@ -1,0 +1,1 @@
+"""Who works here: users, their sessions, API tokens, and the audit trail."""

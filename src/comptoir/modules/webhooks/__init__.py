@@ -1,0 +1,1 @@
+"""Webhooks out: who listens to which events, and what became of each delivery."""

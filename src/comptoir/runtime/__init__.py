@@ -1,0 +1,1 @@
+"""Plumbing: database, transactions, events, jobs, idempotency, http, settings, log."""

@@ -1,0 +1,113 @@
+"""What arrives together is done together.
+
+One task per process takes all that is waiting (up to `limit`), does it as one batch and gives each caller its own answer. While
+a batch is being done the next one gathers, so that the batch size follows the load: one at a time when it is quiet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from comptoir.kernel.errors import Fault, Remedy
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Overloaded(Fault):
+    """More is waiting than will be done soon; nothing was begun."""
+
+    code = "overloaded"
+
+
+class Batcher(Generic[Q, A]):
+    """Runs `work` on batches. `work` gives one answer or one exception per question, in order.
+
+    When `work` itself raises anything but a `Fault`, the batch is halved and tried again, so that a question that breaks it
+    breaks alone; a `Fault` is everybody's (the database is away) and goes to every caller.
+    """
+
+    def __init__(
+        self, work: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], *, limit: int = 256, waiting_limit: int = 8192
+    ) -> None:
+        self._work = work
+        self._limit = limit
+        self._waiting_limit = waiting_limit
+        self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._running: asyncio.Future[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def start(self) -> None:
+        assert self._task is None, "started already"
+        self._task = asyncio.create_task(self._loop(), name="batcher")
+
+    async def stop(self) -> None:
+        """Finishes the batch that is under way; whoever still waits is told to retry."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+        if self._running is not None:
+            await self._running
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(Overloaded("shutting down", remedy=Remedy.WAIT, retry_after=1))
+
+    async def submit(self, question: Q) -> A:
+        """The answer to this question; raises what `work` gave for it."""
+        if len(self._waiting) >= self._waiting_limit:
+            raise Overloaded(f"{len(self._waiting)} are waiting already", remedy=Remedy.WAIT, retry_after=1)
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, future))
+        self._arrived.set()
+        return await future
+
+    async def _loop(self) -> None:
+        while True:
+            await self._arrived.wait()
+            batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
+            if not self._waiting:
+                self._arrived.clear()
+            batch = [entry for entry in batch if not entry[1].done()]
+            if batch:
+                # A batch that has begun is finished also when the process is told to stop.
+                self._running = asyncio.ensure_future(self._answer(batch))
+                await asyncio.shield(self._running)
+
+    async def _answer(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+        try:
+            answers = await self._work([question for question, _ in batch])
+        except Fault as fault:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(fault)
+            return
+        except Exception as problem:  # noqa: BLE001 - isolated by halving, then handed to the one caller that it belongs to
+            if len(batch) == 1:
+                if not batch[0][1].done():
+                    batch[0][1].set_exception(problem)
+                return
+            half = len(batch) // 2
+            await self._answer(batch[:half])
+            await self._answer(batch[half:])
+            return
+        assert len(answers) == len(batch), "one answer per question"
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)

@@ -1,0 +1,302 @@
+"""The database: a pool of psycopg connections, and the one way to open a transaction.
+
+Statements are text, or SQLAlchemy Core expressions that are compiled here and run on the same connection (see
+docs/decisions/0002). Connections are in autocommit mode, so that a lone read costs one round trip; a `Tx` begins and commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, LiteralString, Self, TypeVar, cast
+
+import msgspec
+import psycopg
+import psycopg_pool
+from psycopg import AsyncConnection, errors
+from psycopg.rows import TupleRow, class_row, scalar_row
+from psycopg.types.json import set_json_dumps, set_json_loads
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects import postgresql
+
+from comptoir.kernel.errors import Fault, Remedy
+from comptoir.kernel.ids import ActorId
+from comptoir.kernel.time import utcnow
+from comptoir.runtime.events import APPEND_EVENTS, Event, encode_events
+
+T = TypeVar("T")
+Params = Mapping[str, object]
+Statement = str | ClauseElement
+
+set_json_dumps(msgspec.json.encode)
+set_json_loads(msgspec.json.decode)
+
+SYSTEM = ActorId("system")
+WAKE_CHANNEL = "comptoir_events"
+_WAKE_AFTER = 0.02
+"""Seconds in which the commits of a process share one NOTIFY: one inside each transaction would serialise their commits."""
+
+_open_tx: ContextVar[bool] = ContextVar("open_tx", default=False)
+
+
+def inside_transaction() -> bool:
+    """Whether this task has a transaction open; calls out refuse then."""
+    return _open_tx.get()
+
+
+class DatabaseUnavailable(Fault):
+    """The database did not answer, or was taken away in the middle. What was not acknowledged may be retried with its key."""
+
+    code = "database_unavailable"
+
+
+@lru_cache(maxsize=1)
+def _dialect() -> postgresql.dialect:
+    return postgresql.dialect(paramstyle="pyformat")
+
+
+def _compiled(statement: Statement, params: Params | None) -> tuple[LiteralString, Params | None]:
+    if isinstance(statement, str):
+        return cast("LiteralString", statement), params
+    compiled = statement.compile(dialect=_dialect(), compile_kwargs={"render_postcompile": True})
+    values = dict(cast("Mapping[str, object]", compiled.params)) | dict(params or {})
+    return cast("LiteralString", str(compiled)), values
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who asks, and as part of what; it goes with every event and audit entry."""
+
+    actor: ActorId = SYSTEM
+    request_id: str = ""
+    channel: str = ""
+
+
+class Reader:
+    """Statements on one connection. Each runs on its own snapshot unless a `Tx` is around it."""
+
+    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+        self.connection = connection
+
+    async def run(self, statement: Statement, params: Params | None = None) -> int:
+        """Runs it and gives the number of rows that it touched."""
+        cursor = await self.connection.execute(*_compiled(statement, params))
+        return cursor.rowcount
+
+    async def rows(self, statement: Statement, params: Params | None = None) -> list[TupleRow]:
+        cursor = await self.connection.execute(*_compiled(statement, params))
+        return await cursor.fetchall()
+
+    async def row(self, statement: Statement, params: Params | None = None) -> TupleRow | None:
+        cursor = await self.connection.execute(*_compiled(statement, params))
+        return await cursor.fetchone()
+
+    async def all(self, kind: type[T], statement: Statement, params: Params | None = None) -> list[T]:
+        """Every row as a `kind`, whose fields are named as the columns."""
+        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+            await cursor.execute(*_compiled(statement, params))
+            return await cursor.fetchall()
+
+    async def one(self, kind: type[T], statement: Statement, params: Params | None = None) -> T | None:
+        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+            await cursor.execute(*_compiled(statement, params))
+            return await cursor.fetchone()
+
+    async def value(self, statement: Statement, params: Params | None = None) -> Any:
+        """The first column of the first row, None where there is none."""
+        async with self.connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(*_compiled(statement, params))
+            return await cursor.fetchone()
+
+    async def values(self, statement: Statement, params: Params | None = None) -> list[Any]:
+        async with self.connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(*_compiled(statement, params))
+            return await cursor.fetchall()
+
+    async def many(self, statement: str, params: Sequence[Params]) -> None:
+        """The same statement for each set of parameters, in one round trip."""
+        async with self.connection.cursor() as cursor:
+            await cursor.executemany(cast("LiteralString", statement), params)
+
+
+class Tx(Reader):
+    """One open transaction: one time, one actor, and the events that will be written with it."""
+
+    def __init__(self, connection: AsyncConnection[TupleRow], context: Context, now: datetime) -> None:
+        super().__init__(connection)
+        self.context = context
+        self.now = now
+        self._events: list[Event] = []
+
+    @property
+    def actor(self) -> ActorId:
+        return self.context.actor
+
+    def emit(self, *events: Event) -> None:
+        """Writes events in this transaction, in this order, when it commits."""
+        self._events.extend(events)
+
+    @property
+    def emitted(self) -> Sequence[Event]:
+        return self._events
+
+    async def flush_events(self) -> bool:
+        """Writes what was emitted so far; says whether there was any."""
+        if not self._events:
+            return False
+        await self.run(APPEND_EVENTS, encode_events(self._events, self.now, self.context.actor, self.context.request_id))
+        self._events.clear()
+        return True
+
+
+_FAULTS: tuple[tuple[type[Exception], str, Remedy, float], ...] = (
+    (psycopg_pool.PoolTimeout, "no connection became free in time", Remedy.WAIT, 1),
+    (errors.DiskFull, "the database's disk is full: free some space", Remedy.MERCHANT, 30),
+    (errors.TooManyConnections, "the database has no connection left", Remedy.WAIT, 1),
+    (errors.DeadlockDetected, "two writers were in each other's way", Remedy.WAIT, 0.1),
+    (errors.SerializationFailure, "two writers were in each other's way", Remedy.WAIT, 0.1),
+    (errors.LockNotAvailable, "two writers were in each other's way", Remedy.WAIT, 0.1),
+    (errors.QueryCanceled, "the database took too long", Remedy.WAIT, 1),
+    (psycopg.OperationalError, "the database went away", Remedy.WAIT, 1),
+    (psycopg.InterfaceError, "the database went away", Remedy.WAIT, 1),
+)
+"""The first that fits: the later ones are the base classes of the earlier."""
+
+
+def _fault(problem: Exception) -> DatabaseUnavailable | None:
+    for kind, detail, remedy, retry_after in _FAULTS:
+        if isinstance(problem, kind):
+            return DatabaseUnavailable(detail, remedy=remedy, retry_after=retry_after)
+    return None
+
+
+@contextlib.contextmanager
+def database_faults() -> Generator[None]:
+    """Turns a database that does not answer into a `DatabaseUnavailable`; lets bugs through."""
+    try:
+        yield
+    except (psycopg.Error, psycopg_pool.PoolTimeout) as problem:
+        fault = _fault(problem)
+        if fault is None:
+            raise
+        raise fault from problem
+
+
+@dataclass(slots=True)
+class Database:
+    """A pool on one PostgreSQL. `open` it before use and `close` it after."""
+
+    url: str
+    max_connections: int = 10
+    application: str = "comptoir"
+    statement_timeout_ms: int = 30_000
+    _pool: psycopg_pool.AsyncConnectionPool[AsyncConnection[TupleRow]] = field(init=False)
+    _wake: asyncio.Task[None] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._pool = psycopg_pool.AsyncConnectionPool(
+            self.url,
+            open=False,
+            min_size=1,
+            max_size=self.max_connections,
+            timeout=10,
+            max_idle=300,
+            reconnect_timeout=30,
+            kwargs={
+                "autocommit": True,
+                "application_name": self.application,
+                "prepare_threshold": 2,
+                "options": f"-c statement_timeout={self.statement_timeout_ms} -c idle_in_transaction_session_timeout=60000 "
+                "-c timezone=UTC -c jit=off",
+            },
+        )
+
+    async def open(self) -> None:
+        with database_faults():
+            await self._pool.open(wait=True, timeout=15)
+
+    async def close(self) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._wake
+            self._wake = None
+        await self._pool.close(timeout=5)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncGenerator[AsyncConnection[TupleRow]]:
+        """A bare connection in autocommit mode; give it back soon."""
+        with database_faults():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncGenerator[Reader]:
+        """For reads that need no common snapshot: no BEGIN, no COMMIT."""
+        async with self.connection() as connection:
+            yield Reader(connection)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, context: Context | None = None, *, snapshot: bool = False) -> AsyncGenerator[Tx]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        `snapshot=True` gives every statement the same picture (repeatable read, read only), for pages and reports.
+        """
+        assert not _open_tx.get(), "a transaction is open already: pass its tx on instead"
+        async with self.connection() as connection:
+            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
+            await connection.execute(begin)
+            tx = Tx(connection, context or Context(), utcnow())
+            token = _open_tx.set(True)
+            try:
+                yield tx
+                woke = await tx.flush_events()
+            except BaseException:
+                if not connection.closed:
+                    with contextlib.suppress(psycopg.Error):
+                        await connection.execute("ROLLBACK")
+                raise
+            else:
+                await connection.execute("COMMIT")
+            finally:
+                _open_tx.reset(token)
+        if woke:
+            self.wake_consumers()
+
+    def wake_consumers(self) -> None:
+        """Tells the consumers that there is something to read, soon and once for all commits until then.
+
+        A notice that is lost with the process costs a consumer its polling interval, nothing else.
+        """
+        if self._wake is None or self._wake.done():
+            self._wake = asyncio.create_task(self._notify())
+
+    async def _notify(self) -> None:
+        await asyncio.sleep(_WAKE_AFTER)
+        with contextlib.suppress(Fault):
+            async with self.connection() as connection:
+                await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
+
+    async def listen(self, *channels: str) -> AsyncIterator[psycopg.Notify | None]:
+        """Notices on a connection of its own; yields None once listening and after each quiet second."""
+        connection = await AsyncConnection.connect(self.url, autocommit=True, application_name=f"{self.application}-listen")
+        async with connection:
+            for channel in channels:
+                await connection.execute(cast("LiteralString", f"LISTEN {channel}"))
+            yield None
+            while True:
+                async for notice in connection.notifies(timeout=1.0):
+                    yield notice
+                yield None
