@@ -134,14 +134,27 @@ class Money:
         return Money(round_half_even(Decimal(self.minor) * rate), self.currency)
 
 
+@lru_cache(maxsize=1024)
+def _fraction(rate: Decimal) -> tuple[int, int]:
+    return rate.as_integer_ratio()
+
+
+def _divide_half_even(numerator: int, denominator: int) -> int:
+    quotient, remainder = divmod(numerator, denominator)
+    twice = 2 * remainder
+    return quotient + (twice > denominator or (twice == denominator and quotient % 2 == 1))
+
+
 def included_tax(gross_minor: int, rate: Decimal) -> int:
     """The tax contained in a gross amount: gross * rate / (1 + rate), rounded once, half to even."""
-    return round_half_even(Decimal(gross_minor) * rate / (1 + rate))
+    over, under = _fraction(rate)
+    return _divide_half_even(gross_minor * over, under + over)
 
 
 def added_tax(net_minor: int, rate: Decimal) -> int:
     """The tax that comes on top of a net amount: net * rate, rounded once, half to even."""
-    return round_half_even(Decimal(net_minor) * rate)
+    over, under = _fraction(rate)
+    return _divide_half_even(net_minor * over, under)
 
 
 def total(amounts: Iterable[Money], code: Currency) -> Money:

@@ -121,3 +121,9 @@ def raw_texts(values: Sequence[bytes]) -> Packed:
 
 def byteas(values: Sequence[bytes]) -> Packed:
     return Bytea(len(values), _sized(values))
+
+
+def optional_raw_texts(values: Sequence[bytes | None]) -> Packed:
+    """As `raw_texts`, with nulls."""
+    pack = _LENGTH.pack
+    return Text(len(values), b"".join([_NULL if value is None else pack(len(value)) + value for value in values]), nulls=True)

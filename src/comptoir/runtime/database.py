@@ -55,6 +55,12 @@ class DatabaseUnavailable(Fault):
     code = "database_unavailable"
 
 
+class Contended(DatabaseUnavailable):
+    """Two writers were in each other's way and this one gave in; trying again at once is right."""
+
+    code = "contended"
+
+
 @lru_cache(maxsize=1)
 def _dialect() -> postgresql.dialect:
     return postgresql.dialect(paramstyle="pyformat")
@@ -154,13 +160,11 @@ class Tx(Reader):
         return True
 
 
+_CONTENDED = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _FAULTS: tuple[tuple[type[Exception], str, Remedy, float], ...] = (
     (psycopg_pool.PoolTimeout, "no connection became free in time", Remedy.WAIT, 1),
     (errors.DiskFull, "the database's disk is full: free some space", Remedy.MERCHANT, 30),
     (errors.TooManyConnections, "the database has no connection left", Remedy.WAIT, 1),
-    (errors.DeadlockDetected, "two writers were in each other's way", Remedy.WAIT, 0.1),
-    (errors.SerializationFailure, "two writers were in each other's way", Remedy.WAIT, 0.1),
-    (errors.LockNotAvailable, "two writers were in each other's way", Remedy.WAIT, 0.1),
     (errors.QueryCanceled, "the database took too long", Remedy.WAIT, 1),
     (psycopg.OperationalError, "the database went away", Remedy.WAIT, 1),
     (psycopg.InterfaceError, "the database went away", Remedy.WAIT, 1),
@@ -169,6 +173,8 @@ _FAULTS: tuple[tuple[type[Exception], str, Remedy, float], ...] = (
 
 
 def _fault(problem: Exception) -> DatabaseUnavailable | None:
+    if isinstance(problem, _CONTENDED):
+        return Contended("two writers were in each other's way", remedy=Remedy.WAIT, retry_after=0.1)
     for kind, detail, remedy, retry_after in _FAULTS:
         if isinstance(problem, kind):
             return DatabaseUnavailable(detail, remedy=remedy, retry_after=retry_after)

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from comptoir.kernel.ids import ActorId, uuid7
+from comptoir.runtime import arrays
 
 EventId = NewType("EventId", UUID)
 
@@ -79,10 +80,10 @@ _encoder = msgspec.json.Encoder()
 def encode_events(events: Sequence[Event], at: datetime, actor: ActorId, request_id: str) -> dict[str, object]:
     """The parameters of APPEND_EVENTS."""
     return {
-        "ids": [uuid7() for _ in events],
-        "types": [event.type for event in events],
-        "subjects": [event.subject for event in events],
-        "data": [_encoder.encode(event).decode() for event in events],
+        "ids": arrays.uuids([uuid7() for _ in events]),
+        "types": arrays.texts([event.type for event in events]),
+        "subjects": arrays.optional_uuids([event.subject for event in events]),
+        "data": arrays.raw_texts([_encoder.encode(event) for event in events]),
         "at": at,
         "actor": actor,
         "request_id": request_id,

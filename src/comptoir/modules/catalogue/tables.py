@@ -40,7 +40,8 @@ variants = Table(
     instant("updated_at", default=True),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Index("variants_gtin", "gtin", unique=True, postgresql_where=text("gtin IS NOT NULL")),
-    Index("variants_name", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+    Index("variants_name", text("runtime.plain(name) gin_trgm_ops"), postgresql_using="gin"),
+    Index("variants_name_order", text("runtime.plain(name)"), "sku"),
 )
 """`name` is the name in the retailer's own language, which searches and order lines use; `names` holds the others by language.
 `unit` is `unit`, or `thousandth` where a quantity counts thousandths of a kilogram, litre or metre."""

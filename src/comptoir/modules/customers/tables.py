@@ -20,7 +20,9 @@ customers = Table(
     instant("created_at", default=True),
     instant("updated_at", default=True),
     Column("version", Integer, nullable=False, server_default=text("1")),
-    Index("customers_name", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+    Index("customers_name", text("runtime.plain(name) gin_trgm_ops"), postgresql_using="gin"),
+    Index("customers_name_order", text("runtime.plain(name)"), "id"),
+    Index("customers_created", "created_at", "id"),
 )
 
 identities = Table(

@@ -85,8 +85,8 @@ reservations = Table(
     Index("reservations_hold", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     CheckConstraint("quantity > 0", name="reservations_quantity"),
 )
-"""What is promised now: a row goes when its units are shipped or released. `promise_id` is an order's id, or a cart hold's, which
-is the case exactly when `hold_until` is set."""
+"""What is promised now: a row goes when its units are shipped or released. `promise_id` is an order's id, or a cart hold's,
+which is the case exactly when `hold_until` is set."""
 
 holds = Table(
     "holds",

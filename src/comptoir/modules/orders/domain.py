@@ -34,7 +34,7 @@ class ReturnStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How the units of a line, or of a whole order, stand."""
+    """How the units of a line stand, or those of an order: the sum over its items, charges not counted."""
 
     quantity: int
     cancelled: int = 0
@@ -50,6 +50,8 @@ class Counters:
 
 def fulfilment_status(c: Counters) -> FulfilmentStatus:
     """The axis of fulfilment. FULFILMENT_STATUS_SQL says the same to the database; a property test holds them together."""
+    if c.quantity == 0:
+        return FulfilmentStatus.FULFILLED
     if c.cancelled == c.quantity:
         return FulfilmentStatus.CANCELLED
     if c.cancelled + c.shipped == c.quantity:
@@ -62,6 +64,7 @@ def fulfilment_status(c: Counters) -> FulfilmentStatus:
 
 
 FULFILMENT_STATUS_SQL = """CASE
+WHEN quantity = 0 THEN 'fulfilled'
 WHEN cancelled = quantity THEN 'cancelled'
 WHEN cancelled + shipped = quantity THEN 'fulfilled'
 WHEN shipped > 0 THEN 'partial'
@@ -106,3 +109,15 @@ RETURN_STATUS_SQL = """CASE
 WHEN returned = 0 THEN 'none'
 WHEN returned = shipped THEN 'returned'
 ELSE 'partial' END"""
+
+
+def share(amount: int, quantity: int, first: int, units: int) -> int:
+    """The part of a line's amount that its units `first` to `first + units - 1` stand for, counted from 0.
+
+    The amount is split over the units once and for all (largest remainder), so that the shares of any partition add up to it.
+    """
+    # What kernel.money.split gives with equal weights, without making the list:
+    # the remainder goes to the earliest units, one minor unit each.
+    whole, rest = divmod(abs(amount), quantity)
+    extra = max(0, min(first + units, rest) - first)
+    return (whole * units + extra) * (1 if amount >= 0 else -1)

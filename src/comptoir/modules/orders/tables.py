@@ -83,7 +83,7 @@ orders = Table(
         name="orders_quantities",
     ),
 )
-"""The counters are the sums of the lines' and the payment columns the sums of the payment ledger's; the statuses derive from them."""
+"""The counters are the sums of the item lines' and the payment columns the sums of the payment ledger's; the statuses derive from them."""
 
 lines = Table(
     "lines",
@@ -93,6 +93,7 @@ lines = Table(
     key("kind"),
     key("sku", nullable=True),
     words("name", default=None),
+    Column("stocked", Boolean, nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("unit_price", Numeric(20, 6), nullable=False),
     amount("amount"),
@@ -113,8 +114,9 @@ lines = Table(
         name="lines_quantities",
     ),
     CheckConstraint("(kind = 'item') = (sku IS NOT NULL)", name="lines_sku"),
+    CheckConstraint("kind = 'item' OR NOT stocked", name="lines_stocked"),
 )
-"""Money is frozen at placement. `amount` is before discounts; `total` is what the buyer pays. A unit's share of any of them is
+"""The units of a stocked line that are neither cancelled, backordered nor shipped are reserved in inventory. Money is frozen at placement. `amount` is before discounts; `total` is what the buyer pays. A unit's share of any of them is
 `kernel.money.split` over the quantity, so that returning all units gives back exactly the line."""
 
 shipments = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, MetaData, Numeric, Table, Text, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, MetaData, Numeric, Table, Text, text
 
 from comptoir.runtime.columns import KeyText, amount, flag, instant, key, words
 
@@ -17,6 +17,7 @@ markets = Table(
     key("country"),
     flag("tax_included", default=True),
     Column("tax_name", Text, nullable=False, server_default=text("''")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
 )
 
 prices = Table(

@@ -1,0 +1,568 @@
+"""Capture: what arrives together is promised together.
+
+The hot path. For a whole batch: one read of what is sold and at what price, one lock of the levels involved in key order, a
+decision for each request in the order of arrival, and one statement per table. Whatever is refused is refused alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from uuid import UUID
+
+import msgspec
+
+from comptoir.kernel.errors import Refusal, Remedy
+from comptoir.kernel.ids import uuid7
+from comptoir.kernel.money import Currency, added_tax, exponent, included_tax
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import Sellable
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import Allocation, Demand, HoldId, PromiseId, Reservation, Spot
+from comptoir.modules.inventory.errors import HoldGone, InsufficientStock
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders import store
+from comptoir.modules.orders.contracts import (
+    Fill,
+    Held,
+    HoldRequest,
+    OrderId,
+    OrderPlaced,
+    Placed,
+    PlacedLine,
+    Placement,
+    Terms,
+    Widen,
+)
+from comptoir.modules.orders.errors import (
+    BackorderNotAllowed,
+    DuplicateOrder,
+    EmptyOrder,
+    NotForSale,
+    TotalChanged,
+    UnknownSku,
+)
+from comptoir.modules.payments import api as payments
+from comptoir.modules.payments.contracts import Entry, EntryKind, PaymentId
+from comptoir.modules.pricing import api as pricing
+from comptoir.modules.pricing.contracts import Price
+from comptoir.runtime.database import Contended, Tx
+from comptoir.sdk.orders import LineKind
+
+CaptureRequest = Placement | HoldRequest
+CaptureAnswer = Placed | Held | Widen | Refusal
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def capture(tx: Tx, requests: Sequence[CaptureRequest]) -> list[CaptureAnswer]:
+    """One answer per request, in order: an order or a hold that is promised, a refusal, or `Widen`.
+
+    `Widen` says that the request's candidates do not have it all and that its pool has others: nothing was done for it, and
+    it should be asked again, in another transaction, with `Candidates.complete`.
+    """
+    drafts = await _draft(tx, requests)
+    open_drafts = [draft for draft in drafts if draft.refusal is None]
+    if open_drafts:
+        await _take_over_holds(tx, open_drafts)
+        await _apply_limits(tx, open_drafts)
+        available = await _lock(tx, open_drafts)
+        for draft in open_drafts:
+            _decide(draft, available)
+        await _write(tx, [draft for draft in open_drafts if draft.refusal is None and not draft.widen])
+    return [draft.answer for draft in drafts]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One request on its way to an answer."""
+
+    request: CaptureRequest
+    lines: list[PlacedLine] = field(default_factory=list)
+    demands: list[Demand] = field(default_factory=list)
+    refusal: Refusal | None = None
+    widen: bool = False
+    candidates: tuple[LocationId, ...] = ()
+    limits: dict[str, int] = field(default_factory=dict)
+    released: list[Reservation] = field(default_factory=list)
+    reservations: list[Reservation] = field(default_factory=list)
+    result: Placed | Held | None = None
+
+    @property
+    def terms(self) -> Terms:
+        return self.request.terms
+
+    @property
+    def answer(self) -> CaptureAnswer:
+        if self.refusal is not None:
+            return self.refusal
+        if self.widen:
+            return Widen()
+        assert self.result is not None, "a request that is neither refused nor widened has been written"
+        return self.result
+
+
+async def _draft(tx: Tx, requests: Sequence[CaptureRequest]) -> list[_Draft]:
+    """Names and prices for every line, or the reason why there is none."""
+    drafts = [_Draft(request) for request in requests]
+    skus = list({line.sku for request in requests for line in request.lines})
+    sellable = await catalogue.sellable(tx, skus) if skus else {}
+    prices: dict[str, Mapping[str, Price]] = {}
+    for market in {request.terms.market for request in requests}:
+        wanted = list({line.sku for request in requests if request.terms.market == market for line in request.lines})
+        prices[market] = await pricing.prices(tx, market, wanted) if wanted else {}
+    for draft in drafts:
+        try:
+            _price(draft, sellable, prices[draft.terms.market])
+        except Refusal as refusal:
+            draft.refusal = refusal
+    return drafts
+
+
+def _price(draft: _Draft, sellable: Mapping[str, Sellable], prices: Mapping[str, Price]) -> None:
+    request = draft.request
+    if not request.lines:
+        raise EmptyOrder
+    line_no = 0
+    for line in request.lines:
+        line_no += 1
+        variant = sellable.get(line.sku)
+        price = prices.get(line.sku)
+        if variant is None:
+            raise UnknownSku(skus=[x.sku for x in request.lines if x.sku not in sellable])
+        if not variant.active or (price is None and line.unit_price is None):
+            raise NotForSale(skus=[line.sku])
+        unit_price = line.unit_price if line.unit_price is not None else price.amount if price else 0
+        rate = price.tax_rate if price else Decimal(0)
+        amount = unit_price * line.quantity
+        draft.lines.append(
+            _line(request.terms, line_no, LineKind.ITEM, line.sku, variant.name, line.quantity, unit_price, amount, rate)
+        )
+        if variant.stocked:
+            draft.demands.append(Demand(line_no, line.sku, line.quantity))
+    if isinstance(request, Placement):
+        for charge in request.charges:
+            line_no += 1
+            unit_price = charge.amount // charge.quantity
+            rate = Decimal(charge.tax_rate)
+            draft.lines.append(
+                _line(request.terms, line_no, charge.kind, None, charge.name, charge.quantity, unit_price, charge.amount, rate)
+            )
+
+
+def _line(
+    terms: Terms,
+    line_no: int,
+    kind: LineKind,
+    sku: str | None,
+    name: str,
+    quantity: int,
+    unit_price: int,
+    amount: int,
+    rate: Decimal,
+) -> PlacedLine:
+    if not rate:
+        tax, total = 0, amount
+    elif terms.tax_included:
+        tax, total = included_tax(amount, rate), amount
+    else:
+        tax = added_tax(amount, rate)
+        total = amount + tax
+    return PlacedLine(line_no, kind, sku, name, quantity, unit_price, amount, 0, tax, total, rate, 0, quantity)
+
+
+async def _take_over_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
+    """Locks the holds that these requests replace; their units are at the requests' disposal."""
+    wanted = sorted({draft.request.hold_id for draft in drafts if draft.request.hold_id is not None})
+    if not wanted:
+        return
+    there = await inventory.lock_holds(tx, wanted)
+    reserved: dict[HoldId, list[Reservation]] = {}
+    for reservation in await inventory.reservations_of(tx, list(there)):
+        reserved.setdefault(HoldId(reservation.promise_id), []).append(reservation)
+    taken: set[HoldId] = set()
+    for draft in drafts:
+        hold_id = draft.request.hold_id
+        if hold_id is None:
+            continue
+        gone = hold_id not in there or hold_id in taken or there[hold_id] <= tx.now
+        if gone and isinstance(draft.request, Placement):
+            draft.refusal = HoldGone(hold_id=str(hold_id))
+        elif not gone:
+            taken.add(hold_id)
+            draft.released = reserved.get(hold_id, [])
+
+
+async def _apply_limits(tx: Tx, drafts: Sequence[_Draft]) -> None:
+    """For channels that hold something back: what each SKU's pool total lets them promise. Read without locks: a limit is a
+    policy, the levels themselves are checked under lock."""
+    by_pool: dict[tuple[LocationId, ...], set[str]] = {}
+    for draft in drafts:
+        if draft.terms.publishable is not None:
+            by_pool.setdefault(draft.terms.pool, set()).update(demand.sku for demand in draft.demands)
+    totals: dict[tuple[LocationId, ...], dict[str, int]] = {}
+    for pool, skus in by_pool.items():
+        sums = dict.fromkeys(skus, 0)
+        for sku, _, available in await inventory.available_in_pool(tx, list(skus), pool):
+            sums[sku] += available
+        totals[pool] = sums
+    for draft in drafts:
+        if draft.terms.publishable is not None:
+            # One dictionary per pool, shared by the batch: what an earlier order takes, a later one does not see.
+            draft.limits = totals[draft.terms.pool]
+
+
+async def _lock(tx: Tx, drafts: Sequence[_Draft]) -> dict[Spot, int]:
+    """What is available at every spot that these requests may take from, locked."""
+    wide = [draft for draft in drafts if draft.refusal is None and draft.request.candidates.complete]
+    stocked = await _stocked(tx, wide)
+    spots: set[Spot] = set()
+    for draft in drafts:
+        if draft.refusal is not None:
+            continue
+        locations = draft.request.candidates.locations
+        skus = {demand.sku for demand in draft.demands}
+        if draft.request.candidates.complete and len(locations) > _WORTH_A_LOOK:
+            locations = tuple(loc for loc in locations if any((sku, loc) in stocked for sku in skus))
+        held = tuple(r.location_id for r in draft.released)
+        draft.candidates = tuple(dict.fromkeys(held + locations))
+        spots.update((sku, location) for sku in skus for location in draft.candidates)
+        spots.update((r.sku, r.location_id) for r in draft.released)
+    return await inventory.lock_available(tx, sorted(spots)) if spots else {}
+
+
+_WORTH_A_LOOK = 8
+"""Up to here it is cheaper to lock every candidate than to look first which of them has anything."""
+
+
+async def _stocked(tx: Tx, drafts: Iterable[_Draft]) -> set[Spot]:
+    by_pool: dict[tuple[LocationId, ...], set[str]] = {}
+    for draft in drafts:
+        if len(draft.request.candidates.locations) > _WORTH_A_LOOK:
+            by_pool.setdefault(draft.terms.pool, set()).update(demand.sku for demand in draft.demands)
+    found: set[Spot] = set()
+    for pool, skus in by_pool.items():
+        found.update((sku, loc) for sku, loc, _ in await inventory.available_in_pool(tx, list(skus), pool))
+    return found
+
+
+def _decide(draft: _Draft, available: dict[Spot, int]) -> None:
+    """Takes units for one request off `available`, or leaves everything as it was and says why."""
+    if draft.refusal is not None:
+        return
+    request = draft.request
+    for reservation in draft.released:
+        available[reservation.sku, reservation.location_id] += reservation.quantity
+    allocations, lacking = inventory.allocate(draft.demands, draft.candidates, available)
+    over = _over_limit(draft)
+    skus = {demand.line_no: demand.sku for demand in draft.demands}
+    try:
+        if lacking and not request.candidates.complete:
+            draft.widen = True
+        else:
+            _accept(draft, allocations, lacking, over)
+    except Refusal as refusal:
+        draft.refusal = refusal
+    if draft.widen or draft.refusal is not None:
+        inventory.give_back(allocations, skus, available)
+        for reservation in draft.released:
+            available[reservation.sku, reservation.location_id] -= reservation.quantity
+        return
+    if draft.terms.publishable is not None:
+        for allocation in allocations:
+            draft.limits[skus[allocation.line_no]] -= allocation.quantity
+        for reservation in draft.released:
+            draft.limits[reservation.sku] = draft.limits.get(reservation.sku, 0) + reservation.quantity
+
+
+def _over_limit(draft: _Draft) -> list[tuple[str, int, int]]:
+    """(sku, asked, allowed) where the channel may promise less than is asked."""
+    publishable = draft.terms.publishable
+    if publishable is None:
+        return []
+    asked: dict[str, int] = {}
+    for demand in draft.demands:
+        asked[demand.sku] = asked.get(demand.sku, 0) + demand.quantity
+    held: dict[str, int] = {}
+    for reservation in draft.released:
+        held[reservation.sku] = held.get(reservation.sku, 0) + reservation.quantity
+    over: list[tuple[str, int, int]] = []
+    for sku, quantity in asked.items():
+        allowed = publishable(draft.limits[sku]) + held.get(sku, 0)
+        if quantity > allowed:
+            over.append((sku, quantity, allowed))
+    return over
+
+
+def _accept(draft: _Draft, allocations: list[Allocation], lacking: list[Demand], over: list[tuple[str, int, int]]) -> None:
+    request = draft.request
+    fill = request.fill if isinstance(request, Placement) else Fill.ALL
+    if over and fill is Fill.ALL:
+        raise InsufficientStock(lines=[{"sku": sku, "requested": asked, "available": allowed} for sku, asked, allowed in over])
+    if lacking or over:
+        allocations, lacking = _within(draft, allocations, lacking, over)
+        _fill(draft, fill, allocations, lacking)
+    by_line: dict[int, list[Allocation]] = {}
+    for allocation in allocations:
+        by_line.setdefault(allocation.line_no, []).append(allocation)
+    waiting = {demand.line_no: demand.quantity for demand in lacking} if fill is Fill.BACKORDER else {}
+    draft.lines = [
+        replace(line, allocations=tuple(by_line.get(line.line_no, ())), backordered=waiting.get(line.line_no, 0))
+        for line in draft.lines
+    ]
+    total = sum(line.total for line in draft.lines)
+    if isinstance(request, Placement) and request.expected_total not in (None, total):
+        raise TotalChanged(expected=request.expected_total, total=total)
+
+
+def _within(
+    draft: _Draft, allocations: list[Allocation], lacking: list[Demand], over: list[tuple[str, int, int]]
+) -> tuple[list[Allocation], list[Demand]]:
+    """Cuts the allocations of a SKU down to what the channel may promise of it."""
+    if not over:
+        return allocations, lacking
+    left = {sku: allowed for sku, _, allowed in over}
+    skus = {demand.line_no: demand.sku for demand in draft.demands}
+    kept: list[Allocation] = []
+    missing = {demand.line_no: demand.quantity for demand in lacking}
+    for allocation in allocations:
+        sku = skus[allocation.line_no]
+        quantity = min(allocation.quantity, left.get(sku, allocation.quantity))
+        if sku in left:
+            left[sku] -= quantity
+        if quantity:
+            kept.append(allocation._replace(quantity=quantity))
+        if quantity < allocation.quantity:
+            missing[allocation.line_no] = missing.get(allocation.line_no, 0) + allocation.quantity - quantity
+    return kept, [Demand(line_no, skus[line_no], quantity) for line_no, quantity in missing.items()]
+
+
+def _fill(draft: _Draft, fill: Fill, allocations: Sequence[Allocation], lacking: Sequence[Demand]) -> None:
+    """What becomes of a request that cannot be served whole."""
+    missing = {demand.line_no: demand.quantity for demand in lacking}
+    match fill:
+        case Fill.BACKORDER:
+            if not draft.terms.backorder:
+                raise BackorderNotAllowed(channel=draft.terms.channel_code)
+        case Fill.ALL:
+            raise _insufficient(draft, missing)
+        case Fill.PARTIAL:
+            if not allocations:
+                raise _insufficient(draft, missing)
+            kept: list[PlacedLine] = []
+            for line in draft.lines:
+                quantity = line.quantity - missing.get(line.line_no, 0)
+                if quantity:
+                    kept.append(_smaller(draft.terms, line, quantity) if quantity < line.quantity else line)
+            draft.lines = kept
+
+
+def _insufficient(draft: _Draft, missing: Mapping[int, int]) -> InsufficientStock:
+    return InsufficientStock(
+        lines=[
+            {"sku": d.sku, "requested": d.quantity, "available": d.quantity - missing[d.line_no]}
+            for d in draft.demands
+            if d.line_no in missing
+        ]
+    )
+
+
+def _smaller(terms: Terms, line: PlacedLine, quantity: int) -> PlacedLine:
+    smaller = _line(
+        terms,
+        line.line_no,
+        line.kind,
+        line.sku,
+        line.name,
+        quantity,
+        line.unit_price,
+        line.unit_price * quantity,
+        line.tax_rate,
+    )
+    return replace(smaller, requested=line.quantity)
+
+
+async def _write(tx: Tx, drafts: list[_Draft]) -> None:
+    placements = [draft for draft in drafts if isinstance(draft.request, Placement)]
+    await _refuse_duplicates(tx, placements)
+    drafts = [draft for draft in drafts if draft.refusal is None]
+    placements = [draft for draft in placements if draft.refusal is None]
+    await inventory.release(tx, [r for draft in drafts for r in draft.released])
+    if placements:
+        await _write_orders(tx, placements)
+    await _write_holds(tx, [draft for draft in drafts if isinstance(draft.request, HoldRequest)])
+    ended = [(draft.request.hold_id, draft.result.id if isinstance(draft.result, Placed) else None) for draft in drafts]
+    ended = [(hold_id, order_id) for hold_id, order_id in ended if hold_id is not None]
+    if ended:
+        await inventory.end_holds(tx, ended)
+
+
+async def _refuse_duplicates(tx: Tx, drafts: Sequence[_Draft]) -> None:
+    """A channel's own order id is placed once."""
+    keyed = [(d, (d.terms.channel_id, d.request.external_id)) for d in drafts if isinstance(d.request, Placement)]
+    keys = [(channel_id, external_id) for _, (channel_id, external_id) in keyed if external_id is not None]
+    if not keys:
+        return
+    known = await store.known(tx, keys)
+    seen: set[tuple[object, str]] = set()
+    for draft, (channel_id, external_id) in keyed:
+        if external_id is None:
+            continue
+        found = known.get((channel_id, external_id))
+        if found is not None or (channel_id, external_id) in seen:
+            draft.refusal = DuplicateOrder(order_id=str(found[0]) if found else "", external_id=external_id)
+        seen.add((channel_id, external_id))
+
+
+@lru_cache(maxsize=64)
+def _scale(currency: Currency) -> int:
+    return exponent(currency)
+
+
+def _major(minor: int, currency: Currency) -> str:
+    """Minor units as decimal text in major units."""
+    digits = _scale(currency)
+    if not digits:
+        return str(minor)
+    sign = "-" if minor < 0 else ""
+    text = str(abs(minor)).rjust(digits + 1, "0")
+    return f"{sign}{text[:-digits]}.{text[-digits:]}"
+
+
+async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
+    numbers = await store.next_numbers(tx, len(drafts))
+    orders: list[store.NewOrder] = []
+    lines: list[store.NewLine] = []
+    reservations: list[Reservation] = []
+    entries: list[Entry] = []
+    for draft, number in zip(drafts, numbers, strict=True):
+        request, terms = draft.request, draft.terms
+        assert isinstance(request, Placement)
+        order_id = OrderId(uuid7())
+        placed_at = request.placed_at or tx.now
+        paid = [
+            Entry(PaymentId(uuid7()), order_id, EntryKind(p.kind), p.method, p.amount, terms.currency, p.reference, placed_at)
+            for p in request.payments
+        ]
+        entries.extend(paid)
+        total = sum(line.total for line in draft.lines)
+        stocked = {demand.line_no for demand in draft.demands}
+        quantity = sum(line.quantity for line in draft.lines if line.sku is not None)
+        backordered = sum(line.backordered for line in draft.lines)
+        amount = sum(line.amount for line in draft.lines)
+        tax = sum(line.tax for line in draft.lines)
+        orders.append(
+            store.NewOrder(
+                order_id,
+                number,
+                terms.channel_id,
+                "sale",
+                request.external_id,
+                None,
+                placed_at,
+                terms.market,
+                terms.currency,
+                terms.tax_included,
+                None,
+                _encode(request.buyer) if request.buyer else None,
+                _encode(request.ship_to) if request.ship_to else None,
+                _encode(request.bill_to) if request.bill_to else None,
+                request.pickup_location_id,
+                amount,
+                0,
+                tax,
+                total,
+                sum(e.amount for e in paid if e.kind is EntryKind.AUTHORISED),
+                sum(e.amount for e in paid if e.kind is EntryKind.CAPTURED),
+                0,
+                quantity,
+                0,
+                backordered,
+                0,
+                0,
+                request.note or None,
+                array_literal(request.tags) if request.tags else None,
+            )
+        )
+        for line in draft.lines:
+            lines.append(
+                store.NewLine(
+                    order_id,
+                    line.line_no,
+                    line.kind,
+                    line.sku,
+                    line.name,
+                    line.line_no in stocked,
+                    line.quantity,
+                    _major(line.unit_price, terms.currency),
+                    line.amount,
+                    0,
+                    line.tax,
+                    line.total,
+                    None,
+                    _encode([{"name": terms.tax_name, "rate": line.tax_rate, "amount": line.tax}]) if line.tax_rate else None,
+                    None,
+                    0,
+                    line.backordered,
+                    0,
+                    0,
+                )
+            )
+            for allocation in line.allocations:
+                assert line.sku is not None
+                reservations.append(
+                    Reservation(PromiseId(order_id), line.line_no, allocation.location_id, line.sku, allocation.quantity)
+                )
+        draft.result = Placed(
+            order_id, number, terms.channel_code, placed_at, terms.currency, amount, tax, total, tuple(draft.lines)
+        )
+        tx.emit(
+            OrderPlaced(
+                order_id=order_id,
+                number=number,
+                channel=terms.channel_code,
+                kind="sale",
+                currency=terms.currency,
+                total=total,
+                quantity=quantity,
+                backordered=backordered,
+                placed_at=placed_at,
+                fact=False,
+                lines=tuple((line.line_no, line.sku, line.quantity) for line in draft.lines),
+            )
+        )
+    written = await store.insert_orders(tx, orders)
+    if len(written) < len(orders):
+        # Another process wrote an order of the same external id between our look and our insert. Tried again, we see it.
+        raise Contended("an order of the same external id came in between", remedy=Remedy.WAIT, retry_after=0.1)
+    await store.insert_lines(tx, lines)
+    await inventory.reserve(tx, reservations)
+    await payments.record(tx, entries)
+
+
+def array_literal(values: Iterable[str]) -> str:
+    """A PostgreSQL array literal of texts."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+
+
+async def _write_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
+    holds: list[tuple[HoldId, UUID, str, datetime]] = []
+    rows: list[Reservation] = []
+    for draft in drafts:
+        request = draft.request
+        assert isinstance(request, HoldRequest)
+        hold_id = HoldId(uuid7())
+        expires_at = tx.now + timedelta(seconds=request.seconds)
+        holds.append((hold_id, request.terms.channel_id, request.cart, expires_at))
+        for line in draft.lines:
+            rows.extend(
+                Reservation(PromiseId(hold_id), line.line_no, a.location_id, line.sku or "", a.quantity, expires_at)
+                for a in line.allocations
+            )
+        draft.result = Held(hold_id, request.cart, expires_at, tuple(draft.lines))
+    if holds:
+        await inventory.hold(tx, holds, rows)

@@ -1,0 +1,506 @@
+"""Values, ids and events of orders that others may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, NewType
+from uuid import UUID
+
+from comptoir.kernel.money import Currency
+from comptoir.modules.inventory.contracts import Allocation, Disposition, HoldId
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.runtime.events import Event
+from comptoir.sdk.orders import Address, Buyer, ChannelOrder, LineKind, PaymentKind
+
+OrderId = NewType("OrderId", UUID)
+ShipmentId = NewType("ShipmentId", UUID)
+ReturnId = NewType("ReturnId", UUID)
+ExceptionId = NewType("ExceptionId", UUID)
+ChannelId = NewType("ChannelId", UUID)
+
+
+class Fill(StrEnum):
+    """What to do when not everything that is asked for can be promised."""
+
+    ALL = "all"
+    """All or nothing: the order is refused."""
+    PARTIAL = "partial"
+    """The order is placed for what there is; refused when there is nothing."""
+    BACKORDER = "backorder"
+    """The order is placed whole and what is lacking waits for stock, where the channel allows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a channel sells, as far as taking an order needs them."""
+
+    channel_id: ChannelId
+    channel_code: str
+    market: str
+    currency: Currency
+    tax_included: bool
+    tax_name: str
+    backorder: bool
+    pool: tuple[LocationId, ...]
+    """Every location that the channel may sell from."""
+    publishable: Callable[[int], int] | None = None
+    """What the channel may promise of so many units in its pool; None when it may promise all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The locations that may serve one order, in order of preference; `complete` when there are no others in the pool."""
+
+    locations: tuple[LocationId, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementLine:
+    sku: str
+    quantity: int
+    unit_price: int | None = None
+    """Minor units; None takes the market's price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A line that is not stocked: shipping, a gift card, a deposit, a fee. `amount` is minor units for all of them together."""
+
+    kind: LineKind
+    name: str
+    amount: int
+    quantity: int = 1
+    tax_rate: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money that has been authorised or captured for an order elsewhere."""
+
+    kind: PaymentKind
+    method: str
+    amount: int
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An order that someone asks us to promise."""
+
+    terms: Terms
+    candidates: Candidates
+    lines: tuple[PlacementLine, ...]
+    fill: Fill = Fill.ALL
+    charges: tuple[Charge, ...] = ()
+    buyer: Buyer | None = None
+    ship_to: Address | None = None
+    bill_to: Address | None = None
+    pickup_location_id: LocationId | None = None
+    hold_id: HoldId | None = None
+    """A cart hold whose units this order takes over."""
+    expected_total: int | None = None
+    """What the buyer was shown; the order is refused when it comes to anything else."""
+    external_id: str | None = None
+    payments: tuple[Payment, ...] = ()
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    placed_at: datetime | None = None
+    """None is now; only replays of past trade set it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """Units that a cart wants kept for a while."""
+
+    terms: Terms
+    candidates: Candidates
+    lines: tuple[PlacementLine, ...]
+    cart: str
+    seconds: int
+    hold_id: HoldId | None = None
+    """An earlier hold of the same cart, which this one replaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLine:
+    line_no: int
+    kind: LineKind
+    sku: str | None
+    name: str
+    quantity: int
+    unit_price: int
+    amount: int
+    discount: int
+    tax: int
+    total: int
+    tax_rate: Decimal = Decimal(0)
+    backordered: int = 0
+    requested: int = 0
+    """What was asked for; more than `quantity` where the order was taken in part."""
+    allocations: tuple[Allocation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that has been promised."""
+
+    id: OrderId
+    number: int
+    channel_code: str
+    placed_at: datetime
+    currency: Currency
+    amount: int
+    tax: int
+    total: int
+    lines: tuple[PlacedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Units that are kept for a cart until `expires_at`."""
+
+    id: HoldId
+    cart: str
+    expires_at: datetime
+    lines: tuple[PlacedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Widen:
+    """The nearest locations do not have it all; the rest of the pool must be looked at, in a transaction of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An order that a channel reports, with what this house knows around it."""
+
+    terms: Terms
+    order: ChannelOrder
+    candidates: Candidates
+    """Where units that have not left yet may come from, in order of preference."""
+    location_id: LocationId | None = None
+    """Where what has left was taken from; None takes the first candidate."""
+    customer_id: UUID | None = None
+    moves_stock: bool = True
+    """False for history whose stock has been counted since: what has left already is not taken off again."""
+
+
+class RecordOutcome(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    KNOWN = "known"
+    """The same or an older version: nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of an order that a channel reported."""
+
+    external_id: str
+    order_id: OrderId
+    number: int
+    outcome: RecordOutcome
+    short: int = 0
+    """Units that were taken though they were not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineQuantity:
+    line_no: int
+    quantity: int
+
+
+class OrderPlaced(Event, frozen=True, kw_only=True):
+    """An order was promised to a buyer, or a channel reported one."""
+
+    type: ClassVar[str] = "order.placed"
+    order_id: OrderId
+    number: int
+    channel: str
+    kind: str
+    currency: str
+    total: int
+    quantity: int
+    backordered: int
+    placed_at: datetime
+    fact: bool
+    """True when the channel had already sold it."""
+    lines: tuple[tuple[int, str | None, int], ...]
+    """(line number, SKU, quantity)."""
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class OrderChanged(Event, frozen=True, kw_only=True):
+    """Units of an order went another way; one subclass per way."""
+
+    type: ClassVar[str] = ""
+    order_id: OrderId
+    number: int
+    channel: str
+    lines: tuple[LineQuantity, ...]
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class OrderCancelled(OrderChanged, frozen=True, kw_only=True):
+    type: ClassVar[str] = "order.cancelled"
+    reason: str
+    whole: bool
+
+
+class OrderReleased(OrderChanged, frozen=True, kw_only=True):
+    """Units lost their place: they wait for stock again."""
+
+    type: ClassVar[str] = "order.released"
+    reason: str
+
+
+class OrderAllocated(OrderChanged, frozen=True, kw_only=True):
+    """Units that waited for stock have a place."""
+
+    type: ClassVar[str] = "order.allocated"
+
+
+class OrderMoved(OrderChanged, frozen=True, kw_only=True):
+    """Units will come from another location than was thought."""
+
+    type: ClassVar[str] = "order.moved"
+    from_location_id: LocationId
+    to_location_id: LocationId
+    reason: str
+
+
+class OrderShipped(OrderChanged, frozen=True, kw_only=True):
+    type: ClassVar[str] = "order.shipped"
+    shipment_id: ShipmentId
+    location_id: LocationId
+    carrier: str
+    tracking_number: str
+    whole: bool
+
+
+class OrderReturned(OrderChanged, frozen=True, kw_only=True):
+    type: ClassVar[str] = "order.returned"
+    return_id: ReturnId
+    location_id: LocationId
+    reason: str
+    refundable: int
+
+
+class OrderUpdated(OrderChanged, frozen=True, kw_only=True):
+    """The channel told a newer version."""
+
+    type: ClassVar[str] = "order.updated"
+    version: str
+
+
+class OrderNoted(Event, frozen=True, kw_only=True):
+    type: ClassVar[str] = "order.noted"
+    order_id: OrderId
+    note: str
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class OrderPaid(Event, frozen=True, kw_only=True):
+    """Money of an order moved: authorised, captured, voided or refunded."""
+
+    type: ClassVar[str] = "order.paid"
+    order_id: OrderId
+    number: int
+    kind: str
+    method: str
+    amount: int
+    currency: str
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class ExceptionOpened(Event, frozen=True, kw_only=True):
+    """A fact broke something that a person, or the automatic remedy, has to put right."""
+
+    type: ClassVar[str] = "exception.opened"
+    exception_id: ExceptionId
+    kind: str
+    order_id: OrderId | None
+    sku: str | None
+    location_id: LocationId | None
+    quantity: int
+
+    @property
+    def subject(self) -> UUID | None:
+        return self.order_id
+
+
+class ExceptionResolved(Event, frozen=True, kw_only=True):
+    type: ClassVar[str] = "exception.resolved"
+    exception_id: ExceptionId
+    kind: str
+    order_id: OrderId | None
+    resolution: str
+
+    @property
+    def subject(self) -> UUID | None:
+        return self.order_id
+
+
+class ExceptionKind(StrEnum):
+    SHORTFALL = "shortfall"
+    """An order's reserved units are not there."""
+    NEGATIVE_STOCK = "negative_stock"
+    """More left a location than it was thought to have: count it."""
+    UNKNOWN_SKU = "unknown_sku"
+    """A channel sold something that the catalogue does not know."""
+    OVERDUE_BACKORDER = "overdue_backorder"
+    """The promised day has passed and the stock has not come."""
+
+
+class Resolution(StrEnum):
+    MOVED = "moved"
+    FILLED = "filled"
+    """Stock arrived or was found where it lacked."""
+    BACKORDERED = "backordered"
+    CANCELLED = "cancelled"
+    COUNTED = "counted"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderException:
+    id: ExceptionId
+    kind: ExceptionKind
+    state: str
+    order_id: OrderId | None
+    line_no: int | None
+    sku: str | None
+    location_id: LocationId | None
+    quantity: int
+    data: dict[str, object] = field(default_factory=dict)
+    opened_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A line as it stands. Amounts are minor units, frozen at placement."""
+
+    line_no: int
+    kind: LineKind
+    sku: str | None
+    name: str
+    stocked: bool
+    quantity: int
+    unit_price: Decimal
+    amount: int
+    discount: int
+    tax: int
+    total: int
+    discounts: list[dict[str, object]] | None
+    taxes: list[dict[str, object]] | None
+    external_id: str | None
+    cancelled: int
+    backordered: int
+    shipped: int
+    returned: int
+
+    @property
+    def open(self) -> int:
+        """Units that may still be cancelled."""
+        return self.quantity - self.cancelled - self.shipped
+
+    @property
+    def reserved(self) -> int:
+        """Units that are promised from stock, or ready to go where they are not stocked."""
+        return self.open - self.backordered
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it stands, with its lines."""
+
+    id: OrderId
+    number: int
+    channel_id: ChannelId
+    channel_code: str
+    kind: str
+    external_id: str | None
+    external_version: str | None
+    placed_at: datetime
+    recorded_at: datetime
+    market: str
+    currency: Currency
+    tax_included: bool
+    customer_id: UUID | None
+    buyer: dict[str, object] | None
+    ship_to: dict[str, object] | None
+    bill_to: dict[str, object] | None
+    pickup_location_id: LocationId | None
+    amount: int
+    discount: int
+    tax: int
+    total: int
+    authorised: int
+    captured: int
+    refunded: int
+    quantity: int
+    cancelled: int
+    backordered: int
+    shipped: int
+    returned: int
+    fulfilment_status: str
+    payment_status: str
+    return_status: str
+    note: str | None
+    tags: list[str] | None
+    version: int
+    lines: tuple[OrderLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLine:
+    """Units that come back, and what becomes of them."""
+
+    line_no: int
+    quantity: int
+    disposition: Disposition = Disposition.RESTOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    id: ShipmentId
+    order_id: OrderId
+    location_id: LocationId
+    shipped_at: datetime
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    actor: str
+    lines: tuple[LineQuantity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    id: ReturnId
+    order_id: OrderId
+    location_id: LocationId
+    received_at: datetime
+    reason: str
+    actor: str
+    refundable: int = 0
+    lines: tuple[ReturnLine, ...] = ()
