@@ -1,7 +1,7 @@
 """Keep the words in step: `python tools/i18n.py` checks, `update [--into FILE] [--under PATH]` writes what is missing.
 
-`update` rewrites `messages.pot`, drops what nothing says any more, and adds what is new to FILE (default `comptoir.po`) with an empty
-translation. `--under` takes only what is said under that path of `src/comptoir`, for those who write one part of the pages.
+`update` rewrites `messages.pot`, drops what nothing says any more, and adds what is new to FILE (default `comptoir.po`) with an
+empty translation. `--under` takes only what is said under that path of `src/comptoir`, for those who write one part.
 """
 
 from __future__ import annotations
@@ -28,7 +28,13 @@ TEMPLATE_OPTIONS = {"**/templates/**.html": {"trimmed": "true", "newstyle_gettex
 def empty(language: str | None = None) -> Catalog:
     comment = "# The words of Comptoir. Kept by tools/i18n.py."
     return Catalog(
-        locale=language, project="Comptoir", charset="utf-8", header_comment=comment, creation_date=UNCHANGING, revision_date=UNCHANGING, fuzzy=False
+        locale=language,
+        project="Comptoir",
+        charset="utf-8",
+        header_comment=comment,
+        creation_date=UNCHANGING,
+        revision_date=UNCHANGING,
+        fuzzy=False,
     )
 
 

@@ -46,19 +46,20 @@ LICENCES = {
 
 ICONS = """
 activity adjustments-horizontal alert-circle alert-triangle align-left archive arrow-back-up arrow-down arrow-down-right
-arrow-left arrow-narrow-right arrow-right arrow-up arrow-up-right arrows-exchange arrows-sort arrows-split-2 ban barcode basket
-bell bolt book box building-factory-2 building-store building-warehouse calculator calendar calendar-event cash check checks chevron-down
-chevron-left chevron-right chevron-up circle circle-check circle-dashed circle-dot circle-half-2 circle-x clipboard-check
-clipboard-list clock coin copy credit-card database device-floppy device-mobile dots dots-vertical download edit
-exclamation-circle external-link eye eye-off file-import file-invoice file-text filter filter-off flag git-fork git-merge
-gift hand-stop heart-handshake help-circle history home hourglass inbox info-circle key keyboard language list list-check list-details lock
-lock-open login logout mail map-2 map-pin menu-2 message minus moon note package package-export package-import package-off
-packages pencil percentage phone photo player-pause player-play plug plug-connected plug-connected-x plus point printer
-progress receipt receipt-refund receipt-tax refresh rotate route ruler scale search send server settings shield-check shield-lock
-shopping-bag shopping-cart shopping-cart-x square-check sparkles stack-2 star subtask sun switch-horizontal table tag tags ticket timeline
-tool transfer trash trending-down trending-up truck truck-delivery truck-return upload user user-circle user-plus users users-group
-versions wallet webhook wifi-off world world-www x zoom-question chart-bar chart-line report-analytics target device-desktop
-""".split()
+arrow-left arrow-narrow-right arrow-right arrow-up arrow-up-right arrows-exchange arrows-sort arrows-split-2 ban barcode
+basket bell bolt book box building-factory-2 building-store building-warehouse calculator calendar calendar-event cash
+check checks chevron-down chevron-left chevron-right chevron-up circle circle-check circle-dashed circle-dot
+circle-half-2 circle-x clipboard-check clipboard-list clock coin copy credit-card database device-floppy device-mobile
+dots dots-vertical download edit exclamation-circle external-link eye eye-off file-import file-invoice file-text filter
+filter-off flag git-fork git-merge gift hand-stop heart-handshake help-circle history home hourglass inbox info-circle
+key keyboard language list list-check list-details lock lock-open login logout mail map-2 map-pin menu-2 message minus
+moon note package package-export package-import package-off packages pencil percentage phone photo player-pause
+player-play plug plug-connected plug-connected-x plus point printer progress receipt receipt-refund receipt-tax refresh
+rotate route ruler scale search send server settings shield-check shield-lock shopping-bag shopping-cart shopping-cart-x
+square-check sparkles stack-2 star subtask sun switch-horizontal table tag tags ticket timeline tool transfer trash
+trending-down trending-up truck truck-delivery truck-return upload user user-circle user-plus users users-group versions
+wallet webhook wifi-off world world-www x zoom-question chart-bar chart-line report-analytics target device-desktop
+""".split()  # noqa: SIM905 - a list of 180 quoted names would take as many lines
 
 ECHARTS_ENTRY = """
 import { use, init, registerMap, graphic } from 'echarts/core';
@@ -98,7 +99,8 @@ const write = (file, topology, object, weight, smallest, keep) => {
 };
 const outside = new Set(['60', '66', '69', '72', '78', '02', '15']);
 write('us.geo.json', read('us-atlas/states-10m.json'), 'states', 0.004, 0.004, (f) => !outside.has(f.id));
-write('world.geo.json', read('world-atlas/countries-110m.json'), 'countries', 0.02, 0.05, (f) => f.properties.name !== 'Antarctica');
+write('world.geo.json', read('world-atlas/countries-110m.json'), 'countries', 0.02, 0.05,
+  (f) => f.properties.name !== 'Antarctica');
 const europe = new Set(['France', 'Belgium', 'Luxembourg', 'Germany', 'Switzerland', 'Italy', 'Spain', 'Portugal', 'Andorra',
   'Monaco', 'United Kingdom', 'Ireland', 'Netherlands', 'Denmark', 'Austria', 'Czechia', 'Poland', 'Slovenia', 'Croatia',
   'Liechtenstein', 'Hungary', 'Slovakia', 'Norway', 'Sweden', 'Bosnia and Herz.', 'Finland', 'Estonia', 'Latvia', 'Lithuania']);
@@ -149,7 +151,9 @@ def licence_text(package: Path, name: str) -> str:
     for file in ("LICENSE", "LICENSE.md", "LICENSE.txt"):
         if (package / file).is_file():
             notice = package / "NOTICE"
-            return (package / file).read_text(encoding="utf-8") + (notice.read_text(encoding="utf-8") if notice.is_file() else "")
+            return (package / file).read_text(encoding="utf-8") + (
+                notice.read_text(encoding="utf-8") if notice.is_file() else ""
+            )
     if name == "@tabler/core":  # its package leaves the file out; the icons are by the same people under the same licence
         return (package.parent / "icons/LICENSE").read_text(encoding="utf-8").replace("2020-2026", "2018-2026")
     raise SystemExit(f"{name} has no licence file")
@@ -167,7 +171,7 @@ def collect(modules: Path, work: Path) -> dict[str, list[str]]:
     (work / "entry.js").write_text(ECHARTS_ENTRY, encoding="utf-8")
     run(
         "npx", "esbuild", "entry.js", "--bundle", "--minify", "--format=iife", "--global-name=echarts", "--legal-comments=none",
-        "--define:process.env.NODE_ENV=\"production\"", f"--outfile={VENDOR / 'echarts.min.js'}", cwd=work,
+        '--define:process.env.NODE_ENV="production"', f"--outfile={VENDOR / 'echarts.min.js'}", cwd=work,
     )  # fmt: skip
     (work / "maps.cjs").write_text(MAPS_SCRIPT, encoding="utf-8")
     run("node", "maps.cjs", str(VENDOR), cwd=work)
@@ -194,7 +198,9 @@ def vendor() -> None:
     manifest: list[Entry] = []
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES | BUILD_ONLY}), encoding="utf-8")
+        (work / "package.json").write_text(
+            json.dumps({"private": True, "dependencies": PACKAGES | BUILD_ONLY}), encoding="utf-8"
+        )
         run("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=work)
         files = collect(work / "node_modules", work)
         for name, version in PACKAGES.items():
@@ -213,7 +219,11 @@ def differences() -> list[str]:
     return (
         [f"{file} is not in the manifest" for file in sorted(there - listed.keys())]
         + [f"{file} is missing" for file in sorted(listed.keys() - there)]
-        + [f"{file} is not the file of the manifest" for file in sorted(there & listed.keys()) if sha256(VENDOR / file) != listed[file]]
+        + [
+            f"{file} is not the file of the manifest"
+            for file in sorted(there & listed.keys())
+            if sha256(VENDOR / file) != listed[file]
+        ]
     )
 
 
@@ -221,5 +231,8 @@ if __name__ == "__main__":
     if "--check" not in sys.argv:
         vendor()
     problems = differences()
-    print("\n".join(problems) or f"{sum(p.stat().st_size for p in VENDOR.rglob('*') if p.is_file()) / 1e6:.2f} MB, as in the manifest")
+    print(
+        "\n".join(problems)
+        or f"{sum(p.stat().st_size for p in VENDOR.rglob('*') if p.is_file()) / 1e6:.2f} MB, as in the manifest"
+    )
     sys.exit(bool(problems))

@@ -1,0 +1,1 @@
+"""Pages for staff: Jinja, htmx and Tabler, in the reader's language."""
