@@ -22,6 +22,7 @@ from comptoir.modules.pricing import tables as pricing
 from comptoir.modules.staff import tables as staff
 from comptoir.modules.webhooks import tables as webhooks
 from comptoir.runtime import tables as runtime
+from comptoir.surfaces.demo import tables as demo
 
 METADATAS = [
     module.metadata
@@ -38,6 +39,7 @@ METADATAS = [
         staff,
         webhooks,
         imports,
+        demo,
     )
 ]
 SCHEMAS = frozenset(str(metadata.schema) for metadata in METADATAS)

@@ -1,7 +1,8 @@
 """What arrives together is done together.
 
-One task per process takes all that is waiting (up to `limit`), does it as one batch and gives each caller its own answer. While
-a batch is being done the next one gathers, so that the batch size follows the load: one at a time when it is quiet.
+A process takes all that is waiting (up to `limit`), does it as one batch and gives each caller its own answer. While `at_once`
+batches are being done the next one gathers, so that the batch size follows the load: one at a time when it is quiet. Two at
+once, because while one waits for the database the other has work for the processor.
 """
 
 from __future__ import annotations
@@ -32,15 +33,21 @@ class Batcher(Generic[Q, A]):
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], *, limit: int = 256, waiting_limit: int = 8192
+        self,
+        work: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]],
+        *,
+        limit: int = 256,
+        at_once: int = 2,
+        waiting_limit: int = 8192,
     ) -> None:
         self._work = work
         self._limit = limit
+        self._free = asyncio.Semaphore(at_once)
         self._waiting_limit = waiting_limit
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._running: asyncio.Future[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     @property
     def waiting(self) -> int:
@@ -58,8 +65,8 @@ class Batcher(Generic[Q, A]):
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         self._task = None
-        if self._running is not None:
-            await self._running
+        if self._running:
+            await asyncio.wait(self._running)
         while self._waiting:
             _, future = self._waiting.popleft()
             if not future.done():
@@ -77,14 +84,23 @@ class Batcher(Generic[Q, A]):
     async def _loop(self) -> None:
         while True:
             await self._arrived.wait()
+            await self._free.acquire()
             batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
             if not self._waiting:
                 self._arrived.clear()
             batch = [entry for entry in batch if not entry[1].done()]
-            if batch:
-                # A batch that has begun is finished also when the process is told to stop.
-                self._running = asyncio.ensure_future(self._answer(batch))
-                await asyncio.shield(self._running)
+            if not batch:
+                self._free.release()
+                continue
+            task = asyncio.create_task(self._run(batch))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+        try:
+            await self._answer(batch)
+        finally:
+            self._free.release()
 
     async def _answer(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:

@@ -137,25 +137,29 @@ class Tx(Reader):
         super().__init__(connection)
         self.context = context
         self.now = now
-        self._events: list[Event] = []
+        self._events: list[tuple[Event, Context]] = []
 
     @property
     def actor(self) -> ActorId:
         return self.context.actor
 
-    def emit(self, *events: Event) -> None:
-        """Writes events in this transaction, in this order, when it commits."""
-        self._events.extend(events)
+    def emit(self, *events: Event, context: Context | None = None) -> None:
+        """Writes events in this transaction, in this order, when it commits.
+
+        `context` is who asked for them, where that is not who opened the transaction: a batch works for many at once.
+        """
+        self._events.extend((event, context or self.context) for event in events)
 
     @property
     def emitted(self) -> Sequence[Event]:
-        return self._events
+        return [event for event, _ in self._events]
 
     async def flush_events(self) -> bool:
         """Writes what was emitted so far; says whether there was any."""
         if not self._events:
             return False
-        await self.run(APPEND_EVENTS, encode_events(self._events, self.now, self.context.actor, self.context.request_id))
+        events = [(event, context.actor, context.request_id) for event, context in self._events]
+        await self.run(APPEND_EVENTS, encode_events(events, self.now))
         self._events.clear()
         return True
 
@@ -191,6 +195,15 @@ def database_faults() -> Generator[None]:
         if fault is None:
             raise
         raise fault from problem
+
+
+@contextlib.asynccontextmanager
+async def _pipeline(connection: AsyncConnection[TupleRow], *, pipelined: bool) -> AsyncGenerator[None]:
+    if pipelined:
+        async with connection.pipeline():
+            yield
+    else:
+        yield
 
 
 @dataclass(slots=True)
@@ -255,13 +268,17 @@ class Database:
             yield Reader(connection)
 
     @contextlib.asynccontextmanager
-    async def transaction(self, context: Context | None = None, *, snapshot: bool = False) -> AsyncGenerator[Tx]:
+    async def transaction(
+        self, context: Context | None = None, *, snapshot: bool = False, pipelined: bool = False
+    ) -> AsyncGenerator[Tx]:
         """A transaction that commits when the block ends and rolls back when it raises.
 
-        `snapshot=True` gives every statement the same picture (repeatable read, read only), for pages and reports.
+        `snapshot=True` gives every statement the same picture (repeatable read, read only), for pages and reports. With
+        `pipelined=True` only reading rows waits for the database: what a statement complains of comes up at a later one, and
+        `run` does not count. For paths whose statements are many and whose waits are few.
         """
         assert not _open_tx.get(), "a transaction is open already: pass its tx on instead"
-        async with self.connection() as connection:
+        async with self.connection() as connection, _pipeline(connection, pipelined=pipelined):
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
             await connection.execute(begin)
             tx = Tx(connection, context or Context(), utcnow())

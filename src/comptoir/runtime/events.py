@@ -59,9 +59,9 @@ class Position:
 
 APPEND_EVENTS = """
 INSERT INTO runtime.events (id, type, at, actor, request_id, subject, data)
-SELECT id, type, %(at)s, %(actor)s, %(request_id)s, subject, data::jsonb
-FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(subjects)s::uuid[], %(data)s::text[]) WITH ORDINALITY
-  AS e (id, type, subject, data, n)
+SELECT id, type, %(at)s, actor, request_id, subject, data::jsonb
+FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(actors)s::text[], %(request_ids)s::text[], %(subjects)s::uuid[],
+  %(data)s::text[]) WITH ORDINALITY AS e (id, type, actor, request_id, subject, data, n)
 ORDER BY n
 """
 
@@ -77,14 +77,14 @@ LIMIT %(limit)s
 _encoder = msgspec.json.Encoder()
 
 
-def encode_events(events: Sequence[Event], at: datetime, actor: ActorId, request_id: str) -> dict[str, object]:
-    """The parameters of APPEND_EVENTS."""
+def encode_events(events: Sequence[tuple[Event, ActorId, str]], at: datetime) -> dict[str, object]:
+    """The parameters of APPEND_EVENTS, from (event, actor, request id)."""
     return {
         "ids": arrays.uuids([uuid7() for _ in events]),
-        "types": arrays.texts([event.type for event in events]),
-        "subjects": arrays.optional_uuids([event.subject for event in events]),
-        "data": arrays.raw_texts([_encoder.encode(event) for event in events]),
+        "types": arrays.texts([event.type for event, _, _ in events]),
+        "subjects": arrays.optional_uuids([event.subject for event, _, _ in events]),
+        "data": arrays.raw_texts([_encoder.encode(event) for event, _, _ in events]),
+        "actors": arrays.texts([actor for _, actor, _ in events]),
+        "request_ids": arrays.texts([request_id for _, _, request_id in events]),
         "at": at,
-        "actor": actor,
-        "request_id": request_id,
     }

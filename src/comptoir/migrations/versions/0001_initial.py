@@ -28,6 +28,7 @@ SCHEMAS = (
     "staff",
     "webhooks",
     "imports",
+    "demo",
 )
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist")
 
@@ -171,6 +172,7 @@ def upgrade() -> None:
         sa.Column("unit", sa.Text(collation="C"), nullable=False),
         sa.Column("stocked", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("sellable", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
@@ -189,10 +191,11 @@ def upgrade() -> None:
     op.create_index(
         "variants_name",
         "variants",
-        [sa.literal_column("runtime.plain(name) gin_trgm_ops")],
+        [sa.literal_column("runtime.plain(name)").label("plain_name")],
         unique=False,
         schema="catalogue",
         postgresql_using="gin",
+        postgresql_ops={"plain_name": "gin_trgm_ops"},
     )
     op.create_index(
         "variants_name_order", "variants", [sa.literal_column("runtime.plain(name)"), "sku"], unique=False, schema="catalogue"
@@ -214,10 +217,11 @@ def upgrade() -> None:
     op.create_index(
         "customers_name",
         "customers",
-        [sa.literal_column("runtime.plain(name) gin_trgm_ops")],
+        [sa.literal_column("runtime.plain(name)").label("plain_name")],
         unique=False,
         schema="customers",
         postgresql_using="gin",
+        postgresql_ops={"plain_name": "gin_trgm_ops"},
     )
     op.create_index(
         "customers_name_order", "customers", [sa.literal_column("runtime.plain(name)"), "id"], unique=False, schema="customers"
@@ -276,6 +280,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         schema="inventory",
     )
+    op.create_index("counts_at", "counts", ["at", "id"], unique=False, schema="inventory")
     op.create_table(
         "entries",
         sa.Column("tx", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
@@ -321,6 +326,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         schema="inventory",
     )
+    op.create_index(
+        "holds_open", "holds", ["expires_at"], unique=False, schema="inventory", postgresql_where=sa.text("released_at IS NULL")
+    )
     op.create_table(
         "levels",
         sa.Column("sku", sa.Text(collation="C"), nullable=False),
@@ -351,14 +359,6 @@ def upgrade() -> None:
         sa.CheckConstraint("quantity > 0", name="reservations_quantity"),
         sa.PrimaryKeyConstraint("promise_id", "line_no", "location_id"),
         schema="inventory",
-    )
-    op.create_index(
-        "reservations_hold",
-        "reservations",
-        ["hold_until"],
-        unique=False,
-        schema="inventory",
-        postgresql_where=sa.text("hold_until IS NOT NULL"),
     )
     op.create_index("reservations_sku", "reservations", ["sku", "location_id"], unique=False, schema="inventory")
     op.create_table(
@@ -426,7 +426,7 @@ def upgrade() -> None:
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("received", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("missing", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.CheckConstraint("quantity > 0 AND received >= 0 AND missing >= 0", name="transfer_lines_quantity"),
+        sa.CheckConstraint("quantity >= 0 AND received >= 0 AND missing >= 0", name="transfer_lines_quantity"),
         sa.ForeignKeyConstraint(
             ["transfer_id"],
             ["inventory.transfers.id"],
@@ -496,11 +496,28 @@ def upgrade() -> None:
         schema="orders",
         postgresql_where=sa.text("order_id IS NOT NULL"),
     )
+    op.create_index(
+        "exceptions_spot",
+        "exceptions",
+        ["sku", "location_id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "exceptions_waiting",
+        "exceptions",
+        ["opened_at", "id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.create_table(
         "orders",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("number", sa.BigInteger(), sa.Identity(always=False, start=1001), nullable=False),
         sa.Column("channel_id", sa.UUID(), nullable=False),
+        sa.Column("channel_code", sa.Text(collation="C"), nullable=False),
         sa.Column("kind", sa.Text(collation="C"), nullable=False),
         sa.Column("external_id", sa.Text(collation="C"), nullable=True),
         sa.Column("external_version", sa.Text(collation="C"), nullable=True),
@@ -514,6 +531,7 @@ def upgrade() -> None:
         sa.Column("ship_to", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("bill_to", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("pickup_location_id", sa.UUID(), nullable=True),
+        sa.Column("location_id", sa.UUID(), nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("discount", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("tax", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -575,7 +593,7 @@ def upgrade() -> None:
     op.create_index(
         "orders_external",
         "orders",
-        ["channel_id", "external_id"],
+        ["external_id", "channel_id"],
         unique=True,
         schema="orders",
         postgresql_where=sa.text("external_id IS NOT NULL"),
@@ -590,6 +608,27 @@ def upgrade() -> None:
         postgresql_where=sa.text("fulfilment_status IN ('unfulfilled', 'partial', 'backordered')"),
     )
     op.create_index("orders_placed", "orders", ["placed_at", "id"], unique=False, schema="orders")
+    op.create_table(
+        "trade",
+        sa.Column("clock", sa.Text(collation="C"), nullable=False),
+        sa.Column("grain", sa.Text(collation="C"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("channel_code", sa.Text(collation="C"), nullable=False),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("orders", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("credits", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("lines", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("units", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("total", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cancelled", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cancelled_total", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("returned", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("returned_total", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint("clock IN ('placed', 'recorded')", name="trade_clock"),
+        sa.CheckConstraint("grain IN ('minute', 'hour')", name="trade_grain"),
+        sa.PrimaryKeyConstraint("clock", "grain", "at", "channel_code", "currency"),
+        schema="orders",
+    )
     op.create_table(
         "lines",
         sa.Column("order_id", sa.UUID(), nullable=False),
@@ -625,6 +664,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", "line_no"),
         schema="orders",
     )
+    op.create_index(
+        "lines_waiting",
+        "lines",
+        ["sku", "order_id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("backordered > 0"),
+    )
     op.create_table(
         "returns",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -659,6 +706,7 @@ def upgrade() -> None:
         schema="orders",
     )
     op.create_index(op.f("ix_orders_shipments_order_id"), "shipments", ["order_id"], unique=False, schema="orders")
+    op.create_index("shipments_location", "shipments", ["location_id", "order_id"], unique=False, schema="orders")
     op.create_table(
         "return_lines",
         sa.Column("return_id", sa.UUID(), nullable=False),
@@ -832,6 +880,14 @@ def upgrade() -> None:
         schema="webhooks",
     )
     op.create_table(
+        "adjustments",
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("external_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("run_id", sa.UUID(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "external_id"),
+        schema="imports",
+    )
+    op.create_table(
         "runs",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("kind", sa.Text(collation="C"), nullable=False),
@@ -867,6 +923,41 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["imports.runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "line"),
         schema="imports",
+    )
+    op.create_table(
+        "lanes",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="demo",
+    )
+    op.create_table(
+        "state",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("opening_weeks", sa.Integer(), nullable=False),
+        sa.Column("baskets", sa.BigInteger(), nullable=False),
+        sa.Column("speed", sa.Double(), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("resetting", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("data_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lines_per_second", sa.Double(), server_default=sa.text("0"), nullable=False),
+        sa.Column("baskets_per_second", sa.Double(), server_default=sa.text("0"), nullable=False),
+        sa.Column("behind_for", sa.Double(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("id = 1", name="state_one"),
+        sa.CheckConstraint("speed = 0 OR speed >= 1", name="state_speed"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="demo",
+    )
+    op.create_table(
+        "steps",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="demo",
     )
 
     procrastinate = SchemaManager.get_schema()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, func, literal_column, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from comptoir.runtime.columns import KeyText, flag, id_column, instant, json, key, words
@@ -36,12 +36,19 @@ variants = Table(
     key("unit"),
     flag("stocked", default=True),
     flag("active", default=True),
+    flag("sellable", default=True),
     instant("created_at", default=True),
     instant("updated_at", default=True),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Index("variants_gtin", "gtin", unique=True, postgresql_where=text("gtin IS NOT NULL")),
-    Index("variants_name", text("runtime.plain(name) gin_trgm_ops"), postgresql_using="gin"),
+    Index(
+        "variants_name",
+        func.runtime.plain(literal_column("name")).label("plain_name"),
+        postgresql_using="gin",
+        postgresql_ops={"plain_name": "gin_trgm_ops"},
+    ),
     Index("variants_name_order", text("runtime.plain(name)"), "sku"),
 )
 """`name` is the name in the retailer's own language, which searches and order lines use; `names` holds the others by language.
-`unit` is `unit`, or `thousandth` where a quantity counts thousandths of a kilogram, litre or metre."""
+`sellable` is whether the variant and its product are active, kept here so that the capture of orders reads one table. `unit` is
+`unit`, or `thousandth` where a quantity counts thousandths of a kilogram, litre or metre."""

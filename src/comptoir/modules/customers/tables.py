@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, func, literal_column, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from comptoir.runtime.columns import KeyText, id_column, instant, key, words
@@ -20,7 +20,12 @@ customers = Table(
     instant("created_at", default=True),
     instant("updated_at", default=True),
     Column("version", Integer, nullable=False, server_default=text("1")),
-    Index("customers_name", text("runtime.plain(name) gin_trgm_ops"), postgresql_using="gin"),
+    Index(
+        "customers_name",
+        func.runtime.plain(literal_column("name")).label("plain_name"),
+        postgresql_using="gin",
+        postgresql_ops={"plain_name": "gin_trgm_ops"},
+    ),
     Index("customers_name_order", text("runtime.plain(name)"), "id"),
     Index("customers_created", "created_at", "id"),
 )

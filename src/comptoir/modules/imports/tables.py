@@ -33,8 +33,8 @@ runs = Table(
     CheckConstraint("kind IN ('orders', 'products', 'stock', 'locations', 'customers')", name="runs_kind"),
     CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="runs_state"),
 )
-"""`position` counts the rows that are dealt with, in the same transaction as their effects: a run resumes there. `report` holds
-the counts by outcome; they add up to `position`."""
+"""`position` counts what has been dealt with, in the same transaction as its effects: a run resumes there. `report` holds the
+counts of rows by outcome; when the run is done they add up to the rows of the file."""
 
 rejected_rows = Table(
     "rejected_rows",
@@ -46,3 +46,13 @@ rejected_rows = Table(
     words("advice"),
     json("cells"),
 )
+"""`line` is the line in the file, and 10^12 more for each file before it."""
+
+adjustments = Table(
+    "adjustments",
+    metadata,
+    key("channel", primary_key=True),
+    key("external_id", primary_key=True),
+    Column("run_id", UUID(as_uuid=True), nullable=False),
+)
+"""Corrections of stock that files of orders have told and that the ledger has: each is done once, however often it is told."""

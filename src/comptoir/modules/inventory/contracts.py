@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar, NamedTuple, NewType
+from typing import ClassVar, Literal, NamedTuple, NewType
 from uuid import UUID
 
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.runtime.events import Event
+from comptoir.runtime.events import Event, Position
 
 HoldId = NewType("HoldId", UUID)
 TransferId = NewType("TransferId", UUID)
@@ -149,7 +150,64 @@ class Supply:
 
     @property
     def open(self) -> int:
-        return self.quantity - self.received - self.cancelled
+        """What is still to come; a supplier who sent too much owes nothing."""
+        return max(0, self.quantity - self.received - self.cancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A supply to be."""
+
+    sku: str
+    location_id: LocationId
+    quantity: int
+    expected_on: date
+
+
+class AdjustReason(StrEnum):
+    """Why somebody corrects what is on hand."""
+
+    DAMAGED = "damaged"
+    LOST = "lost"
+    FOUND = "found"
+    THEFT = "theft"
+    SAMPLE = "sample"
+    CORRECTION = "correction"
+    EXPIRED = "expired"
+    INITIAL = "initial"
+    OWN_USE = "own_use"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A correction of what is on hand: by `delta`, or `to` a quantity. `expected` is what the caller believes is there now."""
+
+    sku: str
+    delta: int | None = None
+    to: int | None = None
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyStock:
+    """So many units of a SKU are to be kept back."""
+
+    sku: str
+    safety: int
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What somebody found on the shelf.
+
+    `expected` is what was on hand when the count was taken, so that what moved between the shelf and the office is not undone;
+    None is what is on hand now.
+    """
+
+    sku: str
+    counted: int
+    expected: int | None = None
 
 
 class TransferState(StrEnum):
@@ -170,7 +228,8 @@ class TransferLine:
 
     @property
     def open(self) -> int:
-        return self.quantity - self.received - self.missing
+        """What is still on the road; units that came on top are in `received`."""
+        return max(0, self.quantity - self.received - self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +248,221 @@ class Transfer:
     lines: tuple[TransferLine, ...] = field(default=())
 
 
+class SpotLevel(NamedTuple):
+    """A level and where it is."""
+
+    sku: str
+    location_id: LocationId
+    level: Level
+
+    @property
+    def spot(self) -> Spot:
+        return (self.sku, self.location_id)
+
+
+class LevelState(StrEnum):
+    """What to look for in a list of levels."""
+
+    OUT = "out"
+    """Nothing is free, not even safety stock."""
+    LOW = "low"
+    """Only safety stock is free."""
+    NEGATIVE = "negative"
+    """Less than nothing is on hand: more was sold than was ever counted."""
+    OVERSOLD = "oversold"
+    """Promised units are not there."""
+    INCOMING = "incoming"
+    ASIDE = "aside"
+    """Some are damaged or held for quality."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelFilter:
+    """Which levels; what is None does not narrow. `skus` and `location_ids` are any of these."""
+
+    skus: tuple[str, ...] | None = None
+    sku_begins: str = ""
+    location_ids: tuple[LocationId, ...] | None = None
+    state: LevelState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One row of the ledger: what it changed, who did it, and why."""
+
+    tx: int
+    seq: int
+    at: datetime
+    kind: EntryKind
+    sku: str
+    location_id: LocationId
+    change: Level
+    actor: str
+    order_id: UUID | None
+    hold_id: UUID | None
+    shipment_id: UUID | None
+    return_id: UUID | None
+    transfer_id: UUID | None
+    supply_id: UUID | None
+    count_id: UUID | None
+    import_id: UUID | None
+    reason: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFilter:
+    """Which entries; what is None does not narrow.
+
+    An order, a transfer or a count is found quickly only together with its SKUs: the ledger has one index, by SKU and location,
+    so that writing to it stays cheap.
+    """
+
+    skus: tuple[str, ...] | None = None
+    location_ids: tuple[LocationId, ...] | None = None
+    kinds: tuple[EntryKind, ...] | None = None
+    order_id: UUID | None = None
+    transfer_id: TransferId | None = None
+    count_id: CountId | None = None
+    supply_id: SupplyId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Not included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed after a position, as it is now. `more`: ask again at once; there is more to read."""
+
+    levels: tuple[SpotLevel, ...]
+    position: Position
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyFilter:
+    skus: tuple[str, ...] | None = None
+    location_ids: tuple[LocationId, ...] | None = None
+    open_only: bool = False
+    reference: str = ""
+    """What the reference begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFilter:
+    states: tuple[TransferState, ...] | None = None
+    from_location_id: LocationId | None = None
+    to_location_id: LocationId | None = None
+    location_id: LocationId | None = None
+    """At either end."""
+
+
+class Arrival(NamedTuple):
+    """Units that will come on hand. A transfer has no promised day: None."""
+
+    sku: str
+    location_id: LocationId
+    expected_on: date | None
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountLine:
+    """`expected` is what was on hand by the books at the time of the count."""
+
+    sku: str
+    expected: int
+    counted: int
+
+    @property
+    def difference(self) -> int:
+        return self.counted - self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class StockCount:
+    """Somebody's count of some SKUs at a location."""
+
+    id: CountId
+    location_id: LocationId
+    at: datetime
+    actor: str
+    note: str
+    skus: int
+    differences: int
+    lines: tuple[CountLine, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class StockColumns:
+    """Many levels to be set, as columns of equal length. Of two rows of one spot the later counts."""
+
+    skus: Sequence[str]
+    location_ids: Sequence[LocationId]
+    on_hand: Sequence[int]
+    safety: Sequence[int | None] | None = None
+    """None leaves what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a bulk load did: levels that were not there before, levels that are others now, and those that were so already."""
+
+    created: int
+    changed: int
+    unchanged: int
+
+
+class FindingKind(StrEnum):
+    LEDGER = "ledger"
+    """A level's bucket is not the sum of its entries."""
+    RESERVED = "reserved"
+    """What a level holds as reserved is not the sum of its reservations."""
+    INCOMING = "incoming"
+    """What a level expects is not what open supplies and transfers bring."""
+    NEGATIVE = "negative"
+    """A bucket that cannot be below zero is."""
+    HOLD = "hold"
+    """A reservation of a cart hold that is over, or was never there."""
+
+
+class Finding(NamedTuple):
+    """One thing that does not add up: `found` is in the level or the reservation, `expected` what it should be."""
+
+    kind: FindingKind
+    sku: str
+    location_id: LocationId
+    bucket: str
+    found: int
+    expected: int
+    promise_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the doctor saw. `findings` are the first of them; `spots` and `dangling` count them all."""
+
+    levels: int
+    entries: int
+    spots: int
+    """Levels that do not add up."""
+    dangling: int
+    """Reservations of holds that are over."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def clean(self) -> bool:
+        return not self.spots and not self.dangling
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    spots: int
+    released: int
+    more: bool
+    """Not everything was repaired in this transaction: go on in another."""
+
+
 class StockShort(Event, frozen=True, kw_only=True):
     """A fact has left fewer units at a location than are promised there."""
 
@@ -201,7 +475,7 @@ class StockShort(Event, frozen=True, kw_only=True):
 
 
 class StockReceived(Event, frozen=True, kw_only=True):
-    """Units have become available at a location: whoever waits for them may be served."""
+    """Units have become available at a location, or fewer are missing than before: whoever waits for them may be served."""
 
     type: ClassVar[str] = "stock.received"
     location_id: LocationId
@@ -218,6 +492,62 @@ class TransferMoved(Event, frozen=True, kw_only=True):
     @property
     def subject(self) -> UUID:
         return self.transfer_id
+
+
+class TransferDrafted(Event, frozen=True, kw_only=True):
+    """A transfer was planned, or its plan was changed."""
+
+    type: ClassVar[str] = "transfer.drafted"
+    transfer_id: TransferId
+    created: bool
+
+    @property
+    def subject(self) -> UUID:
+        return self.transfer_id
+
+
+class SupplyChanged(Event, frozen=True, kw_only=True):
+    """A supply was announced, promised for another day, cancelled, or has arrived: whoever waits for it may want to know."""
+
+    type: ClassVar[str] = "supply.changed"
+    supply_id: SupplyId
+    sku: str
+    location_id: LocationId
+    open: int
+    expected_on: date
+    change: Literal["announced", "moved", "cancelled", "received"]
+
+    @property
+    def subject(self) -> UUID:
+        return self.supply_id
+
+
+class StockChanged(Event, frozen=True, kw_only=True):
+    """Somebody has changed stock by hand: received, adjusted, set aside or kept back. For the audit trail."""
+
+    type: ClassVar[str] = "stock.changed"
+    kind: EntryKind
+    location_id: LocationId
+    reason: str
+    note: str
+    skus: tuple[str, ...]
+
+
+class StockLoaded(Event, frozen=True, kw_only=True):
+    """Many levels were set at once. It stands for as many `StockReceived`: whoever waits for units looks for them."""
+
+    type: ClassVar[str] = "stock.loaded"
+    import_id: UUID | None
+    created: int
+    changed: int
+
+
+class StockRepaired(Event, frozen=True, kw_only=True):
+    """The doctor has brought levels and ledger together again."""
+
+    type: ClassVar[str] = "stock.repaired"
+    spots: int
+    released: int
 
 
 class StockCounted(Event, frozen=True, kw_only=True):

@@ -141,3 +141,25 @@ def summed(movements: Iterable[Movement]) -> dict[Spot, Level]:
 def short_after(before: Level, after: Level) -> int:
     """Promised units that this change has left without stock, on top of those that lacked it before."""
     return max(0, after.missing - before.missing)
+
+
+def recounted(level: Level, on_hand: int) -> Level:
+    """The change that makes a level's on hand `on_hand`.
+
+    Units that are set aside are part of it: where fewer are left than were set aside, the held ones are taken to be gone first,
+    then the damaged ones.
+    """
+    left = max(0, on_hand)
+    damaged = min(level.damaged, left)
+    quality = min(level.quality, left - damaged)
+    return Level(on_hand=on_hand - level.on_hand, damaged=damaged - level.damaged, quality=quality - level.quality)
+
+
+def free_of_defects(level: Level) -> int:
+    """Units on hand that are neither damaged nor held for quality; 0 where less than nothing is on hand."""
+    return max(0, level.on_hand - level.damaged - level.quality)
+
+
+def next_state(state: TransferState, step: TransferStep) -> TransferState | None:
+    """None where the step cannot be taken."""
+    return TRANSFER_STEPS.get((state, step))

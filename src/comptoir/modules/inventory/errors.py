@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comptoir.kernel.errors import Refusal
+from comptoir.kernel.errors import NotFound, Refusal
 
 
 class InsufficientStock(Refusal):
@@ -43,3 +43,18 @@ class QuantityTooLarge(Refusal):
     code = "quantity_too_large"
     status = 422
     title = "More than there is to do"
+
+
+class UnknownSupply(NotFound):
+    code = "unknown_supply"
+    title = "No such supply"
+
+
+class UnknownTransfer(NotFound):
+    code = "unknown_transfer"
+    title = "No such transfer"
+
+
+class UnknownCount(NotFound):
+    code = "unknown_count"
+    title = "No such count"

@@ -82,7 +82,6 @@ reservations = Table(
     instant("hold_until", nullable=True),
     instant("at"),
     Index("reservations_sku", "sku", "location_id"),
-    Index("reservations_hold", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     CheckConstraint("quantity > 0", name="reservations_quantity"),
 )
 """What is promised now: a row goes when its units are shipped or released. `promise_id` is an order's id, or a cart hold's,
@@ -98,6 +97,7 @@ holds = Table(
     instant("at"),
     instant("released_at", nullable=True),
     uuid_column("order_id", nullable=True),
+    Index("holds_open", "expires_at", postgresql_where=text("released_at IS NULL")),
 )
 
 supplies = Table(
@@ -144,7 +144,8 @@ transfer_lines = Table(
     _quantity("quantity", default=None),
     _quantity("received"),
     _quantity("missing"),
-    CheckConstraint("quantity > 0 AND received >= 0 AND missing >= 0", name="transfer_lines_quantity"),
+    # A line of quantity 0 is a SKU that arrived without having been sent.
+    CheckConstraint("quantity >= 0 AND received >= 0 AND missing >= 0", name="transfer_lines_quantity"),
 )
 
 counts = Table(
@@ -155,6 +156,7 @@ counts = Table(
     instant("at"),
     key("actor"),
     words("note"),
+    Index("counts_at", "at", "id"),
 )
 
 count_lines = Table(

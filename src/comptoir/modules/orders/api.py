@@ -2,38 +2,70 @@
 
 from __future__ import annotations
 
+from comptoir.modules.orders.audit import audit, repair
 from comptoir.modules.orders.capture import CaptureAnswer, CaptureRequest, capture
-from comptoir.modules.orders.exceptions import (
-    choose_backorder,
-    choose_cancel,
-    choose_move,
-    mend_shortfall,
-    open_exceptions,
-    resolve,
-    settle,
-)
+from comptoir.modules.orders.exceptions import open_exceptions, resolve
 from comptoir.modules.orders.facts import record
+from comptoir.modules.orders.figures import last_minutes, last_trade, live, trade
 from comptoir.modules.orders.lifecycle import allocate, cancel, load, move, note, pay, release, ship, take_back
+from comptoir.modules.orders.mending import choose_backorder, choose_cancel, choose_move, put_right
+from comptoir.modules.orders.queries import (
+    by_external,
+    by_number,
+    count,
+    count_exceptions,
+    counts_of_exceptions,
+    exception,
+    find,
+    find_exceptions,
+    get,
+    order,
+    stream,
+    stream_exceptions,
+    timeline,
+)
+from comptoir.modules.orders.subscribers import consumers, review, review_backorders
 
 __all__ = [
     "CaptureAnswer",
     "CaptureRequest",
     "allocate",
+    "audit",
+    "by_external",
+    "by_number",
     "cancel",
     "capture",
     "choose_backorder",
     "choose_cancel",
     "choose_move",
+    "consumers",
+    "count",
+    "count_exceptions",
+    "counts_of_exceptions",
+    "exception",
+    "find",
+    "find_exceptions",
+    "get",
+    "last_minutes",
+    "last_trade",
+    "live",
     "load",
-    "mend_shortfall",
     "move",
     "note",
     "open_exceptions",
+    "order",
     "pay",
+    "put_right",
     "record",
     "release",
+    "repair",
     "resolve",
-    "settle",
+    "review",
+    "review_backorders",
     "ship",
+    "stream",
+    "stream_exceptions",
     "take_back",
+    "timeline",
+    "trade",
 ]

@@ -7,10 +7,11 @@ decision for each request in the order of arrival, and one statement per table. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -76,12 +77,29 @@ async def capture(tx: Tx, requests: Sequence[CaptureRequest]) -> list[CaptureAns
     return [draft.answer for draft in drafts]
 
 
+class _Line(NamedTuple):
+    """A line with its price, before it is known where its units come from."""
+
+    line_no: int
+    kind: LineKind
+    sku: str | None
+    name: str
+    quantity: int
+    unit_price: int
+    amount: int
+    tax: int
+    total: int
+    tax_rate: Decimal
+    requested: int
+
+
 @dataclass(slots=True)
 class _Draft:
     """One request on its way to an answer."""
 
     request: CaptureRequest
-    lines: list[PlacedLine] = field(default_factory=list)
+    lines: list[_Line] = field(default_factory=list)
+    placed: tuple[PlacedLine, ...] = ()
     demands: list[Demand] = field(default_factory=list)
     refusal: Refusal | None = None
     widen: bool = False
@@ -163,7 +181,7 @@ def _line(
     unit_price: int,
     amount: int,
     rate: Decimal,
-) -> PlacedLine:
+) -> _Line:
     if not rate:
         tax, total = 0, amount
     elif terms.tax_included:
@@ -171,7 +189,7 @@ def _line(
     else:
         tax = added_tax(amount, rate)
         total = amount + tax
-    return PlacedLine(line_no, kind, sku, name, quantity, unit_price, amount, 0, tax, total, rate, 0, quantity)
+    return _Line(line_no, kind, sku, name, quantity, unit_price, amount, tax, total, rate, quantity)
 
 
 async def _take_over_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
@@ -198,7 +216,8 @@ async def _take_over_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
 
 async def _apply_limits(tx: Tx, drafts: Sequence[_Draft]) -> None:
     """For channels that hold something back: what each SKU's pool total lets them promise. Read without locks: a limit is a
-    policy, the levels themselves are checked under lock."""
+    policy, the levels themselves are checked under lock.
+    """
     by_pool: dict[tuple[LocationId, ...], set[str]] = {}
     for draft in drafts:
         if draft.terms.publishable is not None:
@@ -231,7 +250,12 @@ async def _lock(tx: Tx, drafts: Sequence[_Draft]) -> dict[Spot, int]:
         draft.candidates = tuple(dict.fromkeys(held + locations))
         spots.update((sku, location) for sku in skus for location in draft.candidates)
         spots.update((r.sku, r.location_id) for r in draft.released)
-    return await inventory.lock_available(tx, sorted(spots)) if spots else {}
+    return await inventory.lock_available(tx, sorted(spots, key=_key_order)) if spots else {}
+
+
+def _key_order(spot: Spot) -> tuple[str, int]:
+    """The order of the levels' key. Comparing ids as numbers is what comparing them does, without a call for each pair."""
+    return (spot[0], spot[1].int)
 
 
 _WORTH_A_LOOK = 8
@@ -309,10 +333,25 @@ def _accept(draft: _Draft, allocations: list[Allocation], lacking: list[Demand],
     for allocation in allocations:
         by_line.setdefault(allocation.line_no, []).append(allocation)
     waiting = {demand.line_no: demand.quantity for demand in lacking} if fill is Fill.BACKORDER else {}
-    draft.lines = [
-        replace(line, allocations=tuple(by_line.get(line.line_no, ())), backordered=waiting.get(line.line_no, 0))
+    draft.placed = tuple(
+        PlacedLine(
+            line.line_no,
+            line.kind,
+            line.sku,
+            line.name,
+            line.quantity,
+            line.unit_price,
+            line.amount,
+            0,
+            line.tax,
+            line.total,
+            line.tax_rate,
+            waiting.get(line.line_no, 0),
+            line.requested,
+            tuple(by_line.get(line.line_no, ())),
+        )
         for line in draft.lines
-    ]
+    )
     total = sum(line.total for line in draft.lines)
     if isinstance(request, Placement) and request.expected_total not in (None, total):
         raise TotalChanged(expected=request.expected_total, total=total)
@@ -352,7 +391,7 @@ def _fill(draft: _Draft, fill: Fill, allocations: Sequence[Allocation], lacking:
         case Fill.PARTIAL:
             if not allocations:
                 raise _insufficient(draft, missing)
-            kept: list[PlacedLine] = []
+            kept: list[_Line] = []
             for line in draft.lines:
                 quantity = line.quantity - missing.get(line.line_no, 0)
                 if quantity:
@@ -370,7 +409,7 @@ def _insufficient(draft: _Draft, missing: Mapping[int, int]) -> InsufficientStoc
     )
 
 
-def _smaller(terms: Terms, line: PlacedLine, quantity: int) -> PlacedLine:
+def _smaller(terms: Terms, line: _Line, quantity: int) -> _Line:
     smaller = _line(
         terms,
         line.line_no,
@@ -382,7 +421,7 @@ def _smaller(terms: Terms, line: PlacedLine, quantity: int) -> PlacedLine:
         line.unit_price * quantity,
         line.tax_rate,
     )
-    return replace(smaller, requested=line.quantity)
+    return smaller._replace(requested=line.quantity)
 
 
 async def _write(tx: Tx, drafts: list[_Draft]) -> None:
@@ -450,8 +489,8 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
         entries.extend(paid)
         total = sum(line.total for line in draft.lines)
         stocked = {demand.line_no for demand in draft.demands}
-        quantity = sum(line.quantity for line in draft.lines if line.sku is not None)
-        backordered = sum(line.backordered for line in draft.lines)
+        quantity = sum(line.quantity for line in draft.placed if line.sku is not None)
+        backordered = sum(line.backordered for line in draft.placed)
         amount = sum(line.amount for line in draft.lines)
         tax = sum(line.tax for line in draft.lines)
         orders.append(
@@ -459,6 +498,7 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
                 order_id,
                 number,
                 terms.channel_id,
+                terms.channel_code,
                 "sale",
                 request.external_id,
                 None,
@@ -470,6 +510,7 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
                 _encode(request.buyer) if request.buyer else None,
                 _encode(request.ship_to) if request.ship_to else None,
                 _encode(request.bill_to) if request.bill_to else None,
+                request.pickup_location_id,
                 request.pickup_location_id,
                 amount,
                 0,
@@ -487,7 +528,7 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
                 array_literal(request.tags) if request.tags else None,
             )
         )
-        for line in draft.lines:
+        for line in draft.placed:
             lines.append(
                 store.NewLine(
                     order_id,
@@ -516,9 +557,7 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
                 reservations.append(
                     Reservation(PromiseId(order_id), line.line_no, allocation.location_id, line.sku, allocation.quantity)
                 )
-        draft.result = Placed(
-            order_id, number, terms.channel_code, placed_at, terms.currency, amount, tax, total, tuple(draft.lines)
-        )
+        draft.result = Placed(order_id, number, terms.channel_code, placed_at, terms.currency, amount, tax, total, draft.placed)
         tx.emit(
             OrderPlaced(
                 order_id=order_id,
@@ -531,8 +570,9 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
                 backordered=backordered,
                 placed_at=placed_at,
                 fact=False,
-                lines=tuple((line.line_no, line.sku, line.quantity) for line in draft.lines),
-            )
+                lines=tuple((line.line_no, line.sku, line.quantity) for line in draft.placed),
+            ),
+            context=request.context,
         )
     written = await store.insert_orders(tx, orders)
     if len(written) < len(orders):
@@ -558,11 +598,11 @@ async def _write_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
         hold_id = HoldId(uuid7())
         expires_at = tx.now + timedelta(seconds=request.seconds)
         holds.append((hold_id, request.terms.channel_id, request.cart, expires_at))
-        for line in draft.lines:
+        for line in draft.placed:
             rows.extend(
                 Reservation(PromiseId(hold_id), line.line_no, a.location_id, line.sku or "", a.quantity, expires_at)
                 for a in line.allocations
             )
-        draft.result = Held(hold_id, request.cart, expires_at, tuple(draft.lines))
+        draft.result = Held(hold_id, request.cart, expires_at, draft.placed)
     if holds:
         await inventory.hold(tx, holds, rows)

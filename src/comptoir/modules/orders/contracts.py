@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, NewType
+from typing import ClassVar, NamedTuple, NewType
 from uuid import UUID
 
+import msgspec
+
 from comptoir.kernel.money import Currency
-from comptoir.modules.inventory.contracts import Allocation, Disposition, HoldId
+from comptoir.modules.inventory.contracts import Allocation, Arrival, Disposition, HoldId, Reservation
 from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus
+from comptoir.modules.payments.contracts import Entry
+from comptoir.runtime.database import Context, Reader
 from comptoir.runtime.events import Event
 from comptoir.sdk.orders import Address, Buyer, ChannelOrder, LineKind, PaymentKind
 
@@ -21,6 +26,15 @@ ShipmentId = NewType("ShipmentId", UUID)
 ReturnId = NewType("ReturnId", UUID)
 ExceptionId = NewType("ExceptionId", UUID)
 ChannelId = NewType("ChannelId", UUID)
+
+ORDER_PREFIX = "ord"
+SHIPMENT_PREFIX = "shp"
+RETURN_PREFIX = "ret"
+EXCEPTION_PREFIX = "exc"
+
+
+PoolOf = Callable[[Reader, ChannelId], Awaitable[Sequence[LocationId]]]
+"""Which locations a channel may sell from; whoever knows channels provides it."""
 
 
 class Fill(StrEnum):
@@ -51,24 +65,21 @@ class Terms:
     """What the channel may promise of so many units in its pool; None when it may promise all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(msgspec.Struct, frozen=True):
     """The locations that may serve one order, in order of preference; `complete` when there are no others in the pool."""
 
     locations: tuple[LocationId, ...]
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PlacementLine:
+class PlacementLine(msgspec.Struct, frozen=True):
     sku: str
     quantity: int
     unit_price: int | None = None
     """Minor units; None takes the market's price."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(msgspec.Struct, frozen=True):
     """A line that is not stocked: shipping, a gift card, a deposit, a fee. `amount` is minor units for all of them together."""
 
     kind: LineKind
@@ -78,8 +89,7 @@ class Charge:
     tax_rate: str = "0"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(msgspec.Struct, frozen=True):
     """Money that has been authorised or captured for an order elsewhere."""
 
     kind: PaymentKind
@@ -88,8 +98,7 @@ class Payment:
     reference: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(msgspec.Struct, frozen=True):
     """An order that someone asks us to promise."""
 
     terms: Terms
@@ -111,10 +120,11 @@ class Placement:
     tags: tuple[str, ...] = ()
     placed_at: datetime | None = None
     """None is now; only replays of past trade set it."""
+    context: Context | None = None
+    """Who asks; None is whoever opened the transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRequest:
+class HoldRequest(msgspec.Struct, frozen=True):
     """Units that a cart wants kept for a while."""
 
     terms: Terms
@@ -124,10 +134,10 @@ class HoldRequest:
     seconds: int
     hold_id: HoldId | None = None
     """An earlier hold of the same cart, which this one replaces."""
+    context: Context | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedLine:
+class PlacedLine(msgspec.Struct, frozen=True):
     line_no: int
     kind: LineKind
     sku: str | None
@@ -145,8 +155,7 @@ class PlacedLine:
     allocations: tuple[Allocation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """An order that has been promised."""
 
     id: OrderId
@@ -160,8 +169,7 @@ class Placed:
     lines: tuple[PlacedLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """Units that are kept for a cart until `expires_at`."""
 
     id: HoldId
@@ -256,6 +264,11 @@ class OrderCancelled(OrderChanged, frozen=True, kw_only=True):
     type: ClassVar[str] = "order.cancelled"
     reason: str
     whole: bool
+    """Nothing of the order is left."""
+    units: int
+    """Of items; charges are not counted."""
+    refundable: int
+    """What the units stand for, in minor units, whether or not it has been paid."""
 
 
 class OrderReleased(OrderChanged, frozen=True, kw_only=True):
@@ -294,6 +307,8 @@ class OrderReturned(OrderChanged, frozen=True, kw_only=True):
     return_id: ReturnId
     location_id: LocationId
     reason: str
+    units: int
+    """Of items; charges are not counted."""
     refundable: int
 
 
@@ -302,6 +317,38 @@ class OrderUpdated(OrderChanged, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "order.updated"
     version: str
+    total: int
+    total_change: int
+    quantity_change: int
+
+
+class OrderLinked(Event, frozen=True, kw_only=True):
+    """The buyer was recognised."""
+
+    type: ClassVar[str] = "order.linked"
+    order_id: OrderId
+    number: int
+    channel: str
+    customer_id: UUID
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class OrderRepaired(Event, frozen=True, kw_only=True):
+    """The doctor found that something did not add up, and put it right. `was` and `now` name what differed."""
+
+    type: ClassVar[str] = "order.repaired"
+    order_id: OrderId
+    number: int
+    what: str
+    was: dict[str, int]
+    now: dict[str, int]
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
 
 
 class OrderNoted(Event, frozen=True, kw_only=True):
@@ -371,11 +418,16 @@ class ExceptionKind(StrEnum):
 
 class Resolution(StrEnum):
     MOVED = "moved"
+    """The units come from another location."""
+    SHIPPED = "shipped"
+    """They were there after all, and have left."""
     FILLED = "filled"
     """Stock arrived or was found where it lacked."""
     BACKORDERED = "backordered"
     CANCELLED = "cancelled"
     COUNTED = "counted"
+    IDENTIFIED = "identified"
+    """The catalogue knows the SKU now."""
     DISMISSED = "dismissed"
 
 
@@ -389,7 +441,7 @@ class OrderException:
     sku: str | None
     location_id: LocationId | None
     quantity: int
-    data: dict[str, object] = field(default_factory=dict)
+    data: dict[str, object] = field(default_factory=dict[str, object])
     opened_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution: str | None = None
@@ -451,6 +503,7 @@ class Order:
     ship_to: dict[str, object] | None
     bill_to: dict[str, object] | None
     pickup_location_id: LocationId | None
+    location_id: LocationId | None
     amount: int
     discount: int
     tax: int
@@ -504,3 +557,246 @@ class Return:
     actor: str
     refundable: int = 0
     lines: tuple[ReturnLine, ...] = ()
+
+
+class Clock(StrEnum):
+    """Which time counts for figures."""
+
+    PLACED = "placed"
+    """When the trade happened: a replayed year keeps its dates."""
+    RECORDED = "recorded"
+    """When we were told of it."""
+
+
+class Grain(StrEnum):
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """What was sold in a span of time that begins `at`; `channel` is empty where all are summed up.
+
+    `total` is what was sold, credits included, in minor units; what was cancelled and returned since stands beside it.
+    """
+
+    at: datetime
+    channel: str
+    currency: Currency
+    orders: int
+    credits: int
+    lines: int
+    units: int
+    total: int
+    cancelled: int
+    cancelled_total: int
+    returned: int
+    returned_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class LivePulse:
+    """How a channel sells now."""
+
+    channel: str
+    currency: Currency
+    orders: int
+    orders_per_minute: float
+    units: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders. None and empty do not filter; of several values any one will do."""
+
+    channels: tuple[str, ...] = ()
+    """Codes."""
+    kind: str | None = None
+    fulfilment: tuple[FulfilmentStatus, ...] = ()
+    payment: tuple[PaymentStatus, ...] = ()
+    returned: tuple[ReturnStatus, ...] = ()
+    placed_from: datetime | None = None
+    placed_before: datetime | None = None
+    search: str = ""
+    """A number, an id, the beginning of a channel's id, or a SKU."""
+    search_customers: tuple[UUID, ...] = ()
+    """Customers whom the search means, too, by their name or address."""
+    customer: UUID | None = None
+    location: LocationId | None = None
+    """Where it was sold or is handed out, or something of it was sent from."""
+    sku: str = ""
+    has_exception: bool | None = None
+    currency: str | None = None
+    total_from: int | None = None
+    total_to: int | None = None
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """An order in a list. `exceptions` counts those that are open."""
+
+    id: OrderId
+    number: int
+    channel_code: str
+    kind: str
+    external_id: str | None
+    placed_at: datetime
+    currency: Currency
+    total: int
+    captured: int
+    refunded: int
+    quantity: int
+    cancelled: int
+    backordered: int
+    shipped: int
+    returned: int
+    fulfilment_status: str
+    payment_status: str
+    return_status: str
+    customer_id: UUID | None
+    buyer_name: str | None
+    location_id: LocationId | None
+    tags: list[str] | None
+    exceptions: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetails:
+    """An order and everything around it."""
+
+    order: Order
+    reservations: tuple[Reservation, ...]
+    shipments: tuple[Shipment, ...]
+    returns: tuple[Return, ...]
+    payments: tuple[Entry, ...]
+    exceptions: tuple[OrderException, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """Something that happened to an order: who did what when. `channel` is empty where it came through none."""
+
+    id: UUID
+    at: datetime
+    type: str
+    actor: str
+    request_id: str
+    channel: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionFilter:
+    """Which exceptions. None and empty do not filter."""
+
+    kinds: tuple[ExceptionKind, ...] = ()
+    state: str | None = "open"
+    location: LocationId | None = None
+    channel: str | None = None
+    sku: str = ""
+    order: OrderId | None = None
+    opened_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionSummary:
+    """An exception in a list, with the order that it is about."""
+
+    exception: OrderException
+    order_number: int | None
+    channel_code: str | None
+    placed_at: datetime | None
+
+
+class Choice(StrEnum):
+    """What a person can do about an exception."""
+
+    MOVE = "move"
+    BACKORDER = "backorder"
+    CANCEL = "cancel"
+    COUNT = "count"
+    IDENTIFY = "identify"
+    """Add the SKU to the catalogue."""
+    WAIT = "wait"
+    DISMISS = "dismiss"
+
+
+class Source(NamedTuple):
+    """A location that could serve the units now."""
+
+    location_id: LocationId
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionDetails:
+    """An exception with every choice that there is: which locations could serve it, and what is to come when."""
+
+    exception: OrderException
+    order: Order | None
+    line: OrderLine | None
+    choices: tuple[Choice, ...]
+    sources: tuple[Source, ...]
+    arrivals: tuple[Arrival, ...]
+
+    @property
+    def expected_on(self) -> date | None:
+        """The first day for which a supplier has promised some; None when nobody has."""
+        return min((a.expected_on for a in self.arrivals if a.expected_on is not None), default=None)
+
+
+class FindingKind(StrEnum):
+    COUNTERS = "counters"
+    """An order's counter is not the sum of its item lines'."""
+    TOTALS = "totals"
+    """An order's amount is not the sum of its lines'."""
+    LINE_TOTAL = "line_total"
+    """A line's total does not follow from its amount, discount and tax."""
+    RESERVED = "reserved"
+    """What is reserved for a line is not what it needs."""
+    PAYMENTS = "payments"
+    """An order's payment column is not the sum of the payment ledger."""
+    SHIPMENTS = "shipments"
+    """What shipments say is not what the line says."""
+    RETURNS = "returns"
+    DANGLING = "dangling"
+    """Units are reserved for an order that does not exist."""
+
+
+class Finding(NamedTuple):
+    """One thing that does not add up: `found` is in the order, `expected` what it should be."""
+
+    kind: FindingKind
+    order_id: UUID
+    line_no: int | None
+    what: str
+    found: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the doctor saw. `findings` are the first of them, `counts` counts them all."""
+
+    orders: int
+    findings: tuple[Finding, ...]
+    counts: Mapping[FindingKind, int]
+
+    @property
+    def clean(self) -> bool:
+        return not self.counts
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What the doctor put right; `left` are the findings that a person has to look at."""
+
+    orders: int
+    released: int
+    left: tuple[Finding, ...]

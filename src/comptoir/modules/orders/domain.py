@@ -72,7 +72,9 @@ WHEN backordered > 0 THEN 'backordered'
 ELSE 'unfulfilled' END"""
 
 
-def payment_status(total: int, authorised: int, captured: int, refunded: int) -> PaymentStatus:
+def payment_status(  # noqa: PLR0911 - a table, read from the top
+    total: int, authorised: int, captured: int, refunded: int
+) -> PaymentStatus:
     """The axis of money. A credit's total is negative: it is refunded when that much has gone back."""
     if refunded > 0 and refunded >= captured and refunded >= -total:
         return PaymentStatus.REFUNDED
@@ -80,7 +82,7 @@ def payment_status(total: int, authorised: int, captured: int, refunded: int) ->
         return PaymentStatus.PARTLY_REFUNDED
     if captured > total and captured > 0:
         return PaymentStatus.OVERPAID
-    if captured >= total and total >= 0:
+    if captured >= total >= 0:
         return PaymentStatus.PAID
     if captured > 0:
         return PaymentStatus.PARTIAL

@@ -91,3 +91,19 @@ class ExceptionClosed(Refusal):
     code = "exception_closed"
     status = 409
     title = "Already resolved"
+
+
+class OverVoid(Refusal):
+    """More would be voided than is authorised: `data` has authorised and asked."""
+
+    code = "over_void"
+    status = 409
+    title = "More than was authorised"
+
+
+class NotThatKind(Refusal):
+    """Another kind of exception can be resolved that way: `data["kind"]` is what it is."""
+
+    code = "not_that_kind"
+    status = 409
+    title = "This exception cannot be resolved that way"

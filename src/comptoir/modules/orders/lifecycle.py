@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.inventory import api as inventory
-from comptoir.modules.inventory.contracts import Allocation, Demand, Disposition, PromiseId, Reservation
+from comptoir.modules.inventory.contracts import Allocation, Demand, Disposition, Movement, PromiseId, Reservation
+from comptoir.modules.inventory.contracts import EntryKind as StockKind
 from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import store
@@ -30,7 +33,8 @@ from comptoir.modules.orders.contracts import (
     ShipmentId,
 )
 from comptoir.modules.orders.domain import share
-from comptoir.modules.orders.errors import NotReservedThere, OverRefund, QuantityNotOpen, UnknownLine
+from comptoir.modules.orders.errors import NotReservedThere, OverRefund, OverVoid, QuantityNotOpen, UnknownLine
+from comptoir.modules.orders.exceptions import note_negative
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry, EntryKind, PaymentId
 from comptoir.runtime.database import Tx
@@ -55,35 +59,46 @@ def _open_lines(
     for named in lines:
         if named.line_no not in by_no:
             raise UnknownLine(line_no=named.line_no)
+        if named.quantity < 1:
+            raise invalid("lines", "name at least one unit each")
         asked[named.line_no] = asked.get(named.line_no, 0) + named.quantity
     too_many = [
         {"line_no": no, "asked": quantity, "open": open_units.get(no, 0)}
         for no, quantity in asked.items()
-        if quantity < 1 or quantity > open_units.get(no, 0)
+        if quantity > open_units.get(no, 0)
     ]
     if too_many:
         raise QuantityNotOpen(lines=too_many)
     return [(by_no[no], quantity) for no, quantity in asked.items()]
 
 
-async def cancel(tx: Tx, order_id: OrderId, lines: Sequence[LineQuantity] | None, reason: str) -> None:
-    """Takes back units that have not left: whole (`lines` None) or in part. Waiting units go first, then promised ones."""
+async def cancel(
+    tx: Tx, order_id: OrderId, lines: Sequence[LineQuantity] | None, reason: str, *, at: LocationId | None = None
+) -> int:
+    """Takes back units that have not left: whole (`lines` None) or in part. Waiting units go first, then promised ones; with
+    `at` those promised there go first of all.
+
+    Gives what they stand for, in minor units, to the cent. Charges are cancelled when they are named, and with an order of
+    which nothing has left.
+    """
     order = await load(tx, order_id)
-    chosen = _open_lines(order, lines, {line.line_no: line.open for line in order.lines})
+    charges = lines is not None or order.shipped == 0
+    chosen = _open_lines(order, lines, {line.line_no: line.open for line in order.lines if charges or line.sku is not None})
     if not chosen:
         raise QuantityNotOpen(lines=[])
     reservations = await inventory.reservations_of(tx, [order_id])
     freed: list[Reservation] = []
     changes: list[store.LineChange] = []
     for line, quantity in chosen:
-        waiting = min(quantity, line.backordered)
+        there = sum(r.quantity for r in reservations if r.line_no == line.line_no and r.location_id == at)
+        waiting = min(max(0, quantity - there), line.backordered)
         changes.append(store.LineChange(line.line_no, cancelled=quantity, backordered=-waiting))
         if line.stocked and quantity > waiting:
-            freed.extend(inventory.take(reservations, line.line_no, quantity - waiting))
+            freed.extend(inventory.take(_first_at(reservations, at), line.line_no, quantity - waiting))
     await inventory.release(tx, freed)
     await store.change_lines(tx, order_id, changes)
-    cancelled = {line.line_no: quantity for line, quantity in chosen}
-    whole = all(line.open == cancelled.get(line.line_no, 0) for line in order.lines)
+    refundable = sum(_cancelled_share(line, quantity) for line, quantity in chosen)
+    items = sum(quantity for line, quantity in chosen if line.sku is not None)
     tx.emit(
         OrderCancelled(
             order_id=order_id,
@@ -91,19 +106,33 @@ async def cancel(tx: Tx, order_id: OrderId, lines: Sequence[LineQuantity] | None
             channel=order.channel_code,
             lines=tuple(LineQuantity(line.line_no, quantity) for line, quantity in chosen),
             reason=reason,
-            whole=whole,
+            whole=order.cancelled + items == order.quantity,
+            units=items,
+            refundable=refundable,
         )
     )
+    return refundable
 
 
-async def release(tx: Tx, order_id: OrderId, lines: Sequence[LineQuantity] | None, reason: str) -> None:
-    """Takes promised units off their locations: they wait for stock again, for this order."""
+def _cancelled_share(line: OrderLine, units: int) -> int:
+    """Units are cancelled from the last of a line on, and come back from its first on: no unit's share is given back twice."""
+    return share(line.total, line.quantity, line.quantity - line.cancelled - units, units)
+
+
+def _first_at(reservations: Sequence[Reservation], location_id: LocationId | None) -> list[Reservation]:
+    return sorted(reservations, key=lambda r: r.location_id != location_id)
+
+
+async def release(
+    tx: Tx, order_id: OrderId, lines: Sequence[LineQuantity] | None, reason: str, *, at: LocationId | None = None
+) -> None:
+    """Takes promised units off their locations, those at `at` first: they wait for stock again, for this order."""
     order = await load(tx, order_id)
     chosen = _open_lines(order, lines, {line.line_no: line.reserved for line in order.lines if line.stocked})
     if not chosen:
         raise QuantityNotOpen(lines=[])
     reservations = await inventory.reservations_of(tx, [order_id])
-    freed = [r for line, quantity in chosen for r in inventory.take(reservations, line.line_no, quantity)]
+    freed = [r for line, quantity in chosen for r in inventory.take(_first_at(reservations, at), line.line_no, quantity)]
     await inventory.release(tx, freed)
     await store.change_lines(tx, order_id, [store.LineChange(line.line_no, backordered=q) for line, q in chosen])
     tx.emit(
@@ -117,13 +146,13 @@ async def release(tx: Tx, order_id: OrderId, lines: Sequence[LineQuantity] | Non
     )
 
 
-async def allocate(tx: Tx, order_id: OrderId, candidates: Sequence[LocationId]) -> int:
-    """Promises to the waiting units what the candidates have, in their order; says how many units got a place."""
+async def allocate(tx: Tx, order_id: OrderId, candidates: Sequence[LocationId], skus: Collection[str] | None = None) -> int:
+    """Promises to the waiting units (of these SKUs) what the candidates have, in their order; says how many got a place."""
     order = await load(tx, order_id)
     demands = [
         Demand(line.line_no, line.sku, line.backordered)
         for line in order.lines
-        if line.stocked and line.backordered and line.sku is not None
+        if line.stocked and line.backordered and line.sku is not None and (skus is None or line.sku in skus)
     ]
     if not demands or not candidates:
         return 0
@@ -167,9 +196,9 @@ async def move(
 ) -> None:
     """Lets promised units come from another location. Refuses when they are not promised there, or the other has too few."""
     order = await load(tx, order_id)
-    line = next((line for line in order.lines if line.line_no == line_no), None)
-    if line is None or line.sku is None:
-        raise UnknownLine(line_no=line_no)
+    ((line, _),) = _open_lines(order, [LineQuantity(line_no, quantity)], {line.line_no: line.reserved for line in order.lines})
+    if line.sku is None or from_location_id == to_location_id:
+        raise NotReservedThere(lines=[])
     reservations = await inventory.reservations_of(tx, [order_id])
     parts = _reserved_at(reservations, [(line, quantity)], from_location_id)
     spots = sorted({(line.sku, from_location_id), (line.sku, to_location_id)})
@@ -234,94 +263,193 @@ async def ship(
     parts = _reserved_at(reservations, [(line, q) for line, q in chosen if line.stocked], location_id)
     shipment_id = ShipmentId(uuid7())
     await inventory.ship(tx, parts, order_id, shipment_id)
-    chosen_units = [(line.line_no, quantity) for line, quantity in chosen]
-    await store.insert_shipment(tx, shipment_id, order_id, location_id, (carrier, tracking_number, tracking_url), chosen_units)
-    await store.change_lines(tx, order_id, [store.LineChange(line.line_no, shipped=q) for line, q in chosen])
-    shipped = {line.line_no: q for line, q in chosen}
-    tx.emit(
-        OrderShipped(
-            order_id=order_id,
-            number=order.number,
-            channel=order.channel_code,
-            lines=tuple(LineQuantity(line.line_no, q) for line, q in chosen),
-            shipment_id=shipment_id,
-            location_id=location_id,
-            carrier=carrier,
-            tracking_number=tracking_number,
-            whole=all(line.open == shipped.get(line.line_no, 0) for line in order.lines if line.sku is not None),
-        )
-    )
+    await _sent(tx, order, shipment_id, location_id, chosen, (carrier, tracking_number, tracking_url))
     return shipment_id
 
 
+async def _sent(
+    tx: Tx,
+    order: Order,
+    shipment_id: ShipmentId,
+    location_id: LocationId,
+    chosen: Sequence[tuple[OrderLine, int]],
+    tracking: tuple[str, str, str],
+    waited: Mapping[int, int] | None = None,
+) -> None:
+    """Writes a shipment whose units have been taken off the stock; `waited` is how many of each line had no promise."""
+    lines = tuple(LineQuantity(line.line_no, quantity) for line, quantity in chosen)
+    await store.insert_shipment(tx, shipment_id, order.id, location_id, tracking, lines)
+    waiting = waited or {}
+    await store.change_lines(
+        tx,
+        order.id,
+        [store.LineChange(part.line_no, shipped=part.quantity, backordered=-waiting.get(part.line_no, 0)) for part in lines],
+    )
+    items = sum(quantity for line, quantity in chosen if line.sku is not None)
+    tx.emit(
+        OrderShipped(
+            order_id=order.id,
+            number=order.number,
+            channel=order.channel_code,
+            lines=lines,
+            shipment_id=shipment_id,
+            location_id=location_id,
+            carrier=tracking[0],
+            tracking_number=tracking[1],
+            whole=order.cancelled + order.shipped + items == order.quantity,
+        )
+    )
+
+
+async def depart(
+    tx: Tx, order_id: OrderId, location_id: LocationId, lines: Sequence[LineQuantity], *, moves_stock: bool = True
+) -> ShipmentId:
+    """A fact: these units have left that location, whatever was promised where. What was promised elsewhere is freed, what
+    waited for stock waits no longer. Without `moves_stock` the promises end and on hand stays: it has been counted since.
+    """
+    order = await load(tx, order_id)
+    chosen = _open_lines(order, lines, {line.line_no: line.open for line in order.lines})
+    reservations = await inventory.reservations_of(tx, [order_id])
+    here: list[Reservation] = []
+    elsewhere: list[Reservation] = []
+    unpromised: list[tuple[str, int]] = []
+    waited: dict[int, int] = {}
+    for line, quantity in chosen:
+        waited[line.line_no] = max(0, quantity - line.reserved)
+        if not line.stocked or line.sku is None:
+            continue
+        own = [r for r in reservations if r.line_no == line.line_no]
+        mine = min(quantity, sum(r.quantity for r in own if r.location_id == location_id))
+        here.extend(inventory.take(own, line.line_no, mine, location_id))
+        others = [r for r in own if r.location_id != location_id]
+        elsewhere.extend(inventory.take(others, line.line_no, quantity - mine - waited[line.line_no]))
+        unpromised.append((line.sku, quantity - mine))
+    shipment_id = ShipmentId(uuid7())
+    if moves_stock:
+        await _take_off(tx, order_id, shipment_id, location_id, here, elsewhere, unpromised)
+    else:
+        await inventory.release(tx, here + elsewhere)
+    await _sent(tx, order, shipment_id, location_id, chosen, ("", "", ""), waited)
+    return shipment_id
+
+
+async def _take_off(
+    tx: Tx,
+    order_id: OrderId,
+    shipment_id: ShipmentId,
+    location_id: LocationId,
+    here: Sequence[Reservation],
+    elsewhere: Sequence[Reservation],
+    unpromised: Sequence[tuple[str, int]],
+) -> None:
+    sold = [
+        Movement(
+            kind=StockKind.SOLD,
+            sku=sku,
+            location_id=location_id,
+            on_hand=-units,
+            order_id=order_id,
+            shipment_id=shipment_id,
+        )
+        for sku, units in unpromised
+        if units
+    ]
+    spots = {m.spot for m in sold} | {(r.sku, r.location_id) for r in (*here, *elsewhere)}
+    if not spots:
+        return
+    await inventory.lock_levels(tx, sorted(spots))
+    await inventory.ship(tx, here, order_id, shipment_id)
+    await inventory.release(tx, elsewhere)
+    await note_negative(tx, await inventory.record(tx, sold))
+
+
 async def take_back(
-    tx: Tx, order_id: OrderId, location_id: LocationId, lines: Sequence[ReturnLine], reason: str
+    tx: Tx,
+    order_id: OrderId,
+    location_id: LocationId,
+    lines: Sequence[ReturnLine],
+    reason: str,
+    *,
+    moves_stock: bool = True,
 ) -> tuple[ReturnId, int]:
     """Takes units back at any location; gives the return and what they stand for, in minor units, to the cent.
 
     The first unit that comes back stands for the first share of its line, and so on: returning everything gives back exactly
-    what the line cost.
+    what the line cost. A charge can be given back, too, whenever it is not cancelled.
     """
     order = await load(tx, order_id)
-    wanted = [LineQuantity(line.line_no, line.quantity) for line in lines]
-    _open_lines(order, wanted, {line.line_no: line.shipped - line.returned for line in order.lines})
     by_no = {line.line_no: line for line in order.lines}
+    returnable = {line.line_no: _returnable(line) for line in order.lines}
+    if not _open_lines(order, [LineQuantity(line.line_no, line.quantity) for line in lines], returnable):
+        raise QuantityNotOpen(lines=[])
+    rows = _shares(by_no, lines)
     return_id = ReturnId(uuid7())
-    already = {line.line_no: line.returned for line in order.lines}
-    rows: list[tuple[int, Disposition, int, int]] = []
-    for part in lines:
-        line = by_no[part.line_no]
-        # Units that were cancelled are the last of the line; those that come back are counted from its first.
-        amount = share(line.total, line.quantity, already[part.line_no], part.quantity)
-        already[part.line_no] += part.quantity
-        rows.append((part.line_no, part.disposition, part.quantity, amount))
-    merged = _merge(rows)
-    await inventory.take_back(
-        tx,
-        [(by_no[no].sku or "", location_id, disposition, q) for no, disposition, q, _ in merged if by_no[no].stocked],
-        order_id,
-        return_id,
-    )
-    await store.insert_return(tx, return_id, order_id, location_id, reason, merged)
-    returned: dict[int, int] = {}
-    for no, _, quantity, _ in merged:
-        returned[no] = returned.get(no, 0) + quantity
-    await store.change_lines(tx, order_id, [store.LineChange(no, returned=q) for no, q in returned.items()])
-    refundable = sum(amount for *_, amount in merged)
+    stocked = [(by_no[no].sku or "", location_id, what, units) for no, what, units, _ in rows if by_no[no].stocked]
+    if moves_stock and stocked:
+        await inventory.take_back(tx, stocked, order_id, return_id)
+    await store.insert_return(tx, return_id, order_id, location_id, reason, rows)
+    returned: Counter[int] = Counter()
+    for no, _, units, _ in rows:
+        returned[no] += units
+    await store.change_lines(tx, order_id, [_returning(by_no[no], units) for no, units in returned.items()])
+    refundable = sum(amount for *_, amount in rows)
     tx.emit(
         OrderReturned(
             order_id=order_id,
             number=order.number,
             channel=order.channel_code,
-            lines=tuple(LineQuantity(no, q) for no, q in returned.items()),
+            lines=tuple(LineQuantity(no, units) for no, units in returned.items()),
             return_id=return_id,
             location_id=location_id,
             reason=reason,
+            units=sum(units for no, units in returned.items() if by_no[no].sku is not None),
             refundable=refundable,
         )
     )
     return return_id, refundable
 
 
-def _merge(rows: Sequence[tuple[int, Disposition, int, int]]) -> list[tuple[int, Disposition, int, int]]:
+def _returnable(line: OrderLine) -> int:
+    """What has left and not come back. A charge goes nowhere: all of it that is not cancelled."""
+    return (line.shipped if line.sku is not None else line.quantity - line.cancelled) - line.returned
+
+
+def _returning(line: OrderLine, units: int) -> store.LineChange:
+    """The units of a charge count as sent when they are given back."""
+    return store.LineChange(line.line_no, returned=units, shipped=max(0, line.returned + units - line.shipped))
+
+
+def _shares(by_no: Mapping[int, OrderLine], lines: Sequence[ReturnLine]) -> list[tuple[int, Disposition, int, int]]:
+    """(line, disposition, units, minor units that they stand for), one per line and disposition."""
+    already = {no: line.returned for no, line in by_no.items()}
     merged: dict[tuple[int, Disposition], tuple[int, int]] = {}
-    for no, disposition, quantity, amount in rows:
-        before = merged.get((no, disposition), (0, 0))
-        merged[no, disposition] = (before[0] + quantity, before[1] + amount)
-    return [(no, disposition, quantity, amount) for (no, disposition), (quantity, amount) in merged.items()]
+    for part in lines:
+        line = by_no[part.line_no]
+        amount = share(line.total, line.quantity, already[part.line_no], part.quantity)
+        already[part.line_no] += part.quantity
+        units, before = merged.get((part.line_no, part.disposition), (0, 0))
+        merged[part.line_no, part.disposition] = (units + part.quantity, before + amount)
+    return [(no, disposition, units, amount) for (no, disposition), (units, amount) in merged.items()]
 
 
 async def pay(
     tx: Tx, order_id: OrderId, kind: EntryKind, method: str, amount: int, reference: str = "", payment_id: UUID | None = None
 ) -> bool:
-    """Writes money that moved for this order. False when (kind, method, reference) was known already; refuses to refund more
-    than was captured."""
+    """Writes money that moved for this order. False when (kind, method, reference) was known already.
+
+    Refuses to refund more than was captured, and to void more than is authorised.
+    """
     order = await load(tx, order_id)
+    if amount < 1:
+        raise invalid("amount", "is at least one minor unit")
+    if reference and await payments.is_known(tx, order_id, kind, method, reference):
+        return False
     if kind is EntryKind.REFUNDED and order.refunded + amount > order.captured:
         raise OverRefund(captured=order.captured, refunded=order.refunded, asked=amount)
+    if kind is EntryKind.VOIDED and amount > order.authorised:
+        raise OverVoid(authorised=order.authorised, asked=amount)
     entry = Entry(PaymentId(payment_id or uuid7()), order_id, kind, method, amount, order.currency, reference, tx.now)
-    if not await payments.record(tx, [entry]):
-        return False
+    await payments.record(tx, [entry])
     await store.add_payments(tx, [entry])
     tx.emit(OrderPaid(order_id=order_id, number=order.number, kind=kind, method=method, amount=amount, currency=order.currency))
     return True

@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -29,12 +30,17 @@ def _counter(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default=text("0"))
 
 
+def _sum(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
 orders = Table(
     "orders",
     metadata,
     id_column(),
     Column("number", BigInteger, Identity(start=1001), nullable=False),
     uuid_column("channel_id"),
+    key("channel_code"),
     key("kind"),
     key("external_id", nullable=True),
     key("external_version", nullable=True),
@@ -48,6 +54,7 @@ orders = Table(
     json("ship_to", nullable=True),
     json("bill_to", nullable=True),
     uuid_column("pickup_location_id", nullable=True),
+    uuid_column("location_id", nullable=True),
     amount("amount"),
     amount("discount", default=0),
     amount("tax", default=0),
@@ -68,7 +75,8 @@ orders = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     Index("orders_number", "number", unique=True),
     Index("orders_placed", "placed_at", "id"),
-    Index("orders_external", "channel_id", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
+    # The external id first, so that a search by its beginning finds it on whichever channel.
+    Index("orders_external", "external_id", "channel_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
     Index("orders_customer", "customer_id", "placed_at", postgresql_where=text("customer_id IS NOT NULL")),
     Index(
         "orders_open",
@@ -83,7 +91,9 @@ orders = Table(
         name="orders_quantities",
     ),
 )
-"""The counters are the sums of the item lines' and the payment columns the sums of the payment ledger's; the statuses derive from them."""
+"""The counters are the sums of the item lines' and the payment columns the sums of the payment ledger's; the statuses derive
+from them. `channel_code` is the channel's code, which never changes; `location_id` is the store that sold it over the counter
+or hands it out, null for what is sent."""
 
 lines = Table(
     "lines",
@@ -107,6 +117,8 @@ lines = Table(
     _counter("backordered"),
     _counter("shipped"),
     _counter("returned"),
+    # Whoever waits for a SKU that has come in; nearly empty, so that it costs capture nothing.
+    Index("lines_waiting", "sku", "order_id", postgresql_where=text("backordered > 0")),
     CheckConstraint("quantity > 0", name="lines_quantity"),
     CheckConstraint(
         "cancelled >= 0 AND backordered >= 0 AND shipped >= 0 AND returned BETWEEN 0 AND shipped "
@@ -116,8 +128,9 @@ lines = Table(
     CheckConstraint("(kind = 'item') = (sku IS NOT NULL)", name="lines_sku"),
     CheckConstraint("kind = 'item' OR NOT stocked", name="lines_stocked"),
 )
-"""The units of a stocked line that are neither cancelled, backordered nor shipped are reserved in inventory. Money is frozen at placement. `amount` is before discounts; `total` is what the buyer pays. A unit's share of any of them is
-`kernel.money.split` over the quantity, so that returning all units gives back exactly the line."""
+"""The units of a stocked line that are neither cancelled, backordered nor shipped are reserved in inventory. Money is frozen at
+placement. `amount` is before discounts; `total` is what the buyer pays. A unit's share of any of them is `kernel.money.split`
+over the quantity, so that returning all units gives back exactly the line."""
 
 shipments = Table(
     "shipments",
@@ -130,6 +143,7 @@ shipments = Table(
     words("tracking_number"),
     words("tracking_url"),
     key("actor"),
+    Index("shipments_location", "location_id", "order_id"),
 )
 
 shipment_lines = Table(
@@ -190,7 +204,34 @@ exceptions = Table(
         postgresql_nulls_not_distinct=True,
     ),
     Index("exceptions_opened", "opened_at", "id"),
+    Index("exceptions_waiting", "opened_at", "id", postgresql_where=text("state = 'open'")),
+    Index("exceptions_spot", "sku", "location_id", postgresql_where=text("state = 'open'")),
     Index("exceptions_order", "order_id", postgresql_where=text("order_id IS NOT NULL")),
     CheckConstraint("state IN ('open', 'resolved')", name="exceptions_state"),
 )
 """What a fact broke: open until it is moved, filled, cancelled or dismissed."""
+
+trade = Table(
+    "trade",
+    metadata,
+    key("clock", primary_key=True),
+    key("grain", primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    key("channel_code", primary_key=True),
+    key("currency", primary_key=True),
+    _sum("orders"),
+    _sum("credits"),
+    _sum("lines"),
+    _sum("units"),
+    _sum("total"),
+    _sum("cancelled"),
+    _sum("cancelled_total"),
+    _sum("returned"),
+    _sum("returned_total"),
+    CheckConstraint("clock IN ('placed', 'recorded')", name="trade_clock"),
+    CheckConstraint("grain IN ('minute', 'hour')", name="trade_grain"),
+)
+"""What was sold per minute and per hour, rolled up from the event log by a consumer, so that live figures and charts scan no
+orders. `clock` says which time counts: when the trade happened (a replayed year keeps its dates), or when we were told of it.
+Totals are of what was sold, as orders stand after what their channels revised; what was cancelled and returned stands beside
+them."""

@@ -10,8 +10,10 @@ from comptoir.modules.payments.contracts import Balance, Entry
 from comptoir.modules.payments.domain import balance
 from comptoir.runtime.database import Reader, Tx
 
+__all__ = ["balance", "balance_of", "balances", "entries_of", "is_known", "record"]
 
-__all__ = ["balance", "balance_of", "entries_of", "record"]
+balances = store.balances
+is_known = store.is_known
 
 
 async def record(tx: Tx, entries: Sequence[Entry]) -> list[Entry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, LargeBinary, MetaData, Table, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, LargeBinary, MetaData, Table
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from comptoir.runtime.columns import KeyText, flag, id_column, instant, json, key, uuid_column, words

@@ -1,28 +1,29 @@
-"""All SQL of the order book."""
+"""Orders with their lines, shipments, returns and the sums of their payments: finding one to change it, and changing it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.orders.contracts import ExceptionId, Order, OrderException, OrderId, OrderLine, ReturnId, ShipmentId
+from comptoir.modules.orders.contracts import ChannelId, LineQuantity, Order, OrderId, OrderLine, ReturnId, ShipmentId
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(NamedTuple):
     """One row of orders.orders to be."""
 
     id: OrderId
     number: int
     channel_id: UUID
+    channel_code: str
     kind: str
     external_id: str | None
     external_version: str | None
@@ -35,6 +36,7 @@ class NewOrder:
     ship_to: bytes | None
     bill_to: bytes | None
     pickup_location_id: UUID | None
+    location_id: UUID | None
     amount: int
     discount: int
     tax: int
@@ -52,8 +54,7 @@ class NewOrder:
     """A PostgreSQL array literal."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewLine:
+class NewLine(NamedTuple):
     """One row of orders.lines to be. `unit_price` is text in major units."""
 
     order_id: OrderId
@@ -80,37 +81,38 @@ class NewLine:
 _NUMBERS = "SELECT nextval('orders.orders_number_seq') FROM generate_series(1, %(count)s)"
 
 _INSERT_ORDERS = """
-INSERT INTO orders.orders (id, number, channel_id, kind, external_id, external_version, placed_at, recorded_at, market, currency,
-  tax_included, customer_id, buyer, ship_to, bill_to, pickup_location_id, amount, discount, tax, total, authorised, captured,
-  refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
+INSERT INTO orders.orders (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, recorded_at,
+  market, currency, tax_included, customer_id, buyer, ship_to, bill_to, pickup_location_id, location_id, amount, discount, tax,
+  total, authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
 OVERRIDING SYSTEM VALUE
-SELECT id, number, channel_id, kind, external_id, external_version, to_timestamp(placed_at / 1e6), %(at)s, market, currency,
-  tax_included = 1, customer_id, buyer::jsonb, ship_to::jsonb, bill_to::jsonb, pickup_location_id, amount, discount, tax, total,
-  authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags::text[]
-FROM unnest(%(id)s::uuid[], %(number)s::bigint[], %(channel_id)s::uuid[], %(kind)s::text[], %(external_id)s::text[],
-  %(external_version)s::text[], %(placed_at)s::bigint[], %(market)s::text[], %(currency)s::text[], %(tax_included)s::int[],
-  %(customer_id)s::uuid[], %(buyer)s::text[], %(ship_to)s::text[], %(bill_to)s::text[], %(pickup_location_id)s::uuid[],
-  %(amount)s::bigint[], %(discount)s::bigint[], %(tax)s::bigint[], %(total)s::bigint[], %(authorised)s::bigint[],
-  %(captured)s::bigint[], %(refunded)s::bigint[], %(quantity)s::int[], %(cancelled)s::int[], %(backordered)s::int[],
-  %(shipped)s::int[], %(returned)s::int[], %(note)s::text[], %(tags)s::text[])
-  AS o (id, number, channel_id, kind, external_id, external_version, placed_at, market, currency, tax_included, customer_id, buyer,
-    ship_to, bill_to, pickup_location_id, amount, discount, tax, total, authorised, captured, refunded, quantity, cancelled,
-    backordered, shipped, returned, note, tags)
-ON CONFLICT (channel_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
+SELECT id, number, channel_id, channel_code, kind, external_id, external_version, to_timestamp(placed_at / 1e6), %(at)s,
+  market, currency, tax_included = 1, customer_id, buyer::jsonb, ship_to::jsonb, bill_to::jsonb, pickup_location_id,
+  location_id, amount, discount, tax, total, authorised, captured, refunded, quantity, cancelled, backordered, shipped,
+  returned, note, tags::text[]
+FROM unnest(%(id)s::uuid[], %(number)s::bigint[], %(channel_id)s::uuid[], %(channel_code)s::text[], %(kind)s::text[],
+  %(external_id)s::text[], %(external_version)s::text[], %(placed_at)s::bigint[], %(market)s::text[], %(currency)s::text[],
+  %(tax_included)s::int[], %(customer_id)s::uuid[], %(buyer)s::text[], %(ship_to)s::text[], %(bill_to)s::text[],
+  %(pickup_location_id)s::uuid[], %(location_id)s::uuid[], %(amount)s::bigint[], %(discount)s::bigint[], %(tax)s::bigint[],
+  %(total)s::bigint[], %(authorised)s::bigint[], %(captured)s::bigint[], %(refunded)s::bigint[], %(quantity)s::int[],
+  %(cancelled)s::int[], %(backordered)s::int[], %(shipped)s::int[], %(returned)s::int[], %(note)s::text[], %(tags)s::text[])
+  AS o (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, market, currency, tax_included,
+    customer_id, buyer, ship_to, bill_to, pickup_location_id, location_id, amount, discount, tax, total, authorised, captured,
+    refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
+ON CONFLICT (external_id, channel_id) WHERE external_id IS NOT NULL DO NOTHING
 RETURNING id
 """
 
 _INSERT_LINES = """
-INSERT INTO orders.lines (order_id, line_no, kind, sku, name, stocked, quantity, unit_price, amount, discount, tax, total, discounts, taxes,
-  external_id, cancelled, backordered, shipped, returned)
-SELECT order_id, line_no, kind, sku, name, stocked = 1, quantity, unit_price::numeric, amount, discount, tax, total, discounts::jsonb,
-  taxes::jsonb, external_id, cancelled, backordered, shipped, returned
-FROM unnest(%(order_id)s::uuid[], %(line_no)s::int[], %(kind)s::text[], %(sku)s::text[], %(name)s::text[], %(stocked)s::int[], %(quantity)s::int[],
-  %(unit_price)s::text[], %(amount)s::bigint[], %(discount)s::bigint[], %(tax)s::bigint[], %(total)s::bigint[],
-  %(discounts)s::text[], %(taxes)s::text[], %(external_id)s::text[], %(cancelled)s::int[], %(backordered)s::int[],
-  %(shipped)s::int[], %(returned)s::int[])
-  AS l (order_id, line_no, kind, sku, name, stocked, quantity, unit_price, amount, discount, tax, total, discounts, taxes, external_id,
-    cancelled, backordered, shipped, returned)
+INSERT INTO orders.lines (order_id, line_no, kind, sku, name, stocked, quantity, unit_price, amount, discount, tax, total,
+  discounts, taxes, external_id, cancelled, backordered, shipped, returned)
+SELECT order_id, line_no, kind, sku, name, stocked = 1, quantity, unit_price::numeric, amount, discount, tax, total,
+  discounts::jsonb, taxes::jsonb, external_id, cancelled, backordered, shipped, returned
+FROM unnest(%(order_id)s::uuid[], %(line_no)s::int[], %(kind)s::text[], %(sku)s::text[], %(name)s::text[], %(stocked)s::int[],
+  %(quantity)s::int[], %(unit_price)s::text[], %(amount)s::bigint[], %(discount)s::bigint[], %(tax)s::bigint[],
+  %(total)s::bigint[], %(discounts)s::text[], %(taxes)s::text[], %(external_id)s::text[], %(cancelled)s::int[],
+  %(backordered)s::int[], %(shipped)s::int[], %(returned)s::int[])
+  AS l (order_id, line_no, kind, sku, name, stocked, quantity, unit_price, amount, discount, tax, total, discounts, taxes,
+    external_id, cancelled, backordered, shipped, returned)
 """
 
 _KNOWN = """
@@ -139,6 +141,7 @@ async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> set[UUID]:
         "id": arrays.uuids([o.id for o in orders]),
         "number": arrays.int8s([o.number for o in orders]),
         "channel_id": arrays.uuids([o.channel_id for o in orders]),
+        "channel_code": arrays.texts([o.channel_code for o in orders]),
         "kind": arrays.texts([o.kind for o in orders]),
         "external_id": arrays.optional_texts([o.external_id for o in orders]),
         "external_version": arrays.optional_texts([o.external_version for o in orders]),
@@ -151,6 +154,7 @@ async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> set[UUID]:
         "ship_to": arrays.optional_raw_texts([o.ship_to for o in orders]),
         "bill_to": arrays.optional_raw_texts([o.bill_to for o in orders]),
         "pickup_location_id": arrays.optional_uuids([o.pickup_location_id for o in orders]),
+        "location_id": arrays.optional_uuids([o.location_id for o in orders]),
         "amount": arrays.int8s([o.amount for o in orders]),
         "discount": arrays.int8s([o.discount for o in orders]),
         "tax": arrays.int8s([o.tax for o in orders]),
@@ -166,6 +170,10 @@ async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> set[UUID]:
         "note": arrays.optional_texts([o.note for o in orders]),
         "tags": arrays.optional_texts([o.tags for o in orders]),
     }
+    if all(o.external_id is None for o in orders):
+        # Nothing can be there already; not asking saves the capture path a wait.
+        await tx.run(_INSERT_ORDERS, params)
+        return {o.id for o in orders}
     return set(await tx.values(_INSERT_ORDERS, params))
 
 
@@ -209,16 +217,17 @@ class LineChange:
     """By how much the counters of a line change."""
 
     line_no: int
+    quantity: int = 0
     cancelled: int = 0
     backordered: int = 0
     shipped: int = 0
     returned: int = 0
 
 
-_COLUMNS = """o.id, o.number, o.channel_id, c.code AS channel_code, o.kind, o.external_id, o.external_version, o.placed_at,
+ORDER_COLUMNS = """o.id, o.number, o.channel_id, o.channel_code, o.kind, o.external_id, o.external_version, o.placed_at,
   o.recorded_at, o.market, o.currency, o.tax_included, o.customer_id, o.buyer, o.ship_to, o.bill_to, o.pickup_location_id,
-  o.amount, o.discount, o.tax, o.total, o.authorised, o.captured, o.refunded, o.quantity, o.cancelled, o.backordered, o.shipped,
-  o.returned, o.fulfilment_status, o.payment_status, o.return_status, o.note, o.tags, o.version"""
+  o.location_id, o.amount, o.discount, o.tax, o.total, o.authorised, o.captured, o.refunded, o.quantity, o.cancelled,
+  o.backordered, o.shipped, o.returned, o.fulfilment_status, o.payment_status, o.return_status, o.note, o.tags, o.version"""
 
 _LINES = """
 SELECT line_no, kind, sku, name, stocked, quantity, unit_price, amount, discount, tax, total, discounts, taxes, external_id,
@@ -226,22 +235,27 @@ SELECT line_no, kind, sku, name, stocked, quantity, unit_price, amount, discount
 FROM orders.lines WHERE order_id = %(id)s ORDER BY line_no
 """
 
-# Lines first, then the order with the sums of its lines: one statement, so that they never part.
+# Whoever locks several orders does so in the order of their ids, and before any level.
+_LOCK = "SELECT id, channel_id FROM orders.orders WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
+
+# Lines and the order with the sums of its lines in one statement, so that they never part.
 _CHANGE_LINES = """
 WITH c AS (
-  SELECT * FROM unnest(%(lines)s::int[], %(cancelled)s::int[], %(backordered)s::int[], %(shipped)s::int[], %(returned)s::int[])
-    AS c (line_no, cancelled, backordered, shipped, returned)
+  SELECT * FROM unnest(%(lines)s::int[], %(quantity)s::int[], %(cancelled)s::int[], %(backordered)s::int[], %(shipped)s::int[],
+    %(returned)s::int[]) AS c (line_no, quantity, cancelled, backordered, shipped, returned)
 ), changed AS (
-  UPDATE orders.lines l SET cancelled = l.cancelled + c.cancelled, backordered = l.backordered + c.backordered,
-    shipped = l.shipped + c.shipped, returned = l.returned + c.returned
+  UPDATE orders.lines l SET quantity = l.quantity + c.quantity, cancelled = l.cancelled + c.cancelled,
+    backordered = l.backordered + c.backordered, shipped = l.shipped + c.shipped, returned = l.returned + c.returned
   FROM c WHERE l.order_id = %(id)s AND l.line_no = c.line_no
   RETURNING l.kind, c.*
 )
-UPDATE orders.orders o SET cancelled = o.cancelled + s.cancelled, backordered = o.backordered + s.backordered,
-  shipped = o.shipped + s.shipped, returned = o.returned + s.returned, version = o.version + 1
+UPDATE orders.orders o SET quantity = o.quantity + s.quantity, cancelled = o.cancelled + s.cancelled,
+  backordered = o.backordered + s.backordered, shipped = o.shipped + s.shipped, returned = o.returned + s.returned,
+  version = o.version + 1
 FROM (
-  SELECT coalesce(sum(cancelled), 0)::int AS cancelled, coalesce(sum(backordered), 0)::int AS backordered,
-    coalesce(sum(shipped), 0)::int AS shipped, coalesce(sum(returned), 0)::int AS returned
+  SELECT coalesce(sum(quantity), 0)::int AS quantity, coalesce(sum(cancelled), 0)::int AS cancelled,
+    coalesce(sum(backordered), 0)::int AS backordered, coalesce(sum(shipped), 0)::int AS shipped,
+    coalesce(sum(returned), 0)::int AS returned
   FROM changed WHERE kind = 'item'
 ) s
 WHERE o.id = %(id)s
@@ -279,22 +293,29 @@ WHERE o.id = p.id
 
 
 async def load(reader: Reader, order_id: OrderId, *, lock: bool = False) -> Order | None:
-    """The order with its lines. The channel's code comes by a join: the one place where this module looks at another's table."""
-    statement = f"SELECT {_COLUMNS} FROM orders.orders o JOIN channels.channels c ON c.id = o.channel_id WHERE o.id = %(id)s"
-    order = await reader.one(Order, statement + (" FOR UPDATE OF o" if lock else ""), {"id": order_id})
+    """The order with its lines."""
+    statement = f"SELECT {ORDER_COLUMNS} FROM orders.orders o WHERE o.id = %(id)s"
+    order = await reader.one(Order, statement + (" FOR UPDATE" if lock else ""), {"id": order_id})
     if order is None:
         return None
     lines = await reader.all(OrderLine, _LINES, {"id": order_id})
     return replace(order, lines=tuple(lines))
 
 
+async def lock(tx: Tx, ids: Sequence[UUID]) -> dict[OrderId, ChannelId]:
+    """Locks these orders, in the order of their ids, and gives each one's channel; whatever is no order is left out."""
+    rows = await tx.rows(_LOCK, {"ids": arrays.uuids(ids)})
+    return {OrderId(row[0]): ChannelId(row[1]) for row in rows}
+
+
 async def change_lines(tx: Tx, order_id: OrderId, changes: Sequence[LineChange]) -> None:
-    """Adds to the counters of lines, and with them to the order's."""
+    """Adds to the counters of lines, one change per line, and with them to the order's."""
     await tx.run(
         _CHANGE_LINES,
         {
             "id": order_id,
             "lines": arrays.int4s([c.line_no for c in changes]),
+            "quantity": arrays.int4s([c.quantity for c in changes]),
             "cancelled": arrays.int4s([c.cancelled for c in changes]),
             "backordered": arrays.int4s([c.backordered for c in changes]),
             "shipped": arrays.int4s([c.shipped for c in changes]),
@@ -314,9 +335,9 @@ async def insert_shipment(
     order_id: OrderId,
     location_id: LocationId,
     tracking: tuple[str, str, str],
-    lines: Sequence[tuple[int, int]],
+    lines: Sequence[LineQuantity],
 ) -> None:
-    """`tracking` is (carrier, number, url); `lines` are (line number, units)."""
+    """`tracking` is (carrier, number, url)."""
     await tx.run(
         _INSERT_SHIPMENT,
         {
@@ -328,8 +349,8 @@ async def insert_shipment(
             "tracking_number": tracking[1],
             "tracking_url": tracking[2],
             "actor": tx.actor,
-            "lines": arrays.int4s([line[0] for line in lines]),
-            "quantities": arrays.int4s([line[1] for line in lines]),
+            "lines": arrays.int4s([line.line_no for line in lines]),
+            "quantities": arrays.int4s([line.quantity for line in lines]),
         },
     )
 
@@ -377,121 +398,73 @@ async def add_payments(tx: Tx, entries: Sequence[Entry]) -> None:
     )
 
 
-_REVISE_LINES = """
-UPDATE orders.lines l SET amount = r.amount, discount = r.discount, tax = r.tax, total = r.total, name = r.name
-FROM unnest(%(lines)s::int[], %(amounts)s::bigint[], %(discounts)s::bigint[], %(taxes)s::bigint[], %(totals)s::bigint[],
-  %(names)s::text[]) AS r (line_no, amount, discount, tax, total, name)
+_RESTATE_LINES = """
+UPDATE orders.lines l SET name = r.name, external_id = coalesce(r.external_id, l.external_id),
+  unit_price = coalesce(r.unit_price::numeric, l.unit_price), amount = r.amount, discount = r.discount, tax = r.tax,
+  total = r.total, discounts = r.discounts::jsonb, taxes = r.taxes::jsonb
+FROM unnest(%(lines)s::int[], %(names)s::text[], %(external_ids)s::text[], %(unit_prices)s::text[], %(amounts)s::bigint[],
+  %(discount)s::bigint[], %(tax)s::bigint[], %(totals)s::bigint[], %(discounts)s::text[], %(taxes)s::text[])
+  AS r (line_no, name, external_id, unit_price, amount, discount, tax, total, discounts, taxes)
 WHERE l.order_id = %(id)s AND l.line_no = r.line_no
 """
 
-_REVISE_ORDER = """
-UPDATE orders.orders o SET external_version = %(version)s, version = o.version + 1, amount = s.amount, discount = s.discount,
-  tax = s.tax, total = s.total
-FROM (
-  SELECT sum(amount)::bigint AS amount, sum(discount)::bigint AS discount, sum(tax)::bigint AS tax, sum(total)::bigint AS total
-  FROM orders.lines WHERE order_id = %(id)s
-) s
+_SUMS = """
+  SELECT coalesce(sum(amount), 0)::bigint AS amount, coalesce(sum(discount), 0)::bigint AS discount,
+    coalesce(sum(tax), 0)::bigint AS tax, coalesce(sum(total), 0)::bigint AS total,
+    coalesce(sum(quantity) FILTER (WHERE kind = 'item'), 0)::int AS quantity,
+    coalesce(sum(cancelled) FILTER (WHERE kind = 'item'), 0)::int AS cancelled,
+    coalesce(sum(backordered) FILTER (WHERE kind = 'item'), 0)::int AS backordered,
+    coalesce(sum(shipped) FILTER (WHERE kind = 'item'), 0)::int AS shipped,
+    coalesce(sum(returned) FILTER (WHERE kind = 'item'), 0)::int AS returned
+  FROM orders.lines WHERE order_id = %(id)s"""
+
+_SUM_UP = f"""
+UPDATE orders.orders o SET amount = s.amount, discount = s.discount, tax = s.tax, total = s.total, quantity = s.quantity,
+  cancelled = s.cancelled, backordered = s.backordered, shipped = s.shipped, returned = s.returned, version = o.version + 1
+FROM ({_SUMS}) s
 WHERE o.id = %(id)s
-"""
-
-_GROW_LINE = """
-WITH l AS (
-  UPDATE orders.lines SET quantity = quantity + %(units)s WHERE order_id = %(id)s AND line_no = %(line_no)s RETURNING kind
-)
-UPDATE orders.orders SET quantity = quantity + %(units)s WHERE id = %(id)s AND (SELECT kind FROM l) = 'item'
-"""
-
-_COUNT_LINES = """
-UPDATE orders.orders o SET quantity = s.quantity, cancelled = s.cancelled, backordered = s.backordered, shipped = s.shipped,
-  returned = s.returned
-FROM (
-  SELECT coalesce(sum(quantity), 0)::int AS quantity, coalesce(sum(cancelled), 0)::int AS cancelled,
-    coalesce(sum(backordered), 0)::int AS backordered, coalesce(sum(shipped), 0)::int AS shipped,
-    coalesce(sum(returned), 0)::int AS returned
-  FROM orders.lines WHERE order_id = %(id)s AND kind = 'item'
-) s
-WHERE o.id = %(id)s
-"""
-
-_OPEN_EXCEPTIONS = """
-INSERT INTO orders.exceptions (id, kind, state, order_id, line_no, sku, location_id, quantity, opened_at)
-SELECT id, kind, 'open', order_id, nullif(line_no, 0), sku, location_id, quantity, %(at)s
-FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(orders)s::uuid[], %(lines)s::int[], %(skus)s::text[], %(locations)s::uuid[],
-  %(quantities)s::int[]) AS e (id, kind, order_id, line_no, sku, location_id, quantity)
-ON CONFLICT (kind, order_id, line_no, sku, location_id) WHERE state = 'open'
-  DO UPDATE SET quantity = greatest(orders.exceptions.quantity, excluded.quantity)
-RETURNING id
-"""
-
-_EXCEPTION = """
-SELECT id, kind, state, order_id, line_no, sku, location_id, quantity, data, opened_at, resolved_at, resolution, actor
-FROM orders.exceptions
-"""
-
-_CLOSE_EXCEPTIONS = """
-UPDATE orders.exceptions SET state = 'resolved', resolved_at = %(at)s, resolution = %(resolution)s, actor = %(actor)s
-WHERE id = ANY(%(ids)s::uuid[]) AND state = 'open'
+RETURNING o.total, o.quantity
 """
 
 
-async def revise_order(tx: Tx, order_id: OrderId, version: str, lines: Sequence[NewLine]) -> None:
-    """Takes over the channel's amounts and its version."""
+async def set_external_version(tx: Tx, order_id: OrderId, version: str) -> None:
+    """Remembers what the channel told last."""
     await tx.run(
-        _REVISE_LINES,
+        "UPDATE orders.orders SET external_version = %(version)s WHERE id = %(id)s", {"id": order_id, "version": version}
+    )
+
+
+async def restate_lines(tx: Tx, order_id: OrderId, lines: Sequence[NewLine]) -> None:
+    """Takes over names and amounts; the counters of these lines are not looked at."""
+    await tx.run(
+        _RESTATE_LINES,
         {
             "id": order_id,
             "lines": arrays.int4s([row.line_no for row in lines]),
-            "amounts": arrays.int8s([row.amount for row in lines]),
-            "discounts": arrays.int8s([row.discount for row in lines]),
-            "taxes": arrays.int8s([row.tax for row in lines]),
-            "totals": arrays.int8s([row.total for row in lines]),
             "names": arrays.texts([row.name for row in lines]),
+            "external_ids": arrays.optional_texts([row.external_id for row in lines]),
+            "unit_prices": arrays.texts([row.unit_price for row in lines]),
+            "amounts": arrays.int8s([row.amount for row in lines]),
+            "discount": arrays.int8s([row.discount for row in lines]),
+            "tax": arrays.int8s([row.tax for row in lines]),
+            "totals": arrays.int8s([row.total for row in lines]),
+            "discounts": arrays.optional_raw_texts([row.discounts for row in lines]),
+            "taxes": arrays.optional_raw_texts([row.taxes for row in lines]),
         },
     )
-    await tx.run(_REVISE_ORDER, {"id": order_id, "version": version})
 
 
-async def grow_line(tx: Tx, order_id: OrderId, line_no: int, units: int) -> None:
-    await tx.run(_GROW_LINE, {"id": order_id, "line_no": line_no, "units": units})
-
-
-async def count_lines(tx: Tx, order_id: OrderId) -> None:
-    """Sets the order's counters to the sums of its item lines."""
-    await tx.run(_COUNT_LINES, {"id": order_id})
-
-
-async def open_exceptions(
-    tx: Tx, rows: Sequence[tuple[UUID, str, UUID | None, int | None, str | None, UUID | None, int]]
-) -> set[UUID]:
-    """Rows of (id, kind, order, line, SKU, location, units); gives the ids that are new."""
-    params: dict[str, object] = {
-        "at": tx.now,
-        "ids": arrays.uuids([r[0] for r in rows]),
-        "kinds": arrays.texts([r[1] for r in rows]),
-        "orders": arrays.optional_uuids([r[2] for r in rows]),
-        "lines": arrays.int4s([r[3] or 0 for r in rows]),
-        "skus": arrays.optional_texts([r[4] for r in rows]),
-        "locations": arrays.optional_uuids([r[5] for r in rows]),
-        "quantities": arrays.int4s([r[6] for r in rows]),
-    }
-    wanted = {r[0] for r in rows}
-    return wanted & set(await tx.values(_OPEN_EXCEPTIONS, params))
-
-
-async def lock_exception(tx: Tx, exception_id: ExceptionId) -> OrderException | None:
-    return await tx.one(OrderException, _EXCEPTION + "WHERE id = %(id)s FOR UPDATE", {"id": exception_id})
-
-
-async def close_exceptions(tx: Tx, ids: Sequence[UUID], resolution: str) -> None:
-    await tx.run(_CLOSE_EXCEPTIONS, {"ids": arrays.uuids(ids), "resolution": resolution, "at": tx.now, "actor": tx.actor})
-
-
-async def open_shortfalls(tx: Tx, sku: str, location_id: LocationId) -> list[OrderException]:
-    """Open shortfalls of a SKU at a location, the oldest first."""
-    return await tx.all(
-        OrderException,
-        _EXCEPTION
-        + "WHERE kind = 'shortfall' AND state = 'open' AND sku = %(sku)s AND location_id = %(location)s "
-        + "ORDER BY opened_at, id FOR UPDATE",
-        {"sku": sku, "location": location_id},
+async def empty_lines(tx: Tx, order_id: OrderId, line_nos: Sequence[int]) -> None:
+    """Lines that their channel no longer tells cost nothing any more."""
+    await tx.run(
+        "UPDATE orders.lines SET amount = 0, discount = 0, tax = 0, total = 0, discounts = NULL, taxes = NULL "
+        "WHERE order_id = %(id)s AND line_no = ANY(%(lines)s::int[])",
+        {"id": order_id, "lines": arrays.int4s(line_nos)},
     )
+
+
+async def sum_up(tx: Tx, order_id: OrderId) -> tuple[int, int]:
+    """Sets the order's amounts and counters to the sums of its lines; gives its total and quantity."""
+    row = await tx.row(_SUM_UP, {"id": order_id})
+    assert row is not None, "the order is locked, so it is there"
+    return row[0], row[1]

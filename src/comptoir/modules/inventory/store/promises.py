@@ -1,4 +1,4 @@
-"""All SQL of stock. Levels are written here only, and only in the statement that writes the ledger entries."""
+"""Reservations and cart holds. A reservation is changed only under the lock of its level."""
 
 from __future__ import annotations
 
@@ -6,63 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from comptoir.modules.inventory.contracts import Level, Movement, Reservation, Spot
+from comptoir.modules.inventory.contracts import Reservation
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
-
-_SPOTS = "unnest(%(skus)s::text[], %(locations)s::uuid[])"
-
-
-def _spot_params(spots: Sequence[Spot]) -> dict[str, object]:
-    return {"skus": arrays.texts([s[0] for s in spots]), "locations": arrays.uuids([s[1] for s in spots])}
-
-
-# Locks are taken in the order of the key, everywhere: that is what keeps writers from waiting for each other in a circle.
-_LOCK = f"""
-SELECT k.n::int, l.on_hand, l.reserved, l.safety, l.damaged, l.quality, l.incoming
-FROM inventory.levels l
-JOIN {_SPOTS} WITH ORDINALITY AS k (sku, location_id, n) ON l.sku = k.sku AND l.location_id = k.location_id
-ORDER BY l.sku, l.location_id
-FOR NO KEY UPDATE OF l
-"""
-
-_LOCK_AVAILABLE = f"""
-SELECT k.n::int, l.on_hand - l.reserved - l.safety - l.damaged - l.quality
-FROM inventory.levels l
-JOIN {_SPOTS} WITH ORDINALITY AS k (sku, location_id, n) ON l.sku = k.sku AND l.location_id = k.location_id
-ORDER BY l.sku, l.location_id
-FOR NO KEY UPDATE OF l
-"""
-
-_CREATE_LEVELS = f"""
-INSERT INTO inventory.levels (sku, location_id)
-SELECT sku, location_id FROM {_SPOTS} AS k (sku, location_id) ORDER BY sku, location_id
-ON CONFLICT DO NOTHING
-"""
-
-_BUCKETS = ("on_hand", "reserved", "safety", "damaged", "quality", "incoming")
-_CAUSES = ("order_id", "hold_id", "shipment_id", "return_id", "transfer_id", "supply_id", "count_id", "import_id")
-
-_POST = f"""
-WITH m AS (
-  SELECT * FROM unnest(
-    %(kind)s::text[], %(sku)s::text[], %(location_id)s::uuid[],
-    {", ".join(f"%({bucket})s::int[]" for bucket in _BUCKETS)},
-    {", ".join(f"%({cause})s::uuid[]" for cause in _CAUSES)},
-    %(reason)s::text[], %(note)s::text[]
-  ) WITH ORDINALITY AS m (kind, sku, location_id, {", ".join(_BUCKETS)}, {", ".join(_CAUSES)}, reason, note, n)
-), written AS (
-  INSERT INTO inventory.entries (at, actor, kind, sku, location_id, {", ".join(_BUCKETS)}, {", ".join(_CAUSES)}, reason, note)
-  SELECT %(at)s, %(actor)s, kind, sku, location_id, {", ".join(_BUCKETS)}, {", ".join(_CAUSES)}, reason, note FROM m ORDER BY n
-)
-UPDATE inventory.levels l SET {", ".join(f"{bucket} = l.{bucket} + d.{bucket}" for bucket in _BUCKETS)}
-FROM (
-  SELECT sku, location_id, {", ".join(f"sum({bucket})::int AS {bucket}" for bucket in _BUCKETS)}
-  FROM m GROUP BY sku, location_id
-) d
-WHERE l.sku = d.sku AND l.location_id = d.location_id
-"""
 
 _RESERVE = """
 WITH r AS (
@@ -112,47 +59,6 @@ FROM inventory.reservations WHERE sku = %(sku)s AND location_id = %(location)s
 ORDER BY at DESC, promise_id DESC, line_no
 """
 
-_AVAILABLE_IN_POOL = """
-SELECT k.n::int, l.location_id, l.on_hand - l.reserved - l.safety - l.damaged - l.quality
-FROM unnest(%(skus)s::text[]) WITH ORDINALITY AS k (sku, n)
-JOIN inventory.levels l ON l.sku = k.sku
-WHERE l.location_id = ANY(%(locations)s::uuid[])
-  AND l.on_hand - l.reserved - l.safety - l.damaged - l.quality > 0
-"""
-
-
-async def lock_available(tx: Tx, spots: Sequence[Spot]) -> dict[Spot, int]:
-    """Locks these levels and gives what is available at each; a spot that has no level is not there. `spots` are distinct."""
-    rows = await tx.rows(_LOCK_AVAILABLE, _spot_params(spots))
-    return {spots[n - 1]: available for n, available in rows}
-
-
-async def lock_levels(tx: Tx, spots: Sequence[Spot]) -> dict[Spot, Level]:
-    """Locks these levels, creating those that are not there yet. `spots` are distinct."""
-    rows = await tx.rows(_LOCK, _spot_params(spots))
-    if len(rows) < len(spots):
-        await tx.run(_CREATE_LEVELS, _spot_params(spots))
-        rows = await tx.rows(_LOCK, _spot_params(spots))
-    return {spots[row[0] - 1]: Level(*row[1:]) for row in rows}
-
-
-async def post(tx: Tx, movements: Sequence[Movement]) -> None:
-    """Writes ledger entries and adds them to the levels, which exist and are locked."""
-    params: dict[str, object] = {
-        "kind": arrays.texts([m.kind for m in movements]),
-        "sku": arrays.texts([m.sku for m in movements]),
-        "location_id": arrays.uuids([m.location_id for m in movements]),
-        "reason": arrays.optional_texts([m.reason for m in movements]),
-        "note": arrays.optional_texts([m.note for m in movements]),
-        "at": tx.now,
-        "actor": tx.actor,
-    }
-    for bucket in _BUCKETS:
-        params[bucket] = arrays.int4s([getattr(m, bucket) for m in movements])
-    for cause in _CAUSES:
-        params[cause] = arrays.optional_uuids([getattr(m, cause) for m in movements])
-    await tx.run(_POST, params)
-
 
 async def write_reservations(tx: Tx, reservations: Sequence[Reservation], hold_until: datetime | None) -> None:
     """Makes reservations with their entries; the levels exist and are locked."""
@@ -185,23 +91,14 @@ async def reduce_reservations(tx: Tx, reservations: Sequence[Reservation]) -> No
     assert reduced == len(reservations), "a reservation was lowered by more than it held"
 
 
-async def reservations_of(reader: Reader, promises: Sequence[UUID], *, lock: bool = False) -> list[Reservation]:
-    statement = _RESERVATIONS + ("FOR UPDATE" if lock else "")
-    return [Reservation(*row) for row in await reader.rows(statement, {"promises": arrays.uuids(promises)})]
+async def reservations_of(reader: Reader, promises: Sequence[UUID]) -> list[Reservation]:
+    return [Reservation(*row) for row in await reader.rows(_RESERVATIONS, {"promises": arrays.uuids(promises)})]
 
 
 async def reservations_at(reader: Reader, sku: str, location_id: LocationId) -> list[Reservation]:
     """Who has been promised these units; the latest promise first."""
     rows = await reader.rows(_RESERVATIONS_AT, {"sku": sku, "location": location_id})
     return [Reservation(*row) for row in rows]
-
-
-async def available_in_pool(
-    reader: Reader, skus: list[str], locations: Sequence[LocationId]
-) -> list[tuple[str, LocationId, int]]:
-    """Where in the pool there is something of these SKUs, without locking; one row per SKU and location that has any."""
-    rows = await reader.rows(_AVAILABLE_IN_POOL, {"skus": arrays.texts(skus), "locations": arrays.uuids(locations)})
-    return [(skus[n - 1], location, available) for n, location, available in rows]
 
 
 _INSERT_HOLDS = """
@@ -225,8 +122,7 @@ FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[]) AS e (id, order_id) WHERE h.id 
 _EXPIRED_HOLDS = """
 SELECT h.id FROM inventory.holds h
 WHERE h.released_at IS NULL AND h.expires_at <= %(at)s
-  AND h.id IN (SELECT promise_id FROM inventory.reservations WHERE hold_until <= %(at)s)
-ORDER BY h.id LIMIT %(limit)s
+ORDER BY h.expires_at LIMIT %(limit)s
 FOR UPDATE SKIP LOCKED
 """
 

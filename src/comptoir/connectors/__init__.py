@@ -1,0 +1,1 @@
+"""Mappers between outside systems and Comptoir. Each knows only sdk, runtime.http and kernel."""

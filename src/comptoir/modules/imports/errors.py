@@ -1,0 +1,24 @@
+"""What imports refuse."""
+
+from __future__ import annotations
+
+from comptoir.kernel.errors import Conflict, NotFound
+
+
+class UnknownRun(NotFound):
+    code = "unknown_import"
+    title = "No such import"
+
+
+class NotInThatState(Conflict):
+    """`data` has the `state` that the run is in and the `step` that does not go with it."""
+
+    code = "import_state"
+    title = "The import is in a state that does not allow this"
+
+
+class TakenOver(Conflict):
+    """Another process has moved this run on, or stopped it: what this one was about to write has not been written."""
+
+    code = "import_taken_over"
+    title = "Somebody else goes on with this import"

@@ -1,0 +1,102 @@
+"""Promises: reservations for orders and for cart holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from comptoir.modules.inventory import domain
+from comptoir.modules.inventory.contracts import EntryKind, HoldId, HoldReleased, Movement, Reservation
+from comptoir.modules.inventory.errors import HoldGone
+from comptoir.modules.inventory.ledger import announce, lock
+from comptoir.modules.inventory.store import levels
+from comptoir.modules.inventory.store import promises as store
+from comptoir.runtime.database import Reader, Tx
+
+
+async def reserve(tx: Tx, reservations: Sequence[Reservation]) -> None:
+    """Gives promises on levels that `lock_available` has locked and whose availability covers them."""
+    if reservations:
+        await store.write_reservations(tx, reservations, None)
+
+
+async def promise_regardless(tx: Tx, reservations: Sequence[Reservation]) -> None:
+    """Gives the promises that a channel has given already: also of what is not there. What that breaks is told."""
+    if not reservations:
+        return
+    changes = domain.summed(domain.reserve(reservations))
+    before = await lock(tx, changes)
+    await store.write_reservations(tx, reservations, None)
+    announce(tx, before, changes)
+
+
+async def hold(tx: Tx, holds: Sequence[tuple[HoldId, UUID, str, datetime]], reservations: Sequence[Reservation]) -> None:
+    """Gives promises with a time limit, rows of (hold id, channel id, cart, expires at), on levels that are locked."""
+    await store.insert_holds(tx, holds)
+    by_limit: dict[datetime, list[Reservation]] = {}
+    for reservation in reservations:
+        assert reservation.hold_until is not None, "a hold has a time limit"
+        by_limit.setdefault(reservation.hold_until, []).append(reservation)
+    for limit, group in by_limit.items():
+        await store.write_reservations(tx, group, limit)
+
+
+async def release(tx: Tx, reservations: Sequence[Reservation]) -> None:
+    """Ends promises: whoever waits for these units may have them."""
+    if not reservations:
+        return
+    movements = domain.release(reservations)
+    changes = domain.summed(movements)
+    before = await lock(tx, changes)
+    await store.reduce_reservations(tx, reservations)
+    await levels.post(tx, movements)
+    announce(tx, before, changes)
+
+
+async def ship(tx: Tx, reservations: Sequence[Reservation], order_id: UUID, shipment_id: UUID) -> None:
+    """The promised units leave the building: off reserved and off hand in one entry."""
+    movements = [
+        Movement(
+            kind=EntryKind.SHIPPED,
+            sku=r.sku,
+            location_id=r.location_id,
+            on_hand=-r.quantity,
+            reserved=-r.quantity,
+            order_id=order_id,
+            shipment_id=shipment_id,
+        )
+        for r in reservations
+    ]
+    await lock(tx, (m.spot for m in movements))
+    await store.reduce_reservations(tx, reservations)
+    await levels.post(tx, movements)
+
+
+async def release_hold(tx: Tx, hold_id: HoldId, *, expired: bool = False) -> None:
+    """Gives a cart's units back. Raises HoldGone when it is over already."""
+    if not await store.lock_holds(tx, [hold_id]):
+        raise HoldGone(hold_id=str(hold_id))
+    await _give_up(tx, [hold_id], expired=expired)
+
+
+async def expire_holds(tx: Tx, limit: int = 500) -> int:
+    """Gives back what the clock has taken; says how many holds there were."""
+    ids = await store.expired_holds(tx, limit)
+    if ids:
+        await _give_up(tx, ids, expired=True)
+    return len(ids)
+
+
+async def _give_up(tx: Tx, ids: Iterable[UUID], *, expired: bool) -> None:
+    ids = list(ids)
+    # Whoever mends a shortfall may take units of a hold away: what is there is known only under the lock of the levels.
+    await lock(tx, {(r.sku, r.location_id) for r in await store.reservations_of(tx, ids)})
+    await release(tx, await store.reservations_of(tx, ids))
+    await store.end_holds(tx, [(i, None) for i in ids])
+    tx.emit(*(HoldReleased(hold_id=HoldId(i), expired=expired) for i in ids))
+
+
+async def reservations_for(reader: Reader, promise_id: UUID) -> list[Reservation]:
+    """What one promise holds now."""
+    return await store.reservations_of(reader, [promise_id])

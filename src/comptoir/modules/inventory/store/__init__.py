@@ -1,0 +1,1 @@
+"""All SQL of stock, one file for each thing that it is about."""

@@ -1,0 +1,151 @@
+"""Reading the order book."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from comptoir.kernel.errors import NotFound
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders import store
+from comptoir.modules.orders.contracts import (
+    Choice,
+    ExceptionDetails,
+    ExceptionFilter,
+    ExceptionId,
+    ExceptionKind,
+    ExceptionSummary,
+    Order,
+    OrderDetails,
+    OrderException,
+    OrderFilter,
+    OrderId,
+    OrderSummary,
+    PoolOf,
+    Source,
+    TimelineEntry,
+)
+from comptoir.modules.orders.store import reading
+from comptoir.modules.payments import api as payments
+from comptoir.runtime.database import Reader
+from comptoir.runtime.paging import Count, Page
+
+
+async def find(
+    reader: Reader, wanted: OrderFilter, *, sort: str = "-placed", limit: int = 50, cursor: str | None = None
+) -> Page[OrderSummary]:
+    """Sorts: placed, total, number, and each with a `-` before it."""
+    return await reading.ORDERS.page(reader, reading.where_orders(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def count(reader: Reader, wanted: OrderFilter) -> Count:
+    return await reading.ORDERS.count(reader, reading.where_orders(wanted))
+
+
+def stream(reader: Reader, wanted: OrderFilter, *, sort: str = "-placed") -> AsyncIterator[OrderSummary]:
+    """Every one of them, in order, for exports."""
+    return reading.ORDERS.stream(reader, reading.where_orders(wanted), sort=sort)
+
+
+async def order(reader: Reader, order_id: OrderId) -> Order:
+    """With its lines, not locked. Raises NotFound."""
+    found = await store.load(reader, order_id)
+    if found is None:
+        raise NotFound(kind="order", id=str(order_id))
+    return found
+
+
+async def get(reader: Reader, order_id: OrderId) -> OrderDetails:
+    """An order and everything around it. Raises NotFound."""
+    return OrderDetails(
+        order=await order(reader, order_id),
+        reservations=tuple(await inventory.reservations_of(reader, [order_id])),
+        shipments=tuple(await reading.shipments(reader, order_id)),
+        returns=tuple(await reading.returns(reader, order_id)),
+        payments=tuple(await payments.entries_of(reader, order_id)),
+        exceptions=tuple(await reading.exceptions_of(reader, order_id)),
+    )
+
+
+async def by_number(reader: Reader, number: int) -> OrderDetails:
+    found = await reading.id_by_number(reader, number)
+    if found is None:
+        raise NotFound(kind="order", number=number)
+    return await get(reader, found)
+
+
+async def by_external(reader: Reader, channel_code: str, external_id: str) -> OrderDetails:
+    """The order that a channel knows by that id."""
+    found = await reading.id_by_external(reader, channel_code, external_id)
+    if found is None:
+        raise NotFound(kind="order", channel=channel_code, external_id=external_id)
+    return await get(reader, found)
+
+
+async def timeline(
+    reader: Reader, order_id: OrderId, *, sort: str = "at", limit: int = 50, cursor: str | None = None
+) -> Page[TimelineEntry]:
+    """What happened to an order: who did what when. Sorts: at, -at."""
+    return await reading.TIMELINE.page(reader, reading.where_timeline(order_id), sort=sort, limit=limit, cursor=cursor)
+
+
+async def find_exceptions(
+    reader: Reader, wanted: ExceptionFilter, *, sort: str = "-opened", limit: int = 50, cursor: str | None = None
+) -> Page[ExceptionSummary]:
+    """Sorts: opened, quantity, and each with a `-` before it."""
+    return await reading.EXCEPTIONS.page(reader, reading.where_exceptions(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def count_exceptions(reader: Reader, wanted: ExceptionFilter) -> Count:
+    return await reading.EXCEPTIONS.count(reader, reading.where_exceptions(wanted))
+
+
+def stream_exceptions(reader: Reader, wanted: ExceptionFilter, *, sort: str = "-opened") -> AsyncIterator[ExceptionSummary]:
+    """Every one of them, in order, for exports."""
+    return reading.EXCEPTIONS.stream(reader, reading.where_exceptions(wanted), sort=sort)
+
+
+async def counts_of_exceptions(reader: Reader) -> dict[ExceptionKind, int]:
+    """How many of each kind are open; a kind with none is left out."""
+    return await reading.count_open(reader)
+
+
+_CHOICES = {
+    ExceptionKind.SHORTFALL: (Choice.MOVE, Choice.BACKORDER, Choice.CANCEL, Choice.WAIT),
+    ExceptionKind.NEGATIVE_STOCK: (Choice.COUNT, Choice.DISMISS),
+    ExceptionKind.UNKNOWN_SKU: (Choice.IDENTIFY, Choice.CANCEL, Choice.DISMISS),
+    ExceptionKind.OVERDUE_BACKORDER: (Choice.CANCEL, Choice.WAIT, Choice.DISMISS),
+}
+
+
+async def exception(reader: Reader, exception_id: ExceptionId, pool_of: PoolOf) -> ExceptionDetails:
+    """An exception with every choice that there is. Raises NotFound."""
+    found = await store.exception(reader, exception_id)
+    if found is None:
+        raise NotFound(kind="exception", id=str(exception_id))
+    own = await store.load(reader, found.order_id) if found.order_id is not None else None
+    line = None if own is None else next((line for line in own.lines if line.line_no == found.line_no), None)
+    bare = ExceptionDetails(found, own, line, (), (), ())
+    return bare if found.state != "open" else await _with_choices(reader, bare, pool_of)
+
+
+async def _with_choices(reader: Reader, bare: ExceptionDetails, pool_of: PoolOf) -> ExceptionDetails:
+    found, own = bare.exception, bare.order
+    choices = [choice for choice in _CHOICES[found.kind] if _possible(choice, bare)]
+    if own is None or found.sku is None or found.kind not in {ExceptionKind.SHORTFALL, ExceptionKind.OVERDUE_BACKORDER}:
+        return ExceptionDetails(found, own, bare.line, tuple(choices), (), ())
+    pool = list(await pool_of(reader, own.channel_id))
+    sources = await _sources(reader, found, [location for location in pool if location != found.location_id])
+    arrivals = (await inventory.incoming(reader, [found.sku], pool))[found.sku]
+    offered = tuple(choice for choice in choices if choice is not Choice.MOVE or sources)
+    return ExceptionDetails(found, own, bare.line, offered, sources, tuple(arrivals))
+
+
+def _possible(choice: Choice, bare: ExceptionDetails) -> bool:
+    return choice is not Choice.CANCEL or (bare.line is not None and bare.line.open > 0)
+
+
+async def _sources(reader: Reader, found: OrderException, pool: list[LocationId]) -> tuple[Source, ...]:
+    assert found.sku is not None
+    there = await inventory.available_in_pool(reader, [found.sku], pool)
+    return tuple(sorted((Source(location, available) for _, location, available in there), key=lambda s: (-s.available, s)))

@@ -1,0 +1,68 @@
+"""Products, stock and locations as a plain file tells them: what the readers of `connectors.plain` give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from comptoir.kernel.money import Currency
+from comptoir.kernel.quantities import Sku
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRecord:
+    """One SKU in one market; a product sold in several markets has several rows that differ in market, price and tax."""
+
+    line: int
+    sku: Sku
+    name: str
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By language, as far as the file has them (`name_fr`, `name_de`, …)."""
+    gtin: str = ""
+    """Digits only, with a valid check digit."""
+    category: str = ""
+    """A path with ` > ` between its parts."""
+    price: int | None = None
+    """In minor units of `currency`; None where the file has no price."""
+    currency: Currency | None = None
+    tax_rate: Decimal | None = None
+    """A fraction: 0.2 for 20 %."""
+    market: str = ""
+    weight_g: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StockRecord:
+    """What is on hand of one SKU at one location."""
+
+    line: int
+    sku: Sku
+    location: str
+    on_hand: int
+    safety: int | None = None
+    """None leaves it as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocationRecord:
+    """One place that holds stock. None means that the file does not say."""
+
+    line: int
+    code: str
+    name: str
+    kind: str = ""
+    """In small letters: warehouse, store, supplier, …"""
+    address: str = ""
+    postcode: str = ""
+    city: str = ""
+    country: str = ""
+    """ISO 3166-1 alpha-2."""
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
+    time_zone: str = ""
+    opening_hours: str = ""
+    ships: bool | None = None
+    pickup: bool | None = None
+    returns: bool | None = None
+    daily_capacity: int | None = None

@@ -1,0 +1,1 @@
+"""All that the outside touches, and the only layer that opens transactions."""

@@ -1,0 +1,149 @@
+"""The capture desk of one process: it gathers the requests of all callers and lets `orders.capture` answer them together.
+
+Answers are bytes that are stored with the idempotency keys in the transaction that does the work; nobody is answered before
+it has committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import msgspec
+
+from comptoir.kernel.errors import Refusal, Remedy
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.api import CaptureRequest
+from comptoir.modules.orders.contracts import Candidates, Held, Placed, Widen
+from comptoir.runtime import idempotency
+from comptoir.runtime.batching import Batcher
+from comptoir.runtime.database import Contended, Database, Tx
+from comptoir.runtime.idempotency import IdempotencyKeyReused
+from comptoir.runtime.metrics import Metrics
+
+_ATTEMPTS = 5
+
+
+class Outcome(NamedTuple):
+    """What the caller is told: an HTTP status and a body."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+class Key(NamedTuple):
+    """The caller's idempotency key, and what it is for."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request at the desk."""
+
+    request: CaptureRequest
+    whole_pool: Callable[[], Candidates]
+    """All locations that may serve it, in order; asked only when the nearest do not have it all."""
+    answer: Callable[[Placed | Held | Refusal], Outcome]
+    key: Key | None
+
+
+class CaptureDesk:
+    """Open it with `start`, close it with `stop`. `submit` may be called from any number of tasks."""
+
+    def __init__(self, database: Database, metrics: Metrics, *, batch: int = 256) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._batcher: Batcher[Call, Outcome] = Batcher(self._work, limit=batch)
+        metrics.watch_waiting(lambda: self._batcher.waiting)
+
+    def start(self) -> None:
+        self._batcher.start()
+
+    async def stop(self) -> None:
+        await self._batcher.stop()
+
+    async def submit(self, call: Call) -> Outcome:
+        """The answer, after the commit. Raises a Fault when the database does not answer, and IdempotencyKeyReused."""
+        return await self._batcher.submit(call)
+
+    async def _work(self, calls: Sequence[Call]) -> Sequence[Outcome | Exception]:
+        """Does a batch. Calls whose nearest locations do not have it all are done again with their whole pool, in a transaction
+        of their own, so that locks are always taken in one order."""
+        started = time.perf_counter()
+        answers: list[Outcome | Exception | None] = [None] * len(calls)
+        todo = list(range(len(calls)))
+        while todo:
+            done = await self._attempt([calls[i] for i in todo])
+            again: list[int] = []
+            for i, answer in zip(todo, done, strict=True):
+                if isinstance(answer, Widen):
+                    request = msgspec.structs.replace(calls[i].request, candidates=calls[i].whole_pool())
+                    calls = [*calls[:i], replace(calls[i], request=request), *calls[i + 1 :]]
+                    again.append(i)
+                else:
+                    answers[i] = answer
+            todo = again
+        self._metrics.batch_done(len(calls), time.perf_counter() - started)
+        return [answer for answer in answers if answer is not None]
+
+    async def _attempt(self, calls: Sequence[Call]) -> list[Outcome | Exception | Widen]:
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with self._database.transaction(pipelined=True) as tx:
+                    return await _answer(tx, calls)
+            except Contended:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError
+
+
+async def _answer(tx: Tx, calls: Sequence[Call]) -> list[Outcome | Exception | Widen]:
+    answers: list[Outcome | Exception | Widen | None] = [None] * len(calls)
+    first: dict[tuple[str, str], int] = {}
+    same: list[tuple[int, int]] = []
+    for i, call in enumerate(calls):
+        if call.key is not None and first.setdefault((call.key.scope, call.key.key), i) != i:
+            same.append((i, first[call.key.scope, call.key.key]))
+    twice = {i for i, _ in same}
+    if first:
+        known = await idempotency.lookup_many(tx, list(first))
+        for key, found in known.items():
+            answers[first[key]] = _replay(calls[first[key]], *found)
+    fresh = [i for i, answer in enumerate(answers) if answer is None and i not in twice]
+    results = await orders.capture(tx, [calls[i].request for i in fresh]) if fresh else []
+    stored: list[idempotency.Row] = []
+    for i, result in zip(fresh, results, strict=True):
+        if isinstance(result, Widen):
+            answers[i] = result
+            continue
+        call, outcome = calls[i], calls[i].answer(result)
+        answers[i] = outcome
+        if call.key is not None:
+            stored.append((call.key.scope, call.key.key, call.key.fingerprint, outcome.status, outcome.body))
+    if stored and len(await idempotency.store_many(tx, stored)) < len(stored):
+        # Another process has answered one of these keys since we looked. Tried again, its answer is found.
+        raise Contended("a key was answered elsewhere in between", remedy=Remedy.WAIT, retry_after=0.1)
+    for i, original in same:
+        answer = answers[original]
+        key, other = calls[i].key, calls[original].key
+        assert key is not None
+        assert other is not None
+        if isinstance(answer, Outcome) and key.fingerprint == other.fingerprint:
+            answer = answer._replace(replayed=True)
+        elif isinstance(answer, Outcome):
+            answer = IdempotencyKeyReused(key=key.key)
+        answers[i] = answer
+    return [answer for answer in answers if answer is not None]
+
+
+def _replay(call: Call, fingerprint: bytes, status: int, body: bytes) -> Outcome | Exception:
+    assert call.key is not None
+    if call.key.fingerprint != fingerprint:
+        return IdempotencyKeyReused(key=call.key.key)
+    return Outcome(status, body, replayed=True)

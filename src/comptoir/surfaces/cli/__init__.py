@@ -1,0 +1,72 @@
+"""The `comptoir` command.
+
+Commands are imported when they are asked for: `comptoir --help` does not load a web server.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from comptoir.surfaces.cli.exits import Exit, Stopped, ending
+
+_HELP = """One counter for every sales channel: one catalogue, one stock, one order book.
+
+Without DATABASE_URL a PostgreSQL of its own is started in the data folder (COMPTOIR_DATA, else `.data`).
+
+Exit codes: 0 done; 1 refused, or not all of it done; 2 not a valid command line (doctor: cannot tell); 3 the database cannot be
+used; 4 something else does not answer; 70 a bug; 130 stopped by Ctrl-C.
+"""
+
+app = App(
+    name="comptoir",
+    help=_HELP,
+    help_format="plaintext",
+    version=lambda: version("comptoir"),
+    help_flags=["--help", "-h"],
+)
+
+_COMMANDS = {
+    "serve": ("serve:serve", "Run the web server and the worker, until Ctrl-C."),
+    "worker": ("worker:worker", "Run a worker by itself: jobs, consumers, webhooks, housekeeping."),
+    "migrate": ("migrate:migrate", "Bring the database to the version of this program."),
+    "doctor": ("doctor:doctor", "Check that everything adds up; with --repair, put it right."),
+    "demo": ("demo:demo", "A chain of 457 stores, trading: load it, serve it, watch it."),
+}
+_GROUPS = {
+    "import": ("importing:app", "Import a file of orders, products, stock or locations."),
+    "user": ("users:app", "The people who may sign in at the console."),
+    "token": ("tokens:app", "The tokens that programs use the API with."),
+}
+for name, (target, words) in (_COMMANDS | _GROUPS).items():
+    app.command(f"{__name__}.{target}", name=name, help=words)
+
+app.meta.group_parameters = "Everywhere"
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    verbose: Annotated[bool, Parameter(negative="", help="Show where in the program a problem arose.")] = False,
+) -> None:
+    code = ending(lambda: app(tokens, exit_on_error=False, result_action="return_value"), verbose=verbose)
+    raise Stopped(code)
+
+
+def run(arguments: Sequence[str]) -> Exit:
+    """Runs a command line and gives the code that it ends with."""
+    try:
+        app.meta(arguments, exit_on_error=False, result_action="return_value")
+    except Stopped as stopped:
+        return stopped.code
+    except CycloptsError:  # it has been shown
+        return Exit.USAGE
+    return Exit.OK
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""On which terms each channel sells, kept at hand: taking an order must not read its channel and pool again.
+
+What is kept is at most `FRESH_FOR` seconds old, so a change of a channel or a pool holds everywhere within that time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from comptoir.kernel.errors import Refusal
+from comptoir.modules.channels import api as channels
+from comptoir.modules.channels.contracts import PublishRules, SellingChannel
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.api import PoolGeometry
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders.contracts import Candidates, ChannelId, Terms
+from comptoir.runtime.database import Database, Reader
+
+FRESH_FOR = 1.0
+NEAREST = 4
+"""How many locations an order looks at before it looks at the whole pool. More finds a place at once more often; fewer locks less."""
+
+
+class ChannelClosed(Refusal):
+    """The channel is switched off."""
+
+    code = "channel_closed"
+    status = 409
+    title = "The channel does not sell now"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A channel, ready to sell: its terms, and who of its pool is nearest."""
+
+    channel: SellingChannel
+    terms: Terms
+    geometry: PoolGeometry
+    ids: tuple[LocationId, ...]
+    """By position in the geometry."""
+    loaded_at: float
+
+    def candidates(self, destination: tuple[float, float] | None, *, whole_pool: bool = False) -> Candidates:
+        """Who may serve an order to there, (latitude, longitude) in degrees: the nearest, or all in order."""
+        first = None if whole_pool or len(self.ids) <= NEAREST else NEAREST
+        positions = locations.rank(self.geometry, destination, first)
+        return Candidates(tuple(self.ids[i] for i in positions.tolist()), first is None)
+
+
+def _holds_back(rules: PublishRules) -> bool:
+    return rules != PublishRules()
+
+
+class Counters:
+    """The channels of this house by code."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept: dict[str, Counter] = {}
+        self._loading: dict[str, asyncio.Lock] = {}
+
+    async def get(self, code: str) -> Counter:
+        """Raises NotFound for an unknown channel and ChannelClosed for one that is switched off."""
+        kept = self._kept.get(code)
+        if kept is None or time.monotonic() - kept.loaded_at > FRESH_FOR:
+            async with self._loading.setdefault(code, asyncio.Lock()):
+                kept = self._kept.get(code)
+                if kept is None or time.monotonic() - kept.loaded_at > FRESH_FOR:
+                    async with self._database.read() as reader:
+                        kept = self._kept[code] = await load(reader, code)
+        if not kept.channel.active:
+            raise ChannelClosed(channel=code)
+        return kept
+
+    def forget(self) -> None:
+        """Loads everything anew when it is asked for next."""
+        self._kept.clear()
+
+
+async def load(reader: Reader, code: str) -> Counter:
+    """The channel as it is now, active or not."""
+    channel = await channels.selling(reader, code)
+    pool = await locations.pool(reader, channel.pool_id)
+    geometry = PoolGeometry.of([member for member in pool.members if member.active])
+    ids = tuple(member.id for member in geometry.members)
+    rules = channel.rules
+
+    def publishable(total: int) -> int:
+        return channels.publishable_of(total, rules)
+
+    terms = Terms(
+        channel_id=ChannelId(channel.id),
+        channel_code=channel.code,
+        market=channel.market.code,
+        currency=channel.market.currency,
+        tax_included=channel.market.tax_included,
+        tax_name=channel.market.tax_name,
+        backorder=channel.backorder,
+        pool=ids,
+        publishable=publishable if _holds_back(rules) else None,
+    )
+    return Counter(channel, terms, geometry, ids, time.monotonic())

@@ -1,0 +1,117 @@
+"""What a process of Comptoir is made of: opened once, passed to every surface, closed in the opposite order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+import structlog
+
+from comptoir.kernel.errors import Fault
+from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.contracts import Principal
+from comptoir.runtime.crypto import Keyring
+from comptoir.runtime.database import Database
+from comptoir.runtime.limits import Limiter
+from comptoir.runtime.metrics import Metrics
+from comptoir.runtime.settings import Settings
+from comptoir.surfaces.availability import AvailabilityDesk
+from comptoir.surfaces.capture import CaptureDesk
+from comptoir.surfaces.selling import Counters
+
+log = structlog.get_logger("comptoir.services")
+
+_MARK_USED_EVERY = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one process. `assemble` makes them; they work while `running`."""
+
+    settings: Settings
+    database: Database
+    metrics: Metrics
+    keyring: Keyring
+    desk: CaptureDesk
+    counters: Counters
+    availability: AvailabilityDesk
+    tokens: staff.TokenCache
+    strangers: Limiter
+    """Slows down whoever guesses tokens; by address."""
+    may_call_private: bool = False
+    """Whether webhooks may go to private addresses: only where a test or a developer says so."""
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while `running`."""
+
+    @classmethod
+    def assemble(cls, settings: Settings, url: str, *, application: str = "comptoir-web", connections: int = 10) -> Services:
+        """Makes the parts without opening any: no connection, no task."""
+        database = Database(url, max_connections=connections, application=application)
+        metrics = Metrics()
+
+        async def lookup(secret: str) -> Principal:
+            async with database.read() as reader:
+                return await staff.authenticate(reader, secret)
+
+        return cls(
+            settings=settings,
+            database=database,
+            metrics=metrics,
+            keyring=Keyring(settings.secret_key),
+            desk=CaptureDesk(database, metrics),
+            counters=Counters(database),
+            availability=AvailabilityDesk(database),
+            tokens=staff.TokenCache(lookup),
+            strangers=Limiter(burst=20, seconds=3),
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[Services]:
+        """Opens everything, and closes it at the end: first what takes work, then what the work needs."""
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self.database)
+            self.desk.start()
+            stack.push_async_callback(self.desk.stop)
+            self.availability.start()
+            stack.push_async_callback(self.availability.stop)
+            marking = asyncio.create_task(self._mark_used(), name="tokens-used")
+            stack.push_async_callback(_cancelled, marking)
+            self.ready.set()
+            stack.callback(self.ready.clear)
+            yield self
+
+    async def _mark_used(self) -> None:
+        while True:
+            await asyncio.sleep(_MARK_USED_EVERY)
+            await self.mark_used()
+
+    async def mark_used(self) -> None:
+        """Writes down which tokens were used. It is a courtesy to whoever looks at the list: when it fails, it is not missed."""
+        used = self.tokens.take_used()
+        if not used:
+            return
+        try:
+            async with self.database.transaction() as tx:
+                await staff.mark_used(tx, used)
+        except Fault as fault:
+            log.warning("the use of tokens could not be written down", problem=fault.detail)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@contextlib.asynccontextmanager
+async def open_services(
+    settings: Settings, url: str | None = None, *, application: str = "comptoir-web", connections: int = 10
+) -> AsyncGenerator[Services]:
+    """The parts of this process, opened. `url` is for when the settings name no database: the embedded server's."""
+    where = url or settings.database_url
+    assert where is not None, "start the embedded server first and give its address"
+    services = Services.assemble(settings, where, application=application, connections=connections)
+    async with services.running():
+        yield services

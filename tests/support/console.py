@@ -1,0 +1,283 @@
+"""The console as an application on a test's database, with a small shop in it that looks like one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx2
+import uvicorn
+from litestar import Litestar, Request
+from litestar.exceptions import HTTPException
+
+from comptoir.kernel.errors import Refusal
+from comptoir.kernel.ids import ActorId
+from comptoir.kernel.money import Currency
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
+from comptoir.modules.channels import api as channels
+from comptoir.modules.channels.contracts import ChannelDraft, ChannelKind
+from comptoir.modules.customers import api as customers
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import Quantity
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationDraft, LocationId, LocationKind, PoolDraft
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import Fill, Held, OrderId, Payment, Placed, Placement, PlacementLine
+from comptoir.modules.payments.contracts import EntryKind
+from comptoir.modules.pricing import api as pricing
+from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
+from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.contracts import Role, UserDraft
+from comptoir.runtime.database import Context, Database
+from comptoir.runtime.metrics import Metrics
+from comptoir.runtime.settings import Settings
+from comptoir.sdk.orders import Address, Buyer, PaymentKind
+from comptoir.surfaces.capture import Call, CaptureDesk, Outcome
+from comptoir.surfaces.console import pages, web
+from comptoir.surfaces.selling import Counters
+
+PASSWORD = "a long enough phrase"
+USD = Currency("USD")
+PLACES = [
+    ("WH-CIN", "Cincinnati warehouse", LocationKind.WAREHOUSE, "Cincinnati", "OH", 39.10, -84.51, "America/New_York"),
+    ("S367", "Store 367, Columbus", LocationKind.STORE, "Columbus", "OH", 39.96, -82.99, "America/New_York"),
+    ("S406", "Store 406, Dayton", LocationKind.STORE, "Dayton", "OH", 39.76, -84.19, "America/New_York"),
+    ("S343", "Store 343, Louisville", LocationKind.STORE, "Louisville", "KY", 38.25, -85.76, "America/New_York"),
+    ("S381", "Store 381, Dallas", LocationKind.STORE, "Dallas", "TX", 32.78, -96.80, "America/Chicago"),
+    ("S292", "Store 292, Denver", LocationKind.STORE, "Denver", "CO", 39.74, -104.98, "America/Denver"),
+]
+PRODUCTS = [
+    ("1082185", "Bananas, yellow, per pound", 79, 300),
+    ("1029743", "2% white milk, gallon", 329, 240),
+    ("1127831", "Whole strawberries, 16 oz", 499, 40),
+    ("981760", "Unsalted butter, 4 sticks", 449, 120),
+    ("995242", "Dark roast coffee, 12 oz", 899, 6),
+    ("840361", "Sourdough loaf", 599, 60),
+    ("1070820", "AA batteries, 8 pack", 1099, 80),
+    ("883404", "Shampoo, aloe, 400 ml", 749, 50),
+]
+CHANNELS = [
+    ("tills", "Tills", ChannelKind.POS, False),
+    ("web", "Web shop", ChannelKind.WEB, True),
+    ("app", "App", ChannelKind.APP, False),
+    ("market", "Marketplace", ChannelKind.MARKETPLACE, False),
+    ("phone", "Phone orders", ChannelKind.PHONE, True),
+]
+PEOPLE = [
+    ("Amélie Fontaine", "amelie@example.org", "1240 Vine Street", "Cincinnati", "OH", "45202"),
+    ("Marcus Bell", "marcus.bell@example.com", "88 Broad Street", "Columbus", "OH", "43215"),
+    ("Priya Raman", "priya@example.net", "4 Bardstown Road", "Louisville", "KY", "40205"),
+    ("Jonas Lindqvist", "jonas@example.se", "701 Elm Street", "Dallas", "TX", "75202"),
+]
+
+
+@dataclass
+class Shop:
+    """What stands in the database."""
+
+    locations: dict[str, LocationId] = field(default_factory=dict[str, LocationId])
+    orders: dict[str, OrderId] = field(default_factory=dict[str, OrderId])
+    numbers: dict[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True)
+class Parts:
+    settings: Settings
+    database: Database
+    desk: CaptureDesk
+    counters: Counters
+    metrics: Metrics
+
+
+async def furnish(database: Database) -> Shop:
+    """Locations, products, prices, stock, channels and one user of each role."""
+    shop = Shop()
+    async with database.transaction() as tx:
+        for code, name, kind, city, region, latitude, longitude, zone in PLACES:
+            draft = LocationDraft(
+                code=code, name=name, kind=kind, country="US", time_zone=zone, city=city, region=region,
+                latitude=latitude, longitude=longitude, pickup=kind is LocationKind.STORE,
+            )  # fmt: skip
+            shop.locations[code] = (await locations.create(tx, draft)).id
+        members = [(location, 0 if code == "WH-CIN" else 1) for code, location in shop.locations.items()]
+        pool = await locations.put_pool(tx, PoolDraft(code="all", name="Everything", members=members))
+        await pricing.create_market(
+            tx, MarketDraft(code="us", currency=USD, country="US", name="United States", tax_included=False, tax_name="Sales tax")
+        )
+        for code, name, kind, backorder in CHANNELS:
+            await channels.create(
+                tx, ChannelDraft(code=code, name=name, kind=kind, pool_id=pool.id, market="us", backorder=backorder)
+            )
+        await catalogue.upsert(
+            tx,
+            [
+                ProductDraft(code=f"P{sku}", names={"en": name}, category=("Grocery",), variants=[VariantDraft(sku=sku)])
+                for sku, name, _, _ in PRODUCTS
+            ],
+        )
+        await pricing.set_prices(tx, "us", [PriceDraft(sku, price) for sku, _, price, _ in PRODUCTS])
+        for n, (_code, location) in enumerate(shop.locations.items()):
+            quantities = [Quantity(sku, max(1, stock // (n + 1))) for sku, _, _, stock in PRODUCTS if stock // (n + 1)]
+            await inventory.receive(tx, location, quantities, reference="opening")
+        for role in Role:
+            draft = UserDraft(
+                email=f"{role}@example.com", name=f"Dana {role.title()}", role=role, locale="en", time_zone="America/New_York"
+            )
+            await staff.create_user(tx, draft, PASSWORD)
+    return shop
+
+
+async def place(
+    parts: Parts,
+    channel: str,
+    lines: list[tuple[str, int]],
+    *,
+    person: int = 0,
+    pickup: LocationId | None = None,
+    fill: Fill = Fill.ALL,
+    paid: bool = True,
+) -> Placed:
+    """An order through the capture desk."""
+    counter = await parts.counters.get(channel)
+    name, email, street, city, region, postcode = PEOPLE[person]
+    by_code = {place[3]: place for place in PLACES}
+    where = (by_code[city][5], by_code[city][6])
+    address = Address(name=name, line1=street, city=city, region=region, postcode=postcode, country="US")
+    prices = {sku: price for sku, _, price, _ in PRODUCTS}
+    total = sum(prices[sku] * quantity for sku, quantity in lines)
+    placement = Placement(
+        terms=counter.terms,
+        candidates=counter.candidates(where),
+        lines=tuple(PlacementLine(sku, quantity) for sku, quantity in lines),
+        fill=fill,
+        buyer=Buyer(name=name, email=email, phone="+15135550100"),
+        ship_to=None if pickup else address,
+        pickup_location_id=pickup,
+        payments=(Payment(PaymentKind.CAPTURED, "card", total, "ch_1"),) if paid else (),
+        context=Context(ActorId(f"channel:{channel}"), channel=channel),
+    )
+    kept: list[Placed | Held | Refusal] = []
+
+    def answer(result: Placed | Held | Refusal) -> Outcome:
+        kept.append(result)
+        return Outcome(200, b"")
+
+    await parts.desk.submit(Call(placement, lambda: counter.candidates(where, whole_pool=True), answer, None))
+    placed = kept[-1]
+    assert isinstance(placed, Placed), placed
+    return placed
+
+
+async def trade(parts: Parts, shop: Shop) -> None:
+    """Some orders in every state."""
+
+    async def keep(name: str, placed: Placed) -> None:
+        shop.orders[name], shop.numbers[name] = placed.id, placed.number
+
+    await keep("fresh", await place(parts, "web", [("1082185", 3), ("1029743", 2), ("981760", 1)]))
+    await keep("market", await place(parts, "market", [("1127831", 2)], person=1))
+    await keep("unpaid", await place(parts, "app", [("883404", 1), ("1070820", 2)], person=2, paid=False))
+    await keep("shipped", await place(parts, "web", [("840361", 2), ("1070820", 1)], person=3))
+    await keep("pickup", await place(parts, "web", [("1029743", 1)], person=1, pickup=shop.locations["S367"]))
+    await keep("waiting", await place(parts, "web", [("995242", 60)], fill=Fill.BACKORDER))
+    async with parts.database.transaction() as tx:
+        held = await inventory.reservations_for(tx, shop.orders["shipped"])
+        for location in {reservation.location_id for reservation in held}:
+            await orders.ship(tx, shop.orders["shipped"], location, None, carrier="UPS", tracking_number="1Z999AA10123456784")
+        await orders.pay(tx, shop.orders["unpaid"], EntryKind.AUTHORISED, "card", 2000, "auth_1")
+
+
+@asynccontextmanager
+async def parts_of(database: Database, folder: Path) -> AsyncGenerator[Parts]:
+    metrics = Metrics()
+    settings = Settings(data=folder, given_secret="x" * 40)
+    parts = Parts(settings, database, CaptureDesk(database, metrics), Counters(database), metrics)
+    parts.desk.start()
+    try:
+        yield parts
+    finally:
+        await parts.desk.stop()
+
+
+def application(parts: Parts) -> Litestar:
+    """The console alone, as the whole application mounts it."""
+    console = pages.console(parts)
+
+    async def told(request: Request[Any, Any, Any], problem: Exception) -> Any:
+        return await web.unknown_address(console, request, problem)
+
+    return Litestar(
+        pages.routes(parts, console),
+        exception_handlers={HTTPException: told, Exception: told},
+        on_startup=[console.start],
+        on_shutdown=[console.stop],
+        openapi_config=None,
+    )
+
+
+@dataclass
+class Staff:
+    """Somebody at the console, without a browser."""
+
+    client: httpx2.AsyncClient
+
+    async def get(self, path: str, **headers: str) -> httpx2.Response:
+        return await self.client.get(path, headers=headers)
+
+    async def sign_in(self, email: str = "owner@example.com", password: str = PASSWORD) -> httpx2.Response:
+        return await self.send("/sign-in", {"email": email, "password": password, "next": "/"})
+
+    async def send(self, path: str, values: dict[str, Any], **headers: str) -> httpx2.Response:
+        """A form, as a browser would send it."""
+        content = urlencode(values, doseq=True)
+        given = {"content-type": "application/x-www-form-urlencoded", "origin": "http://testserver"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        return await self.client.post(path, content=content, headers=given)
+
+    async def submit(self, page: str, action: str, values: dict[str, Any], **headers: str) -> httpx2.Response:
+        """Opens the page, fills in the form with this action, and sends it with all that was in it."""
+        return await self.send(action, fields_of((await self.get(page)).text, action) | values, **headers)
+
+
+def fields_of(html: str, action: str) -> dict[str, Any]:
+    """The hidden fields of the form with this action, token and key included."""
+    found = re.search(rf'<form\b[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', html, re.DOTALL)
+    assert found is not None, f"no form for {action}"
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', found.group(1)))
+
+
+@asynccontextmanager
+async def visiting(app: Litestar) -> AsyncGenerator[Staff]:
+    transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 4711))
+    async with app.lifespan(), httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield Staff(client)
+
+
+@asynccontextmanager
+async def served(app: Litestar) -> AsyncGenerator[str]:
+    """The address at which a browser finds it."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
+        server.install_signal_handlers = _nothing  # pyright: ignore[reportAttributeAccessIssue]
+        running = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.02)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            await running
+
+
+_nothing: Callable[[], None] = lambda: None  # noqa: E731
