@@ -1,8 +1,8 @@
 """A small HTTP load generator: keep-alive connections, prebuilt requests, nothing parsed that need not be.
 
-Closed loop: each connection sends its next request when it has its answer. With a rate, requests start on a clock and the latency
-counts from when each was due, so that waiting in line is seen. Run as a process of its own: `python -m bench.load SPEC` with a
-JSON spec, answers JSON.
+Closed loop: each connection sends its next request when it has its answer. With a rate, requests start on a clock and the
+latency counts from when each was due, so that waiting in line is seen. Run as a process of its own: `python -m bench.load SPEC`
+with a JSON spec, answers JSON.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ async def _on_a_clock(rate: float, seconds: float, idle: list[Connection], sourc
         while sent < (now - started) * rate and idle:
             idle.pop().send(source(), started + sent / rate)
             sent += 1
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)  # noqa: ASYNC110 - a clock, not a wait for something
 
 
 if __name__ == "__main__":

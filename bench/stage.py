@@ -55,7 +55,8 @@ INSERT INTO locations.pools (id, code, name) VALUES (uuidv7(), 'all', 'All');
 INSERT INTO locations.pool_members (pool_id, location_id, priority)
 SELECT (SELECT id FROM locations.pools), id, 1 FROM locations.locations;
 INSERT INTO pricing.markets (code, name, currency, country) VALUES ('us', 'US', 'USD', 'US');
-INSERT INTO channels.channels (id, code, name, kind, pool_id, market) SELECT uuidv7(), 'web', 'Web', 'web', id, 'us' FROM locations.pools;
+INSERT INTO channels.channels (id, code, name, kind, pool_id, market)
+SELECT uuidv7(), 'web', 'Web', 'web', id, 'us' FROM locations.pools;
 INSERT INTO catalogue.products (id, code, names) VALUES (uuidv7(), 'product', '{{"en": "Product"}}');
 INSERT INTO catalogue.variants (id, product_id, sku, name, unit)
 SELECT uuidv7(), (SELECT id FROM catalogue.products), 'SKU' || lpad(g::text, 8, '0'), 'Product ' || g, 'unit'
@@ -69,13 +70,18 @@ INSERT INTO inventory.levels (sku, location_id, on_hand) SELECT sku, location_id
 """
 
 
-def shop(server: EmbeddedPostgres, name: str, *, skus: int, locations: int) -> tuple[str, str]:
-    """A database with so many SKUs at each of so many locations; gives its URL and an API token."""
+def empty(server: EmbeddedPostgres, name: str) -> str:
+    """A migrated database without rows."""
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
         connection.execute(f"CREATE DATABASE {name}".encode())
-    url = server.url(name)
-    schema.migrate(url)
+    schema.migrate(server.url(name))
+    return server.url(name)
+
+
+def shop(server: EmbeddedPostgres, name: str, *, skus: int, locations: int) -> tuple[str, str]:
+    """A database with so many SKUs at each of so many locations; gives its URL and an API token."""
+    url = empty(server, name)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_SEED.format(skus=skus, locations=locations).encode())
         connection.execute((HERE / "plain.sql").read_bytes())
@@ -120,7 +126,7 @@ def _wait(port: int, path: str, process: subprocess.Popen[bytes], log: Path) -> 
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}: {log.read_text()[-2000:]}")
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):  # noqa: S310 - our own server
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):
                 return
         except urllib.error.HTTPError:
             return
@@ -129,7 +135,7 @@ def _wait(port: int, path: str, process: subprocess.Popen[bytes], log: Path) -> 
     raise RuntimeError("the server did not answer in 30 s")
 
 
-def comptoir(url: str, port: int, *, worker: bool = False) -> list[str]:
+def comptoir(port: int, *, worker: bool = False) -> list[str]:
     """The command that serves the shop."""
     command = [str(Path(sys.executable).with_name("comptoir")), "serve", "--port", str(port)]
     return command if worker else [*command, "--no-worker"]

@@ -18,9 +18,9 @@ def measure() -> list[Figure]:
         wide_url, wide_token = shop(server, "wide", skus=SKUS, locations=457)
         port, bare_port, wide_port = free_port(), free_port(), free_port()
         with (
-            running(comptoir(url, port), url, port),
+            running(comptoir(port), url, port),
             running([sys.executable, "-m", "bench.bare", str(bare_port)], url, bare_port),
-            running(comptoir(wide_url, wide_port), wide_url, wide_port),
+            running(comptoir(wide_port), wide_url, wide_port),
         ):
             one = Spec(port=port, kind="availability", skus=SKUS, token=token, connections=32)
             ours, bare = side_by_side(

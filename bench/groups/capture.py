@@ -25,7 +25,7 @@ def _open_shop(
 ) -> Iterator[tuple[str, Spec, psutil.Process]]:
     url, token = shop(server, name, skus=skus, locations=locations)
     port = free_port()
-    with running(comptoir(url, port, worker=worker), url, port) as process:
+    with running(comptoir(port, worker=worker), url, port) as process:
         yield url, Spec(port=port, kind="orders", skus=skus, token=token), process
 
 
@@ -36,6 +36,12 @@ def measure() -> list[Figure]:
         figures += _sizes(server)
         figures += _full_load(server)
     return figures
+
+
+def capture_rate(server: EmbeddedPostgres) -> float:
+    """Orders/s of two lines, spread SKUs: what other groups compare with."""
+    with _open_shop(server, "reference") as (_, spec, _):
+        return load(spec).per_second
 
 
 def _against_sql(server: EmbeddedPostgres) -> list[Figure]:
@@ -52,7 +58,8 @@ def _against_sql(server: EmbeddedPostgres) -> list[Figure]:
             full = load(replace(spec, hot=hot))
             half = load(replace(spec, hot=hot, rate=ours / 2))
             beside = (
-                f"{ours:.0f} orders/s ÷ {plain:.0f} ({clients} clients); half rate p50 {half.p50_ms:.1f} p99 {half.p99_ms:.1f} ms, "
+                f"{ours:.0f} orders/s ÷ {plain:.0f} ({clients} clients); half rate p50 {half.p50_ms:.1f} "
+                f"p99 {half.p99_ms:.1f} ms, "
                 f"full rate p50 {full.p50_ms:.1f} p99 {full.p99_ms:.1f} ms"
             )
             figures.append(Figure(name, ours / plain, beside))
