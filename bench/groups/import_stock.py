@@ -1,7 +1,7 @@
 """import_stock: a million stock rows through `inventory.load_levels`, against bare COPY of the same rows.
 
-The bare side copies into twins of the two tables that a load fills, with their keys, indexes and checks, from text that has been
-made beforehand, in one transaction. Ours includes making the text, in transactions of a hundred thousand rows.
+The bare side copies into twins of the two tables that a load fills, with their keys, indexes and checks, from text that has
+been made beforehand, in one transaction. Ours includes making the text, in transactions of a hundred thousand rows.
 """
 
 from __future__ import annotations

@@ -498,7 +498,8 @@ def test_a_missing_sku_may_be_made_from_the_title_when_that_is_set(tmp_path: Pat
 AMAZON_ROW: dict[str, str] = {
     "amazon-order-id": "402-1", "purchase-date": "2026-03-01T10:00:00+00:00", "last-updated-date": "2026-03-02T10:00:00+00:00",
     "order-status": "Shipped", "sales-channel": "Amazon.fr", "product-name": 'Écran 15"', "sku": "SCREEN",
-    "item-status": "Shipped", "quantity": "1", "currency": "EUR", "item-price": "99.00", "item-tax": "16.50", "shipping-price": "5.00",
+    "item-status": "Shipped", "quantity": "1", "currency": "EUR", "item-price": "99.00", "item-tax": "16.50",
+    "shipping-price": "5.00",
     "ship-promotion-discount": "5.00",
 }  # fmt: skip
 
@@ -543,7 +544,8 @@ def test_an_amazon_order_without_prices_yet_is_taken_with_a_caution(tmp_path: Pa
 
 EBAY_ROW: dict[str, str] = {
     "Order Number": "11-1", "Item Number": "3344", "Item Title": "Mug", "Custom Label": "", "Quantity": "2",
-    "Sold For": "$10.00", "Shipping And Handling": "$3.00", "eBay Collected Tax": "$1.00", "eBay Collected Tax Included in Total": "Yes",
+    "Sold For": "$10.00", "Shipping And Handling": "$3.00", "eBay Collected Tax": "$1.00",
+    "eBay Collected Tax Included in Total": "Yes",
     "Total Price": "$24.00", "Sale Date": "Nov-03-26",
 }  # fmt: skip
 
@@ -566,8 +568,10 @@ def test_ebay_items_without_label_are_rejected_when_that_is_set(tmp_path: Path) 
 
 def test_etsy_orders_alone_keep_their_sums_and_say_that_the_items_are_unknown(tmp_path: Path) -> None:
     row = {
-        "Sale Date": "11/23/26", "Order ID": "77", "Buyer User ID": "ann", "Number of Items": "3", "Currency": "USD", "Order Value": "30.00",
-        "Discount Amount": "3.00", "Shipping": "5.00", "Sales Tax": "2.00", "Order Total": "34.00", "Adjusted Order Total": "24.00",
+        "Sale Date": "11/23/26", "Order ID": "77", "Buyer User ID": "ann", "Number of Items": "3", "Currency": "USD",
+        "Order Value": "30.00",
+        "Discount Amount": "3.00", "Shipping": "5.00", "Sales Tax": "2.00", "Order Total": "34.00",
+        "Adjusted Order Total": "24.00",
         "Date Paid": "11/23/26", "Ship Country": "United States", "Status": "", "SKU": "A,B",
     }  # fmt: skip
     taken = only(read(etsy.LAYOUT, sheet(tmp_path, row)))

@@ -91,7 +91,7 @@ async def test_events_name_who_asked_for_them(database: Database) -> None:
     from comptoir.runtime.events import Event  # noqa: PLC0415
 
     class Happened(Event, frozen=True, kw_only=True):
-        type = "test.happened"  # pyright: ignore[reportAssignmentType]
+        type = "test.happened"
         n: int
 
     async with database.transaction(Context(ActorId("user:1"), "req-1")) as tx:

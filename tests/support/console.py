@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx2
@@ -24,7 +24,6 @@ from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import ChannelDraft, ChannelKind
-from comptoir.modules.customers import api as customers
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Quantity
 from comptoir.modules.locations import api as locations
@@ -37,12 +36,11 @@ from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Role, UserDraft
 from comptoir.runtime.database import Context, Database
-from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.settings import Settings
 from comptoir.sdk.orders import Address, Buyer, PaymentKind
-from comptoir.surfaces.capture import Call, CaptureDesk, Outcome
+from comptoir.surfaces.capture import Call, Outcome
 from comptoir.surfaces.console import pages, web
-from comptoir.surfaces.selling import Counters
+from comptoir.surfaces.services import Services, open_services
 
 PASSWORD = "a long enough phrase"
 USD = Currency("USD")
@@ -88,15 +86,6 @@ class Shop:
     numbers: dict[str, int] = field(default_factory=dict[str, int])
 
 
-@dataclass(frozen=True)
-class Parts:
-    settings: Settings
-    database: Database
-    desk: CaptureDesk
-    counters: Counters
-    metrics: Metrics
-
-
 async def furnish(database: Database) -> Shop:
     """Locations, products, prices, stock, channels and one user of each role."""
     shop = Shop()
@@ -110,7 +99,8 @@ async def furnish(database: Database) -> Shop:
         members = [(location, 0 if code == "WH-CIN" else 1) for code, location in shop.locations.items()]
         pool = await locations.put_pool(tx, PoolDraft(code="all", name="Everything", members=members))
         await pricing.create_market(
-            tx, MarketDraft(code="us", currency=USD, country="US", name="United States", tax_included=False, tax_name="Sales tax")
+            tx,
+            MarketDraft(code="us", currency=USD, country="US", name="United States", tax_included=False, tax_name="Sales tax"),
         )
         for code, name, kind, backorder in CHANNELS:
             await channels.create(
@@ -136,7 +126,7 @@ async def furnish(database: Database) -> Shop:
 
 
 async def place(
-    parts: Parts,
+    parts: Services,
     channel: str,
     lines: list[tuple[str, int]],
     *,
@@ -176,7 +166,7 @@ async def place(
     return placed
 
 
-async def trade(parts: Parts, shop: Shop) -> None:
+async def trade(parts: Services, shop: Shop) -> None:
     """Some orders in every state."""
 
     async def keep(name: str, placed: Placed) -> None:
@@ -196,27 +186,23 @@ async def trade(parts: Parts, shop: Shop) -> None:
 
 
 @asynccontextmanager
-async def parts_of(database: Database, folder: Path) -> AsyncGenerator[Parts]:
-    metrics = Metrics()
+async def parts_of(url: str, folder: Path) -> AsyncGenerator[Services]:
+    """The parts of a process on this database."""
     settings = Settings(data=folder, given_secret="x" * 40)
-    parts = Parts(settings, database, CaptureDesk(database, metrics), Counters(database), metrics)
-    parts.desk.start()
-    try:
-        yield parts
-    finally:
-        await parts.desk.stop()
+    async with open_services(settings, url) as services:
+        yield services
 
 
-def application(parts: Parts) -> Litestar:
+def application(parts: Services) -> Litestar:
     """The console alone, as the whole application mounts it."""
     console = pages.console(parts)
 
-    async def told(request: Request[Any, Any, Any], problem: Exception) -> Any:
-        return await web.unknown_address(console, request, problem)
+    def told(request: Request[Any, Any, Any], problem: Exception) -> Any:
+        return web.unknown_address(console, request, problem)
 
     return Litestar(
         pages.routes(parts, console),
-        exception_handlers={HTTPException: told, Exception: told},
+        exception_handlers=cast("Any", {HTTPException: told, Exception: told}),
         on_startup=[console.start],
         on_shutdown=[console.stop],
         openapi_config=None,
@@ -257,7 +243,7 @@ def fields_of(html: str, action: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def visiting(app: Litestar) -> AsyncGenerator[Staff]:
-    transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 4711))
+    transport = httpx2.ASGITransport(app=cast("Any", app), client=("127.0.0.1", 4711))
     async with app.lifespan(), httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield Staff(client)
 
@@ -271,7 +257,7 @@ async def served(app: Litestar) -> AsyncGenerator[str]:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
         server.install_signal_handlers = _nothing  # pyright: ignore[reportAttributeAccessIssue]
         running = asyncio.create_task(server.serve([listener]))
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.02)
         try:
             yield f"http://127.0.0.1:{port}"

@@ -10,6 +10,7 @@ placed = await shop.place("web", {"TEA": 2})
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ from comptoir.modules.orders.contracts import (
 )
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
-from comptoir.runtime.consumers import ConsumerRunner
+from comptoir.runtime.consumers import ConsumerRunner, lag, parked
 from comptoir.runtime.database import Database, Reader, Tx
 from comptoir.sdk.orders import ChannelLine, ChannelOrder, LineKind
 
@@ -149,7 +150,7 @@ class Shop:
 
     def placement(self, channel: str, units: Mapping[str, int], *, nearest: int | None = None, **more: Any) -> Placement:
         """An order to ask for; `more` are fields of `Placement`."""
-        lines = tuple(PlacementLine(sku, quantity) for sku, quantity in units.items())
+        lines = more.pop("lines", None) or tuple(PlacementLine(sku, quantity) for sku, quantity in units.items())
         return Placement(self.terms[channel], self.candidates(channel, nearest=nearest), lines, **more)
 
     def hold_request(self, channel: str, units: Mapping[str, int], *, seconds: int = 600, **more: Any) -> HoldRequest:
@@ -242,17 +243,28 @@ class Shop:
         return next(terms.pool for terms in self.terms.values() if terms.channel_id == channel_id)
 
     async def settle(self) -> None:
-        """Lets the consumers of the order book do all there is to do. The first call also begins to watch: make it early."""
+        """Lets the consumers of the order book do all there is to do. The first call also begins to watch: make it early.
+
+        A transaction of a neighbour on this server keeps events back for a moment, so it may take another look.
+        """
         if self._runner is None:
             self._runner = ConsumerRunner(self.database, orders.consumers(self.pool_of))
-        await self._runner.drain()
+        async with asyncio.timeout(30):
+            while True:
+                await self._runner.drain()
+                async with self.database.read() as reader:
+                    if not any(one.events for one in await lag(reader)):
+                        return
+                await asyncio.sleep(0.01)
 
     async def doctors(self) -> None:
         """Fails when stock or orders do not add up."""
         async with self.database.transaction(snapshot=True) as tx:
             stock, book = await inventory.audit(tx), await orders.audit(tx)
+            broken = await parked(tx)
         assert stock.clean, stock.findings
         assert book.clean, book.findings
+        assert not broken, broken
 
 
 def sold(sku: str, quantity: int, price: int = 1000, **more: Any) -> ChannelLine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -19,7 +19,7 @@ class Xid8(UserDefinedType[str]):
         return "xid8"
 
 
-ischema_names["xid8"] = Xid8
+cast("dict[str, object]", ischema_names)["xid8"] = Xid8
 """So that the comparison of tables with a database knows it."""
 
 KeyText = Text(collation="C")

@@ -247,6 +247,10 @@ class Database:
             self._wake = None
         await self._pool.close(timeout=5)
 
+    def stats(self) -> dict[str, int]:
+        """How the pool is doing: sizes, waiting requests, errors (psycopg_pool's names)."""
+        return self._pool.get_stats()
+
     async def __aenter__(self) -> Self:
         await self.open()
         return self

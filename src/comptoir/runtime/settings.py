@@ -40,6 +40,8 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     """Where the outside reaches us, without a slash at the end."""
     secure_cookies: bool = False
+    allow_private_hosts: bool = False
+    """Whether webhooks and connectors may call addresses of private networks and of this machine."""
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -64,6 +66,7 @@ class Settings:
             given_secret=read("COMPTOIR_SECRET_KEY", _secret, None),
             public_url=public_url,
             secure_cookies=read("COMPTOIR_SECURE_COOKIES", _yes_or_no, public_url.startswith("https:")),
+            allow_private_hosts=read("COMPTOIR_ALLOW_PRIVATE_HOSTS", _yes_or_no, False),
         )
         if read.errors:
             raise Invalid("; ".join(f"{error['path']} {error['message']}" for error in read.errors), errors=read.errors)

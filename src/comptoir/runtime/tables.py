@@ -53,4 +53,5 @@ idempotency = Table(
     Column("status", SmallInteger, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     instant("at"),
+    Index("idempotency_at", "at", postgresql_using="brin"),
 )

@@ -94,8 +94,9 @@ class Tax:
 class ChannelLine:
     """One line. `amount` is what the goods cost before discounts: unit price x quantity as the channel rounds it.
 
-    The buyer pays `amount - sum(discounts) + sum(taxes)` when `ChannelOrder.tax_included` is false, and `amount - sum(discounts)`
-    when it is true. `quantity` is always >= 1, of which `cancelled`, `shipped` and `returned` units have gone that way already.
+    The buyer pays `amount - sum(discounts) + sum(taxes)` when `ChannelOrder.tax_included` is false, and
+    `amount - sum(discounts)` when it is true. `quantity` is always >= 1, of which `cancelled`, `shipped` and `returned` units
+    have gone that way already.
     """
 
     kind: LineKind
@@ -131,7 +132,7 @@ class ChannelOrder:
 
     external_id: str
     version: str
-    """Grows as text with each change on the channel: an ISO time or a zero-padded number. An older one never replaces a newer one."""
+    """Grows as text with each change on the channel: an ISO time or a zero-padded number. An older never replaces a newer."""
     placed_at: datetime
     currency: Currency
     lines: tuple[ChannelLine, ...]

@@ -3,9 +3,8 @@
 It has the original columns, then `comptoir_line`, `comptoir_reason` and `comptoir_advice`, which are not read back.
 
 Cells are written as they came, also those that begin with = + - or @, which a spreadsheet may take for formulas: the usual
-guard, an apostrophe before
-them, would change the data on the way back (-5 units, +33… telephone numbers, @handles). The file goes to
-whoever made the original, so it shows them nothing that they have not written.
+guard, an apostrophe before them, would change the data on the way back (-5 units, +33… telephone numbers, @handles). The file
+goes to whoever made the original, so it shows them nothing that they have not written.
 """
 
 from __future__ import annotations

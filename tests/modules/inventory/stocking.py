@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
 from typing import TypeVar
 from uuid import UUID
 
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.inventory import api
-from comptoir.modules.inventory.contracts import Level, PromiseId, Quantity, Reservation, Spot
+from comptoir.modules.inventory.contracts import Level, PromiseId, Quantity, Reservation
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationDraft, LocationId, LocationKind
 from comptoir.runtime.database import Database, Reader, Tx
@@ -76,9 +76,11 @@ async def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-async def totals(reader: Reader, spots: Sequence[Spot]) -> int:
-    """On hand over these spots."""
-    return sum(level.on_hand for level in (await api.levels_at(reader, spots)).values())
+async def settled(reader: Reader) -> None:
+    """Waits until everything that is in the ledger is older than every open transaction; those of other tests count as well."""
+    young = "SELECT 1 FROM inventory.entries WHERE tx >= pg_snapshot_xmin(pg_current_snapshot()) LIMIT 1"
+    while await reader.value(young):  # noqa: ASYNC110 - nobody tells when another test's transaction ends
+        await asyncio.sleep(0.005)
 
 
 ORDER = UUID("00000000-0000-7000-8000-00000000000a")

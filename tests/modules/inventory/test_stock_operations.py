@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
-from modules.inventory.stocking import everything, level, places, promise, stock, told
 
 from comptoir.kernel.errors import Invalid, Refusal
 from comptoir.kernel.ids import ActorId, uuid7
@@ -29,6 +28,7 @@ from comptoir.modules.inventory.errors import QuantityTooLarge, StaleQuantity
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.runtime.database import Context, Database, Tx
+from modules.inventory.stocking import everything, level, places, promise, stock, told
 
 NOWHERE = LocationId(uuid7())
 
@@ -89,9 +89,7 @@ async def test_an_adjustment_that_expected_another_quantity_changes_nothing(data
     before = await everything(database)
     with pytest.raises(StaleQuantity) as refused:
         async with database.transaction() as tx:
-            await api.adjust(
-                tx, here, [Adjustment("A", delta=-3), Adjustment("B", to=3, expected=9)], AdjustReason.CORRECTION
-            )
+            await api.adjust(tx, here, [Adjustment("A", delta=-3), Adjustment("B", to=3, expected=9)], AdjustReason.CORRECTION)
     assert refused.value.data == {"sku": "B", "expected": 9, "found": 10}
     assert await everything(database) == before
 

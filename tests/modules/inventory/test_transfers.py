@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from modules.inventory.stocking import everything, level, places, promise, stock, told
 
 from comptoir.kernel.errors import Invalid, Stale
 from comptoir.kernel.ids import uuid7
@@ -37,6 +36,7 @@ from comptoir.modules.inventory.errors import (
 )
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime.database import Database
+from modules.inventory.stocking import everything, level, places, promise, stock, told
 
 JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
 
@@ -210,9 +210,7 @@ async def test_transfers_are_found_by_state_and_place(database: Database) -> Non
 async def test_a_supply_is_incoming_until_it_has_come(database: Database) -> None:
     here, there = await places(database, 2)
     async with database.transaction() as tx:
-        a, b = await api.expect(
-            tx, [Expectation("A", here, 10, JULY), Expectation("A", there, 4, JUNE)], reference="PO-1"
-        )
+        a, b = await api.expect(tx, [Expectation("A", here, 10, JULY), Expectation("A", there, 4, JUNE)], reference="PO-1")
         assert [event.change for event in told(tx, SupplyChanged)] == ["announced", "announced"]
     async with database.transaction() as tx:
         assert await level(tx, "A", here) == Level(incoming=10)

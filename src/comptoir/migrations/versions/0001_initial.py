@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scope", "key"),
         schema="runtime",
     )
+    op.create_index("idempotency_at", "idempotency", ["at"], unique=False, schema="runtime", postgresql_using="brin")
     op.create_table(
         "parked_events",
         sa.Column("consumer", sa.Text(collation="C"), nullable=False),
@@ -860,7 +861,7 @@ def upgrade() -> None:
     op.create_index(
         "deliveries_due",
         "deliveries",
-        ["next_at"],
+        ["endpoint_id", "next_at"],
         unique=False,
         schema="webhooks",
         postgresql_where=sa.text("state = 'pending'"),

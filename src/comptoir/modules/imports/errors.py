@@ -22,3 +22,10 @@ class TakenOver(Conflict):
 
     code = "import_taken_over"
     title = "Somebody else goes on with this import"
+
+
+class AlreadyImported(Conflict):
+    """The very file has been imported: `data` has the `id` of that run and when it was over."""
+
+    code = "already_imported"
+    title = "This file has been imported already"

@@ -18,15 +18,16 @@ import msgspec
 
 from comptoir.kernel.errors import Refusal, Remedy
 from comptoir.kernel.ids import uuid7
-from comptoir.kernel.money import Currency, added_tax, exponent, included_tax
+from comptoir.kernel.money import Currency, added_tax, exponent, included_tax, round_half_even
 from comptoir.modules.catalogue import api as catalogue
-from comptoir.modules.catalogue.contracts import Sellable
+from comptoir.modules.catalogue.contracts import Sellable, Unit
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Allocation, Demand, HoldId, PromiseId, Reservation, Spot
 from comptoir.modules.inventory.errors import HoldGone, InsufficientStock
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import store
 from comptoir.modules.orders.contracts import (
+    ChannelId,
     Fill,
     Held,
     HoldRequest,
@@ -53,6 +54,7 @@ from comptoir.modules.pricing.contracts import Price
 from comptoir.runtime.database import Contended, Tx
 from comptoir.sdk.orders import LineKind
 
+_ExternalKey = tuple[ChannelId, str]
 CaptureRequest = Placement | HoldRequest
 CaptureAnswer = Placed | Held | Widen | Refusal
 
@@ -66,14 +68,20 @@ async def capture(tx: Tx, requests: Sequence[CaptureRequest]) -> list[CaptureAns
     it should be asked again, in another transaction, with `Candidates.complete`.
     """
     drafts = await _draft(tx, requests)
+    await _refuse_known(tx, drafts)
     open_drafts = [draft for draft in drafts if draft.refusal is None]
     if open_drafts:
         await _take_over_holds(tx, open_drafts)
         await _apply_limits(tx, open_drafts)
         available = await _lock(tx, open_drafts)
+        accepted: dict[_ExternalKey, _Draft] = {}
         for draft in open_drafts:
-            _decide(draft, available)
-        await _write(tx, [draft for draft in open_drafts if draft.refusal is None and not draft.widen])
+            draft.repeats = accepted.get(draft.external_key) if draft.external_key is not None else None
+            if draft.repeats is None:
+                _decide(draft, available)
+            if draft.external_key is not None and draft.accepted:
+                accepted[draft.external_key] = draft
+        await _write(tx, [draft for draft in open_drafts if draft.accepted])
     return [draft.answer for draft in drafts]
 
 
@@ -91,6 +99,7 @@ class _Line(NamedTuple):
     total: int
     tax_rate: Decimal
     requested: int
+    per: int
 
 
 @dataclass(slots=True)
@@ -105,8 +114,11 @@ class _Draft:
     widen: bool = False
     candidates: tuple[LocationId, ...] = ()
     limits: dict[str, int] = field(default_factory=dict)
-    released: list[Reservation] = field(default_factory=list)
-    reservations: list[Reservation] = field(default_factory=list)
+    took_over: bool = False
+    """A hold is replaced by this; `released` are the units that it kept."""
+    released: list[Reservation] = field(default_factory=list[Reservation])
+    repeats: _Draft | None = None
+    """An earlier request of the batch that placed the same order of the channel."""
     result: Placed | Held | None = None
 
     @property
@@ -114,9 +126,23 @@ class _Draft:
         return self.request.terms
 
     @property
+    def external_key(self) -> _ExternalKey | None:
+        request = self.request
+        if isinstance(request, Placement) and request.external_id is not None:
+            return (request.terms.channel_id, request.external_id)
+        return None
+
+    @property
+    def accepted(self) -> bool:
+        return self.refusal is None and self.repeats is None and not self.widen
+
+    @property
     def answer(self) -> CaptureAnswer:
         if self.refusal is not None:
             return self.refusal
+        if self.repeats is not None and self.external_key is not None:
+            assert isinstance(self.repeats.result, Placed)
+            return DuplicateOrder(order_id=str(self.repeats.result.id), external_id=self.external_key[1])
         if self.widen:
             return Widen()
         assert self.result is not None, "a request that is neither refused nor widened has been written"
@@ -155,9 +181,10 @@ def _price(draft: _Draft, sellable: Mapping[str, Sellable], prices: Mapping[str,
             raise NotForSale(skus=[line.sku])
         unit_price = line.unit_price if line.unit_price is not None else price.amount if price else 0
         rate = price.tax_rate if price else Decimal(0)
-        amount = unit_price * line.quantity
+        per = _PER.get(variant.unit, 1)
+        amount = _cost(unit_price, line.quantity, per)
         draft.lines.append(
-            _line(request.terms, line_no, LineKind.ITEM, line.sku, variant.name, line.quantity, unit_price, amount, rate)
+            _line(request.terms, line_no, LineKind.ITEM, line.sku, variant.name, line.quantity, unit_price, amount, rate, per)
         )
         if variant.stocked:
             draft.demands.append(Demand(line_no, line.sku, line.quantity))
@@ -181,6 +208,7 @@ def _line(
     unit_price: int,
     amount: int,
     rate: Decimal,
+    per: int = 1,
 ) -> _Line:
     if not rate:
         tax, total = 0, amount
@@ -189,7 +217,16 @@ def _line(
     else:
         tax = added_tax(amount, rate)
         total = amount + tax
-    return _Line(line_no, kind, sku, name, quantity, unit_price, amount, tax, total, rate, quantity)
+    return _Line(line_no, kind, sku, name, quantity, unit_price, amount, tax, total, rate, quantity, per)
+
+
+_PER: dict[str, int] = {Unit.THOUSANDTH: 1000}
+"""For how much of a SKU its price is."""
+
+
+def _cost(unit_price: int, quantity: int, per: int) -> int:
+    """What a quantity costs, rounded once, half to even, where the price is for more than one."""
+    return unit_price * quantity if per == 1 else round_half_even(Decimal(unit_price * quantity) / per)
 
 
 async def _take_over_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
@@ -211,6 +248,7 @@ async def _take_over_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
             draft.refusal = HoldGone(hold_id=str(hold_id))
         elif not gone:
             taken.add(hold_id)
+            draft.took_over = True
             draft.released = reserved.get(hold_id, [])
 
 
@@ -295,6 +333,12 @@ def _decide(draft: _Draft, available: dict[Spot, int]) -> None:
         for reservation in draft.released:
             available[reservation.sku, reservation.location_id] -= reservation.quantity
         return
+    if over:
+        # What the channel may not promise stays for the others.
+        inventory.give_back(allocations, skus, available)
+        allocations = [allocation for line in draft.placed for allocation in line.allocations]
+        for allocation in allocations:
+            available[skus[allocation.line_no], allocation.location_id] -= allocation.quantity
     if draft.terms.publishable is not None:
         for allocation in allocations:
             draft.limits[skus[allocation.line_no]] -= allocation.quantity
@@ -418,42 +462,38 @@ def _smaller(terms: Terms, line: _Line, quantity: int) -> _Line:
         line.name,
         quantity,
         line.unit_price,
-        line.unit_price * quantity,
+        _cost(line.unit_price, quantity, line.per),
         line.tax_rate,
+        line.per,
     )
     return smaller._replace(requested=line.quantity)
 
 
-async def _write(tx: Tx, drafts: list[_Draft]) -> None:
+async def _write(tx: Tx, drafts: Sequence[_Draft]) -> None:
     placements = [draft for draft in drafts if isinstance(draft.request, Placement)]
-    await _refuse_duplicates(tx, placements)
-    drafts = [draft for draft in drafts if draft.refusal is None]
-    placements = [draft for draft in placements if draft.refusal is None]
     await inventory.release(tx, [r for draft in drafts for r in draft.released])
     if placements:
         await _write_orders(tx, placements)
     await _write_holds(tx, [draft for draft in drafts if isinstance(draft.request, HoldRequest)])
-    ended = [(draft.request.hold_id, draft.result.id if isinstance(draft.result, Placed) else None) for draft in drafts]
-    ended = [(hold_id, order_id) for hold_id, order_id in ended if hold_id is not None]
+    ended = [
+        (draft.request.hold_id, draft.result.id if isinstance(draft.result, Placed) else None)
+        for draft in drafts
+        if draft.took_over and draft.request.hold_id is not None
+    ]
     if ended:
         await inventory.end_holds(tx, ended)
 
 
-async def _refuse_duplicates(tx: Tx, drafts: Sequence[_Draft]) -> None:
-    """A channel's own order id is placed once."""
-    keyed = [(d, (d.terms.channel_id, d.request.external_id)) for d in drafts if isinstance(d.request, Placement)]
-    keys = [(channel_id, external_id) for _, (channel_id, external_id) in keyed if external_id is not None]
+async def _refuse_known(tx: Tx, drafts: Sequence[_Draft]) -> None:
+    """A channel's own order id is placed once. Refused before anything is decided: it takes no units from its neighbours."""
+    keyed = [(draft, draft.external_key) for draft in drafts if draft.refusal is None]
+    keys = list({key for _, key in keyed if key is not None})
     if not keys:
         return
     known = await store.known(tx, keys)
-    seen: set[tuple[object, str]] = set()
-    for draft, (channel_id, external_id) in keyed:
-        if external_id is None:
-            continue
-        found = known.get((channel_id, external_id))
-        if found is not None or (channel_id, external_id) in seen:
-            draft.refusal = DuplicateOrder(order_id=str(found[0]) if found else "", external_id=external_id)
-        seen.add((channel_id, external_id))
+    for draft, key in keyed:
+        if key is not None and key in known:
+            draft.refusal = DuplicateOrder(order_id=str(known[key][0]), external_id=key[1])
 
 
 @lru_cache(maxsize=64)

@@ -58,7 +58,7 @@ class _Work:
 
     pools: Pools
     short: dict[Spot, int] = field(default_factory=dict[Spot, int])
-    """How many units are missing, about, where some may be or were."""
+    """How many units are missing, where some are or were."""
     shortfalls: list[OrderException] = field(default_factory=list[OrderException])
     queue: list[tuple[Waiting, Spot]] = field(default_factory=list[tuple[Waiting, Spot]])
     """Who waits for what has come in, and where that is."""
@@ -72,17 +72,19 @@ class _Work:
     free: dict[Spot, int] = field(default_factory=dict[Spot, int])
 
 
-async def put_right(tx: Tx, short: Mapping[Spot, int], arrived: Collection[Spot], pool_of: PoolOf) -> None:
-    """Mends what is missing at the spots of `short` (with an estimate of how many units), and gives what has come in at the
-    spots of `arrived` to the orders that wait for it.
+async def put_right(tx: Tx, spots: Collection[Spot], pool_of: PoolOf) -> None:
+    """Looks at these spots: mends what is missing there, and gives what is free there to the orders that wait for it.
 
     Of what is missing, cart holds lose theirs first, then the latest promises: these are moved to the location of their
     channel's pool that has most; what nobody has becomes an exception on its order. Exceptions whose units are there again, or
     have gone another way, are closed.
     """
+    if not spots:
+        return
     work = _Work(Pools(tx, pool_of))
-    await _look(tx, work, short, arrived)
-    await _line_up(tx, work, arrived)
+    levels = await inventory.levels_at(tx, list(spots))
+    await _look(tx, work, spots, levels)
+    await _line_up(tx, work, [spot for spot in spots if spot in levels and levels[spot].available > 0])
     if not work.short and not work.queue:
         return
     await _lock(tx, work)
@@ -91,26 +93,26 @@ async def put_right(tx: Tx, short: Mapping[Spot, int], arrived: Collection[Spot]
     await _serve(tx, work)
 
 
-async def _look(tx: Tx, work: _Work, short: Mapping[Spot, int], arrived: Collection[Spot]) -> None:
-    """Where something is missing, or is known to have been."""
-    spots = sorted({*short, *arrived})
-    work.shortfalls = await store.open_at_spots(tx, ExceptionKind.SHORTFALL, spots) if spots else []
-    known: dict[Spot, int] = defaultdict(int)
+async def _look(tx: Tx, work: _Work, spots: Collection[Spot], levels: Mapping[Spot, Level]) -> None:
+    """Where something is missing, or is known to have been; without locks."""
+    work.shortfalls = await store.open_at_spots(tx, ExceptionKind.SHORTFALL, list(spots))
     for one in work.shortfalls:
         if one.sku is not None and one.location_id is not None:
-            known[one.sku, one.location_id] += one.quantity
-    work.short = {spot: max(short.get(spot, 0), known[spot]) for spot in spots if spot in short or spot in known}
+            work.short[one.sku, one.location_id] = 0
+    for spot, level in levels.items():
+        if level.missing:
+            work.short[spot] = level.missing
 
 
 async def _line_up(tx: Tx, work: _Work, arrived: Collection[Spot]) -> None:
-    """Finds who waits, without locks: the oldest orders of the channels that may sell from where it came in."""
+    """Finds who waits for what is free, without locks: the oldest orders of the channels that may sell from there."""
     channels: dict[str, list[ChannelId]] = defaultdict(list)
     if arrived:
         for sku, channel_id in await store.waiting_channels(tx, list({sku for sku, _ in arrived})):
             channels[sku].append(channel_id)
     for sku, location in sorted(spot for spot in arrived if spot[0] in channels):
         own = [channel for channel in channels[sku] if location in await work.pools.of(channel)]
-        if not own or not await inventory.available_in_pool(tx, [sku], [location]):
+        if not own:
             continue
         waiting = await store.waiting_for(tx, sku, own, _PROMISES + 1)
         if len(waiting) > _PROMISES:
@@ -186,7 +188,8 @@ async def _mend(tx: Tx, work: _Work, spot: Spot) -> None:
             continue
         missing -= units
     if missing and between:  # This brings us back for whoever came since we looked.
-        tx.emit(StockShort(sku=spot[0], location_id=spot[1], missing=missing, on_hand=work.levels[spot].on_hand))
+        still = missing + sum(lacking.values())
+        tx.emit(StockShort(sku=spot[0], location_id=spot[1], missing=still, on_hand=work.levels[spot].on_hand))
     own = [one for one in work.shortfalls if (one.sku, one.location_id) == spot]
     await _account(tx, spot, own, lacking, moved)
 

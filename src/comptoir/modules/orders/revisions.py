@@ -21,7 +21,7 @@ Pair = tuple[OrderLine, ChannelLine]
 
 async def revise(tx: Tx, order_id: OrderId, fact: Fact) -> int | None:
     """Brings the order to what the channel says now: what was cancelled, shipped or returned there since, lines that came,
-    grew, shrank or went, and the money. Nothing is undone: a channel that takes back a shipment is a fact that a person looks at.
+    grew, shrank or went, and the money. Nothing is undone: a channel that takes back a shipment is for a person to look at.
 
     Gives how many units are promised though they are not there; None when this version is known after all.
     """
@@ -63,7 +63,7 @@ def _pair(order: Order, lines: Sequence[ChannelLine]) -> tuple[list[Pair], list[
 
 
 def _sort(line: OrderLine | ChannelLine) -> tuple[str, ...]:
-    return (line.kind, line.sku or "") if line.kind is LineKind.ITEM else (line.kind, line.name)
+    return (line.kind, line.sku or "") if line.kind == LineKind.ITEM else (line.kind, line.name)
 
 
 async def _recount_credit(tx: Tx, order: Order, fact: Fact, pairs: Sequence[Pair]) -> None:

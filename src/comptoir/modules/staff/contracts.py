@@ -87,6 +87,8 @@ class Scope(StrEnum):
     EXCEPTIONS_WRITE = "exceptions:write"
     EVENTS_READ = "events:read"
     WEBHOOKS_WRITE = "webhooks:write"
+    STAFF_WRITE = "staff:write"
+    """Users and tokens: what only owners can give."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ deliveries = Table(
     instant("next_at", nullable=True),
     instant("delivered_at", nullable=True),
     Index("deliveries_event", "endpoint_id", "event_id", unique=True),
-    Index("deliveries_due", "next_at", postgresql_where=text("state = 'pending'")),
+    Index("deliveries_due", "endpoint_id", "next_at", postgresql_where=text("state = 'pending'")),
     Index("deliveries_created", "endpoint_id", "created_at", "id"),
     CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="deliveries_state"),
 )

@@ -22,45 +22,49 @@ Exit codes: 0 done; 1 refused, or not all of it done; 2 not a valid command line
 used; 4 something else does not answer; 70 a bug; 130 stopped by Ctrl-C.
 """
 
-app = App(
-    name="comptoir",
-    help=_HELP,
-    help_format="plaintext",
-    version=lambda: version("comptoir"),
-    help_flags=["--help", "-h"],
-)
-
 _COMMANDS = {
     "serve": ("serve:serve", "Run the web server and the worker, until Ctrl-C."),
     "worker": ("worker:worker", "Run a worker by itself: jobs, consumers, webhooks, housekeeping."),
     "migrate": ("migrate:migrate", "Bring the database to the version of this program."),
     "doctor": ("doctor:doctor", "Check that everything adds up; with --repair, put it right."),
-    "demo": ("demo:demo", "A chain of 457 stores, trading: load it, serve it, watch it."),
-}
-_GROUPS = {
     "import": ("importing:app", "Import a file of orders, products, stock or locations."),
     "user": ("users:app", "The people who may sign in at the console."),
     "token": ("tokens:app", "The tokens that programs use the API with."),
+    "demo": ("demo:demo", "A real year of a 457-store chain, replayed on one stock."),
 }
-for name, (target, words) in (_COMMANDS | _GROUPS).items():
-    app.command(f"{__name__}.{target}", name=name, help=words)
-
-app.meta.group_parameters = "Everywhere"
+"""Each by the module that has it, and a sentence for the list, so that listing them loads none of them."""
 
 
-@app.meta.default
-def _launch(
-    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    verbose: Annotated[bool, Parameter(negative="", help="Show where in the program a problem arose.")] = False,
-) -> None:
-    code = ending(lambda: app(tokens, exit_on_error=False, result_action="return_value"), verbose=verbose)
-    raise Stopped(code)
+def _assembled(asked: str) -> App:
+    """The command line. The command that is asked for explains itself; the others are only named."""
+    app = App(
+        name="comptoir",
+        help=_HELP,
+        help_format="markdown",
+        version=lambda: version("comptoir"),
+        help_flags=["--help", "-h"],
+        default_parameter=Parameter(show_default=False),
+    )
+    for name, (target, words) in _COMMANDS.items():
+        where = f"{__name__}.{target}"
+        app.command(where, name=name) if name == asked else app.command(where, name=name, help=words)
+
+    @app.meta.default
+    def launch(  # pyright: ignore[reportUnusedFunction] - cyclopts has it
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        verbose: Annotated[bool, Parameter(negative="", group="Everywhere", help="Show where a problem arose.")] = False,
+    ) -> None:
+        code = ending(lambda: app(tokens, exit_on_error=False, result_action="return_value"), verbose=verbose)
+        raise Stopped(code)
+
+    return app
 
 
 def run(arguments: Sequence[str]) -> Exit:
     """Runs a command line and gives the code that it ends with."""
+    asked = next((word for word in arguments if not word.startswith("-")), "")
     try:
-        app.meta(arguments, exit_on_error=False, result_action="return_value")
+        _assembled(asked).meta(arguments, exit_on_error=False, result_action="return_value")
     except Stopped as stopped:
         return stopped.code
     except CycloptsError:  # it has been shown

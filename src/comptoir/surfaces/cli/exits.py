@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import cast
 
+from cyclopts import CycloptsError
+
 from comptoir.kernel.errors import Fault, Refusal
 from comptoir.surfaces.cli import terminal
 
@@ -57,31 +59,35 @@ def ending(run: Callable[[], object], *, verbose: bool) -> Exit:
         sys.stdout.flush()
     except Stopped as stopped:
         return stopped.code
-    except KeyboardInterrupt:
-        terminal.warn("Stopped.")
-        return Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough. Without this, Python complains again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
-    except Refusal as refusal:
-        _explain(sentence(refusal), verbose=verbose)
-        return Exit.REFUSED
-    except Fault as fault:
-        _explain(fault.detail, verbose=verbose)
-        return Exit.DATABASE if fault.code in DATABASE_FAULTS else Exit.FAULT
-    except Exception as problem:  # noqa: BLE001 - the outermost edge
-        _explain(f"This should not have happened: {type(problem).__name__}: {problem}", verbose=verbose)
-        if not verbose:
-            terminal.hint("Run it again with --verbose, and report what it prints. What was not finished was not kept.")
-        return Exit.BUG
+    except CycloptsError:  # it has been shown
+        return Exit.USAGE
+    except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the outermost edge
+        return _explain(problem, verbose=verbose)
     return Exit.OK
 
 
-def _explain(words: str, *, verbose: bool) -> None:
-    if verbose:
+def _explain(problem: BaseException, *, verbose: bool) -> Exit:
+    if verbose and not isinstance(problem, KeyboardInterrupt):
         terminal.err.print_exception()
-    terminal.fail(words)
+    match problem:
+        case KeyboardInterrupt():
+            terminal.warn("Stopped.")
+            return Exit.INTERRUPTED
+        case Refusal():
+            terminal.fail(sentence(problem))
+            return Exit.REFUSED
+        case Fault():
+            terminal.fail(problem.detail)
+            return Exit.DATABASE if problem.code in DATABASE_FAULTS else Exit.FAULT
+        case _:
+            terminal.fail(f"This should not have happened: {type(problem).__name__}: {problem}")
+            if not verbose:
+                terminal.hint("What was not finished was not kept. Run it again with --verbose, and report what it prints.")
+            return Exit.BUG
 
 
 def sentence(refusal: Refusal) -> str:

@@ -25,8 +25,9 @@ def migrate(
     once after installing a new version, with a role that may create tables. Several at once do it once.
 
     For example:
-      comptoir migrate
-      DATABASE_URL=postgresql://comptoir@db/comptoir comptoir migrate --check
+
+          comptoir migrate
+          DATABASE_URL=postgresql://comptoir@db/comptoir comptoir migrate --check
     """
     with reachable(Settings.load()) as found, database_faults():
         if check:

@@ -16,7 +16,7 @@ from comptoir.runtime.database import Tx
 from comptoir.surfaces.cli import terminal
 from comptoir.surfaces.cli.users import in_transaction
 
-app = App(name="token", help="The tokens that programs use the API with.", help_format="plaintext")
+app = App(name="token", help="The tokens that programs use the API with.", help_format="markdown")
 
 
 @app.command
@@ -32,8 +32,9 @@ def create(
     Only the secret goes to standard output, so that a script can keep it.
 
     For example:
-      comptoir token create web-shop --scope orders:write --scope stock:read
-      TOKEN=$(comptoir token create bench --all --days 1)
+
+          comptoir token create web-shop --scope orders:write --scope stock:read
+          TOKEN=$(comptoir token create bench --all --days 1)
     """
     scopes = list(Scope) if everything else scope or []
     if not scopes:
@@ -54,7 +55,8 @@ def list_tokens() -> None:
     """List the tokens, without their secrets.
 
     For example:
-      comptoir token list
+
+          comptoir token list
     """
 
     async def work(tx: Tx) -> list[tuple[str, ...]]:
@@ -77,7 +79,8 @@ def revoke(token: str) -> None:
     """End a token: whoever uses it is refused within seconds.
 
     For example:
-      comptoir token revoke tok_01k5c3…
+
+          comptoir token revoke tok_01k5c3…
     """
     try:
         token_id = TokenId(from_text(TOKEN_PREFIX, token))

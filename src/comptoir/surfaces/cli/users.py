@@ -23,7 +23,7 @@ from comptoir.surfaces.cli.databases import OPERATOR, opened, ready
 
 T = TypeVar("T")
 
-app = App(name="user", help="The people who may sign in at the console.", help_format="plaintext")
+app = App(name="user", help="The people who may sign in at the console.", help_format="markdown")
 
 Stdin = Annotated[bool, Parameter(negative="", help="Read the password from standard input, for scripts.")]
 
@@ -52,8 +52,9 @@ def add(
     """Add somebody. Without --password-stdin a password is made up and shown once.
 
     For example:
-      comptoir user add marie@example.com --name "Marie Curie" --role store
-      printf %s "$PASSWORD" | comptoir user add bob@example.com --role owner --password-stdin
+
+          comptoir user add marie@example.com --name "Marie Curie" --role store
+          printf %s "$PASSWORD" | comptoir user add bob@example.com --role owner --password-stdin
     """
     password = _password(stdin=True) if password_stdin else crypto.new_token("pw")[3:19]
     draft = UserDraft(email=email, name=name or email.partition("@")[0], role=role, locale=locale, time_zone=time_zone)
@@ -68,8 +69,9 @@ def list_users(*, search: str = "", role: Role | None = None) -> None:
     """List everybody, with their roles.
 
     For example:
-      comptoir user list
-      comptoir user list --role owner
+
+          comptoir user list
+          comptoir user list --role owner
     """
 
     async def work(tx: Tx) -> list[tuple[str, ...]]:
@@ -94,7 +96,8 @@ def password(email: str, *, password_stdin: Stdin = False) -> None:
     """Set somebody's password; they are signed out everywhere.
 
     For example:
-      comptoir user password marie@example.com
+
+          comptoir user password marie@example.com
     """
     chosen = _password(stdin=password_stdin)
 
@@ -111,7 +114,8 @@ def role(email: str, role: Role) -> None:
     """Give somebody another role.
 
     For example:
-      comptoir user role marie@example.com owner
+
+          comptoir user role marie@example.com owner
     """
 
     async def work(tx: Tx) -> None:
@@ -127,8 +131,9 @@ def deactivate(email: str, *, undo: Annotated[bool, Parameter(negative="", help=
     """Shut somebody out at once: all their sessions end. What they did stays.
 
     For example:
-      comptoir user deactivate bob@example.com
-      comptoir user deactivate bob@example.com --undo
+
+          comptoir user deactivate bob@example.com
+          comptoir user deactivate bob@example.com --undo
     """
 
     async def work(tx: Tx) -> None:

@@ -1,4 +1,4 @@
-"""Reading a form: each field as what it means, and everything that is wrong told at once, by its field, in the reader's words."""
+"""Reading a form: each field as what it means; what is wrong is told at once, by its field, in the reader's words."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Fields:
 
     def __init__(self, form: Mapping[str, Sequence[str]], locale: str = "en") -> None:
         self._form = form
-        self._locale = locale
+        self.locale = locale
         self.errors: dict[str, str] = {}
 
     @property
@@ -49,7 +49,7 @@ class Fields:
 
     def refuse(self, name: str, text: str, **values: object) -> None:
         """Notes what is wrong with a field, the first thing only. `text` is a message id."""
-        self.errors.setdefault(name, i18n.gettext(self._locale, text, **values))
+        self.errors.setdefault(name, i18n.gettext(self.locale, text, **values))
 
     def raw(self, name: str) -> str:
         return (self._form.get(name) or [""])[-1].strip()

@@ -30,7 +30,9 @@ from comptoir.modules.staff.contracts import Permission, Principal, SignedIn
 from comptoir.runtime import idempotency
 from comptoir.runtime.crypto import Keyring, hash_token
 from comptoir.runtime.database import Contended, Context, Database, Reader, Tx
+from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.settings import Settings
+from comptoir.surfaces.availability import AvailabilityDesk
 from comptoir.surfaces.capture import CaptureDesk
 from comptoir.surfaces.console import exporting, refusals
 from comptoir.surfaces.console.forms import Fields
@@ -69,6 +71,10 @@ class Needs(Protocol):
     def desk(self) -> CaptureDesk: ...
     @property
     def counters(self) -> Counters: ...
+    @property
+    def availability(self) -> AvailabilityDesk: ...
+    @property
+    def metrics(self) -> Metrics: ...
 
 
 class Done:
@@ -123,6 +129,8 @@ class Console:
         self.flash_cookie = f"comptoir_said_{own}"
         self.counts: dict[str, Callable[[Reader], Awaitable[int]]] = {}
         """By NavItem key, how to count what waits there for a person. Areas add theirs."""
+        self.extras: dict[str, object] = {}
+        """What an area keeps for the whole process, under its name."""
         self.ending: list[Callable[[], Awaitable[None]]] = []
         """What has to end with the process."""
         self._channels = Kept(2, channels.everything)

@@ -27,14 +27,14 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from comptoir.i18n import N_
-from comptoir.kernel.errors import Fault, Refusal
+from comptoir.kernel.errors import Fault, NotFound, Refusal
 from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.staff.errors import Unauthenticated
 from comptoir.runtime import log
 from comptoir.runtime.database import DatabaseUnavailable
 from comptoir.runtime.limits import TooManyRequests
 from comptoir.surfaces.console.exporting import plain_amount
-from comptoir.surfaces.console.guarding import SAFE_METHODS, ForeignForm, Rule, prepare, recognise, stranger
+from comptoir.surfaces.console.guarding import SAFE_METHODS, ForeignForm, Rule, prepare, stranger
 from comptoir.surfaces.console.rendering import render, render_error
 from comptoir.surfaces.console.visits import PAGE_SIZE, REMEMBER_FOR, Answer, Console, Done, Needs, Visit, Web
 
@@ -50,6 +50,7 @@ __all__ = [
     "Visit",
     "Web",
     "mounted",
+    "nowhere",
     "own_address",
     "plain_amount",
     "unknown_address",
@@ -114,13 +115,13 @@ async def answer(console: Console, route: Route, request: Web) -> Answer:
             await prepare(visit, route.rule)
             return await route.handler(visit)
         except (Refusal, Fault, HTTPException) as problem:
-            return await failed(visit, problem)
+            return failed(visit, problem)
         except Exception:
             logger.exception("page_failed", path=request.url.path)
             return visit.html(render_error(visit.page, 500), 500)
 
 
-async def failed(visit: Visit, problem: Exception) -> Answer:
+def failed(visit: Visit, problem: Exception) -> Answer:
     """The answer to a page that could not be given."""
     match problem:
         case Unauthenticated():
@@ -167,11 +168,17 @@ def own_address(text: str) -> str:
     return text if ours and not text.startswith("/sign-") else "/"
 
 
-async def unknown_address(console: Console, request: Web, problem: Exception) -> Answer:
-    """For the application's exception handlers: what no route answered, told as a page to whoever asked for one."""
-    given = log.request_id.get() or request.headers.get("x-request-id", "")
-    with log.request(given) as request_id:
-        visit = Visit(console, request, stranger(request, request_id))
-        with contextlib.suppress(Fault, Refusal):
-            await recognise(visit, "")
-        return await failed(visit, problem)
+def unknown_address(console: Console, request: Web, problem: Exception) -> Answer:
+    """For the application's exception handlers, which cannot wait for the database: what no page answered, as a page."""
+    given = log.request_id.get()
+    with contextlib.nullcontext(given) if given else log.request(request.headers.get("x-request-id", "")) as request_id:
+        return failed(Visit(console, request, stranger(request, request_id)), problem)
+
+
+nowhere = Area("")
+"""What no other page answers. It knows who is there, so that the menu stays."""
+
+
+@nowhere.get("/{address:path}", public=True)
+async def no_such_page(visit: Visit) -> Answer:
+    raise NotFound(path=visit.page.url)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
+from typing import cast
 
 from comptoir.kernel.checking import invalid
 from comptoir.runtime.database import Reader, Tx
@@ -92,7 +93,7 @@ INSERT INTO demo.lanes (name, position) VALUES (%(name)s, %(position)s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position
 """
 
-PLAYING = ("tills", "more tills", "orders")
+PLAYING = ("tills", "more tills", "orders", "marketplace")
 """The lanes that play baskets."""
 
 
@@ -162,7 +163,7 @@ async def report(tx: Tx, data_at: datetime, *, lines: float, baskets: float, beh
 
 
 async def steps(reader: Reader) -> dict[str, int]:
-    return {name: done for name, done in await reader.rows("SELECT name, done FROM demo.steps")}
+    return dict(cast("list[tuple[str, int]]", await reader.rows("SELECT name, done FROM demo.steps")))
 
 
 async def step(tx: Tx, name: str, done: int) -> None:
@@ -170,7 +171,7 @@ async def step(tx: Tx, name: str, done: int) -> None:
 
 
 async def lanes(reader: Reader) -> Mapping[str, int]:
-    return {name: position for name, position in await reader.rows("SELECT name, position FROM demo.lanes")}
+    return dict(cast("list[tuple[str, int]]", await reader.rows("SELECT name, position FROM demo.lanes")))
 
 
 async def move(tx: Tx, lane: str, position: int) -> None:

@@ -45,4 +45,4 @@ lanes = Table(
     key("name", primary_key=True),
     Column("position", BigInteger, nullable=False),
 )
-"""How far each lane of the replay is, written in the transactions that have its effects: what was killed goes on exactly there."""
+"""How far each lane of the replay is, written in the transactions that have its effects: what is killed goes on there."""

@@ -8,7 +8,8 @@ from comptoir.surfaces.imports.reading import Importer, Seen, Watch
 from comptoir.surfaces.imports.rejected import write_rejected, write_rejections
 from comptoir.surfaces.imports.report import Report
 from comptoir.surfaces.imports.request import ImportRequest, hash_of, request_of
-from comptoir.surfaces.imports.running import Preview, open_importer, preview, run_import
+from comptoir.surfaces.imports.running import Preview, execute, open_importer, preview, run_import
+from comptoir.surfaces.imports.uploads import forget_uploads, resume, start_again, start_import, store_upload
 
 __all__ = [
     "ImportRequest",
@@ -17,11 +18,17 @@ __all__ = [
     "Report",
     "Seen",
     "Watch",
+    "execute",
+    "forget_uploads",
     "hash_of",
     "open_importer",
     "preview",
     "request_of",
+    "resume",
     "run_import",
+    "start_again",
+    "start_import",
+    "store_upload",
     "write_rejected",
     "write_rejections",
 ]

@@ -11,6 +11,8 @@ import msgspec
 from comptoir.sdk.orderfiles import FacetCount, RejectedRow, Tally
 
 Counts = dict[str, int]
+_NAMED = 1000
+"""How many unknown SKUs are kept by name."""
 
 
 def _counts() -> Counts:
@@ -54,7 +56,8 @@ class Report:
         return msgspec.convert({name: value for name, value in data.items() if name != "rows"}, cls)
 
     def to_json(self) -> Mapping[str, object]:
-        return {"rows": self.rows, **cast("Mapping[str, object]", msgspec.to_builtins(self))}
+        data = cast("dict[str, object]", msgspec.to_builtins(self))
+        return data | {"rows": self.rows, "unknown_skus": sorted(self.unknown_skus)[:_NAMED]}
 
     def copy(self) -> Self:
         return self.from_json(self.to_json())

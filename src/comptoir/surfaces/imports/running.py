@@ -12,6 +12,7 @@ import psycopg
 import structlog
 
 from comptoir.kernel.errors import Fault, Refusal, Remedy
+from comptoir.kernel.ids import ActorId
 from comptoir.modules.imports import api as imports
 from comptoir.modules.imports.contracts import ImportKind, Rejection, Run, RunId
 from comptoir.modules.imports.errors import NotInThatState, TakenOver
@@ -22,14 +23,15 @@ from comptoir.surfaces.imports.orders import OrderImporter
 from comptoir.surfaces.imports.products import ProductImporter
 from comptoir.surfaces.imports.reading import Chunk, Importer, Seen, Watch, ahead
 from comptoir.surfaces.imports.report import Report
-from comptoir.surfaces.imports.request import ImportRequest
+from comptoir.surfaces.imports.request import ImportRequest, request_of
 from comptoir.surfaces.imports.stock import StockImporter
 
 log = structlog.get_logger("comptoir.imports")
 
 _ATTEMPTS = 8
 _SHOWN = 20
-"""How many rejected rows a dry run keeps for showing, where it is not given anything to write them to."""
+_KEPT = 10_000
+"""How many rejected rows a dry run keeps: for showing at once, and on record."""
 
 
 def _nobody(_: Seen) -> None:
@@ -47,6 +49,44 @@ async def open_importer(request: ImportRequest, watch: Watch = _nobody) -> Impor
             return await asyncio.to_thread(StockImporter, request, watch)
         case ImportKind.LOCATIONS:
             return await asyncio.to_thread(LocationImporter, request, watch)
+
+
+async def execute(database: Database, run_id: RunId, watch: Watch = _nobody) -> Run:
+    """Does what a run was asked to do, from opening its file on: for workers, which are given nothing but its id.
+
+    What is refused is kept as the run's problem and raised. Raises NotInThatState for a run that is over.
+    """
+    async with database.read() as reader:
+        run = await imports.get(reader, run_id)
+    context = Context(ActorId(run.actor))
+    try:
+        importer = await open_importer(request_of(run), watch)
+    except Refusal as problem:
+        async with database.transaction(context) as tx:
+            await imports.begin(tx, run_id)
+        await _note(database, run_id, context, problem)
+        raise
+    if run.dry_run:
+        return await _rehearse(database, run_id, importer, context, watch)
+    return await run_import(database, run_id, importer, context, watch)
+
+
+async def _rehearse(database: Database, run_id: RunId, importer: Importer[Any], context: Context, watch: Watch) -> Run:
+    """A dry run that is kept, for somebody to look at."""
+    async with database.transaction(context) as tx:
+        run = await imports.begin(tx, run_id)
+    found = await preview(database, importer, watch, keep=_KEPT)
+    async with database.transaction(context) as tx:
+        await imports.advance(
+            tx,
+            run,
+            position=found.position,
+            size=max(importer.size, found.position),
+            report=found.report.to_json(),
+            layout=importer.layout,
+            rejections=_rejections(found.rejected),
+        )
+        return await imports.finish(tx, run_id)
 
 
 async def run_import(
@@ -180,6 +220,7 @@ class Preview:
 
     report: Report = field(default_factory=Report)
     rejected: list[RejectedRow] = field(default_factory=list[RejectedRow])
+    position: int = 0
 
 
 async def preview(database: Database, importer: Importer[Any], watch: Watch = _nobody, *, keep: int | None = _SHOWN) -> Preview:
@@ -192,6 +233,7 @@ async def preview(database: Database, importer: Importer[Any], watch: Watch = _n
                 rejected = await importer.preview(tx, chunk, found.report)
             room = len(rejected) if keep is None else max(0, keep - len(found.rejected))
             found.rejected.extend(rejected[:room])
+            found.position = chunk.position
             watch(Seen("importing", chunk.position, max(importer.size, chunk.position)))
     importer.conclude(found.report)
     return found

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
+from comptoir.kernel.money import exponent
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, CustomerFilter, CustomerId
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import ORDER_PREFIX, Order, OrderDetails, OrderFilter, OrderId, OrderLine
+from comptoir.modules.orders.contracts import (
+    EXCEPTION_PREFIX,
+    ORDER_PREFIX,
+    Order,
+    OrderDetails,
+    OrderException,
+    OrderFilter,
+    OrderId,
+    OrderLine,
+    Shipment,
+)
 from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus
+from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
 from comptoir.sdk.orders import LineKind
@@ -165,7 +178,12 @@ def _chips(visit: Visit, channels: Sequence[tuple[str, str]]) -> list[Chip]:
         for name, (label, known) in words.items()
         if visit.param(name)
     ]
-    for name, label in (("on_from", N_("From")), ("on_to", N_("To")), ("customer", N_("Customer")), ("location", N_("Location"))):
+    for name, label in (
+        ("on_from", N_("From")),
+        ("on_to", N_("To")),
+        ("customer", N_("Customer")),
+        ("location", N_("Location")),
+    ):
         if visit.param(name):
             chips.append(Chip(visit.say(label), visit.param(name), name))
     return chips
@@ -235,31 +253,106 @@ def origins(details: OrderDetails, places: Places) -> list[Origin]:
     return [Origin(location, places[location], tuple(parts)) for location, parts in held.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
-    word: str
-    amount: int
-
-
-def sums(visit: Visit, details: OrderDetails) -> list[Amount]:
-    """The order's money from goods to total."""
+def sums(visit: Visit, details: OrderDetails) -> list[tuple[str, str]]:
+    """The order's money from goods to total, in words."""
     order = details.order
-    items = [line for line in order.lines if line.kind is LineKind.ITEM]
-    others = [line for line in order.lines if line.kind is not LineKind.ITEM]
-    rows = [Amount(visit.say(N_("Goods")), sum(line.amount for line in items))]
-    rows += [Amount(line.name or visit.say(N_("Charge")), line.amount) for line in others]
-    labels: dict[str, int] = {}
+    rows = [(visit.say(N_("Goods")), sum(line.amount for line in order.lines if line.kind == LineKind.ITEM))]
+    rows += [(line.name or visit.say(N_("Charge")), line.amount) for line in order.lines if line.kind != LineKind.ITEM]
+    rows += [(label, -amount) for label, amount in _discounts(visit, order).items()]
+    if order.tax and not order.tax_included:
+        rows.append((visit.say(N_("Tax")), order.tax))
+    rows.append((visit.say(N_("Total")), order.total))
+    return [(word, formatting.money(amount, order.currency, visit.page.locale)) for word, amount in rows]
+
+
+def _discounts(visit: Visit, order: Order) -> dict[str, int]:
+    """What was taken off, by its label or code."""
+    found: dict[str, int] = {}
     for line in order.lines:
         for discount in line.discounts or ():
             label = str(discount.get("label") or discount.get("code") or visit.say(N_("Discount")))
-            labels[label] = labels.get(label, 0) + int(str(discount.get("amount", 0)))
-    if order.discount and not labels:
-        labels = {visit.say(N_("Discount")): order.discount}
-    rows += [Amount(label, -amount) for label, amount in labels.items()]
-    if order.tax and not order.tax_included:
-        rows.append(Amount(visit.say(N_("Tax")), order.tax))
-    rows.append(Amount(visit.say(N_("Total")), order.total))
-    return rows
+            found[label] = found.get(label, 0) + int(str(discount.get("amount", 0)))
+    return found or ({visit.say(N_("Discount")): order.discount} if order.discount else {})
+
+
+def _balance(visit: Visit, order: Order) -> list[tuple[str, str]]:
+    """What has been paid and given back, and what is still owed, either way."""
+    owed = order.total - order.captured + order.refunded
+    rows = [(N_("Authorised"), order.authorised)] if order.authorised and not order.captured else []
+    rows += [(N_("Paid"), order.captured)]
+    rows += [(N_("Refunded"), -order.refunded)] if order.refunded else []
+    rows += [(N_("Still to pay") if owed >= 0 else N_("Paid too much"), abs(owed))]
+    return [(visit.say(word), formatting.money(amount, order.currency, visit.page.locale)) for word, amount in rows]
+
+
+PAYMENT_KINDS = {
+    EntryKind.AUTHORISED: N_("Authorised"),
+    EntryKind.CAPTURED: N_("Paid"),
+    EntryKind.VOIDED: N_("Authorisation voided"),
+    EntryKind.REFUNDED: N_("Refunded"),
+}
+
+
+def _buyer(visit: Visit, order: Order, customer: str, pickup: str) -> list[tuple[str, str]]:
+    """Who it is for, and where it goes."""
+    buyer, address = order.buyer or {}, order.ship_to or {}
+    rows = [
+        (N_("Name"), str(buyer.get("name") or customer or "")),
+        (N_("Company"), str(buyer.get("company") or "")),
+        (N_("E-mail"), str(buyer.get("email") or "")),
+        (N_("Phone"), str(buyer.get("phone") or "")),
+        (N_("Order number of the buyer"), str(buyer.get("purchase_order") or "")),
+        (N_("Collected at"), pickup),
+        (N_("Ship to"), address_line(address)),
+        (N_("Bill to"), address_line(order.bill_to or {}) if order.bill_to != order.ship_to else ""),
+    ]
+    told = [(visit.say(word), value) for word, value in rows if value]
+    return told or [(visit.say(N_("Name")), visit.say(N_("Unknown: sold without a name")))]
+
+
+def address_line(address: Mapping[str, object]) -> str:
+    """On one line: `Amélie Fontaine, 1240 Vine Street, Cincinnati, OH 45202, US`."""
+    town = " ".join(str(address[name]) for name in ("postcode", "city", "region") if address.get(name))
+    parts = [str(address.get(name) or "") for name in ("name", "company", "line1", "line2")]
+    return ", ".join(part for part in (*parts, town, str(address.get("country") or "")) if part)
+
+
+def line_words(visit: Visit, line: OrderLine) -> str:
+    """How the units of a line stand: `2 shipped, 1 reserved`."""
+    counts = (
+        (line.shipped - line.returned, N_("%(units)s shipped")),
+        (line.reserved, N_("%(units)s reserved")),
+        (line.backordered, N_("%(units)s waiting for stock")),
+        (line.returned, N_("%(units)s returned")),
+        (line.cancelled, N_("%(units)s cancelled")),
+    )
+    locale = visit.page.locale
+    return ", ".join(visit.say(words, units=formatting.number(units, locale)) for units, words in counts if units)
+
+
+def _unit_price(visit: Visit, order: Order, line: OrderLine) -> str:
+    """Prices may have more digits than the currency has: then the number stands alone."""
+    minor = line.unit_price.scaleb(exponent(order.currency))
+    if minor == minor.to_integral_value():
+        return formatting.money(int(minor), order.currency, visit.page.locale)
+    return formatting.number(line.unit_price, visit.page.locale, 4)
+
+
+def _payment_word(visit: Visit, kind: EntryKind) -> str:
+    return visit.say(PAYMENT_KINDS[kind])
+
+
+def _exception_word(visit: Visit, one: OrderException) -> str:
+    return timelines.kind_word(visit, one.kind)
+
+
+def _exception_href(one: OrderException) -> str:
+    return f"/exceptions/{to_text(EXCEPTION_PREFIX, one.id)}"
+
+
+def _tracking_href(shipment: Shipment) -> str:
+    """A tracking address that a link may lead to."""
+    return shipment.tracking_url if shipment.tracking_url.startswith(("https://", "http://")) else ""
 
 
 @area.get("/orders/{order_id:str}", Permission.ORDERS_READ)
@@ -274,7 +367,10 @@ async def order_page(visit: Visit) -> Answer:
             [
                 details.order.pickup_location_id,
                 details.order.location_id,
-                *(one.location_id for one in (*details.reservations, *details.shipments, *details.returns, *details.exceptions)),
+                *(
+                    one.location_id
+                    for one in (*details.reservations, *details.shipments, *details.returns, *details.exceptions)
+                ),
                 *timelines.location_ids(entries),
             ],
         )
@@ -282,7 +378,7 @@ async def order_page(visit: Visit) -> Answer:
         own = details.order.customer_id
         known = await customers.names(reader, [CustomerId(own)]) if own is not None else {}
     order = details.order
-    owed = order.total - order.captured + order.refunded
+    name = next(iter(known.values()), "")
     return visit.respond(
         "orders/detail.html",
         details=details,
@@ -291,9 +387,9 @@ async def order_page(visit: Visit) -> Answer:
         channel=channels[order.channel_code],
         places=places,
         origins=origins(details, places),
-        sums=sums(visit, details),
-        owed=owed,
-        customer=next(iter(known.values()), ""),
+        money_rows=sums(visit, details),
+        balance_rows=_balance(visit, order),
+        buyer_rows=_buyer(visit, order, name, places[order.pickup_location_id]),
         customer_href=f"/customers/{to_text(CUSTOMER_PREFIX, order.customer_id)}" if order.customer_id else "",
         happened=timelines.told(visit, entries, details, places, people, channels),
         steps=_steps(visit, order),
@@ -303,13 +399,23 @@ async def order_page(visit: Visit) -> Answer:
         cancellable=any(line.open for line in order.lines),
         releasable=any(line.reserved and line.stocked for line in order.lines),
         may_act=visit.may(Permission.ORDERS_ACT),
+        exception_word=partial(_exception_word, visit),
+        exception_href=_exception_href,
+        unit_price=partial(_unit_price, visit, order),
+        line_words=partial(line_words, visit),
+        payment_word=partial(_payment_word, visit),
+        tracking_href=_tracking_href,
     )
 
 
 def _steps(visit: Visit, order: Order) -> list[tuple[str, str, str]]:
     """Placed, promised, shipped: how far the order has come."""
     left = order.quantity - order.cancelled
-    words = [visit.say(N_("Placed")), visit.say(N_("Reserved")), visit.say(N_("Completed") if order.location_id else N_("Shipped"))]
+    words = [
+        visit.say(N_("Placed")),
+        visit.say(N_("Reserved")),
+        visit.say(N_("Completed") if order.location_id else N_("Shipped")),
+    ]
     if order.quantity and order.cancelled == order.quantity:
         return [(words[0], "done", _clock(visit, order.placed_at)), (visit.say(N_("Cancelled")), "bad", "")]
     promised = left - order.backordered

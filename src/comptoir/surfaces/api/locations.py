@@ -1,0 +1,231 @@
+"""Locations: where stock is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from comptoir.kernel.checking import Checks
+from comptoir.modules.locations import api
+from comptoir.modules.locations.contracts import Location, LocationDraft, LocationFilter, LocationKind, OpeningHours, PoolId
+from comptoir.modules.locations.errors import LocationCodeTaken, UnknownLocation
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.staff.contracts import Scope
+from comptoir.surfaces.api.answering import Call
+from comptoir.surfaces.api.identifiers import parsed_some, show_location
+from comptoir.surfaces.api.operations import Answer, PageOf, Resource
+from comptoir.surfaces.api.shapes import (
+    CountryCode,
+    FreeCode,
+    Instant,
+    Latitude,
+    LocationRef,
+    Longitude,
+    PageQuery,
+    PoolRef,
+    Request,
+    Search,
+    Shape,
+    Version,
+    Words,
+    given,
+)
+
+locations = Resource("Locations", "Where stock is: warehouses, stores, suppliers who send for us.")
+
+_Clock = Annotated[str, Meta(pattern=r"^([01]?[0-9]|2[0-4]):[0-5][0-9]$", examples=["09:00"])]
+Hours = Annotated[
+    tuple[tuple[tuple[_Clock, _Clock], ...], ...],
+    Meta(
+        max_length=7,
+        description="Seven days from Monday on, each with its intervals in local time; empty where they are not stated.",
+        examples=[[[["09:00", "19:00"]]] * 6 + [[]]],
+    ),
+]
+_Capacity = Annotated[int, Meta(ge=0, le=1_000_000, description="Orders that it can prepare in a day; null for no limit.", examples=[120])]
+_Zone = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Paris"], description="An IANA name.")]
+_Postcode = Annotated[Words, Meta(examples=["69003"])]
+
+
+class LocationShape(Shape, frozen=True, kw_only=True):
+    """A place that holds stock."""
+
+    id: LocationRef
+    code: FreeCode
+    name: str
+    kind: LocationKind
+    active: bool
+    line1: str
+    line2: str
+    postcode: str
+    city: str
+    region: str
+    country: CountryCode
+    latitude: Latitude | None
+    longitude: Longitude | None
+    time_zone: str
+    opening_hours: Hours
+    ships: bool
+    pickup: bool
+    returns: bool
+    daily_capacity: int | None
+    version: Version
+    created_at: Instant
+    updated_at: Instant
+
+
+class NewLocation(Request, frozen=True, kw_only=True):
+    """A location that is to be."""
+
+    code: FreeCode
+    name: Words
+    kind: LocationKind
+    country: CountryCode
+    time_zone: _Zone
+    active: bool = True
+    line1: Words = ""
+    line2: Words = ""
+    postcode: _Postcode = ""
+    city: Words = ""
+    region: Words = ""
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    opening_hours: Hours = ()
+    ships: bool = True
+    pickup: bool = False
+    returns: bool = True
+    daily_capacity: _Capacity | None = None
+
+
+class ChangeLocation(Request, frozen=True, kw_only=True):
+    """What is to be otherwise; the rest stays."""
+
+    code: FreeCode | UnsetType = UNSET
+    name: Words | UnsetType = UNSET
+    kind: LocationKind | UnsetType = UNSET
+    country: CountryCode | UnsetType = UNSET
+    time_zone: _Zone | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    line1: Words | UnsetType = UNSET
+    line2: Words | UnsetType = UNSET
+    postcode: _Postcode | UnsetType = UNSET
+    city: Words | UnsetType = UNSET
+    region: Words | UnsetType = UNSET
+    latitude: Latitude | None | UnsetType = UNSET
+    longitude: Longitude | None | UnsetType = UNSET
+    opening_hours: Hours | UnsetType = UNSET
+    ships: bool | UnsetType = UNSET
+    pickup: bool | UnsetType = UNSET
+    returns: bool | UnsetType = UNSET
+    daily_capacity: _Capacity | None | UnsetType = UNSET
+
+
+class LocationQuery(PageQuery, frozen=True, kw_only=True):
+    sort: Literal["code", "-code", "name", "-name", "city", "-city", "kind", "-kind"] = "code"
+    search: Annotated[Search, Meta(description="Words of the name or the city, or the beginning of the code.")] = ""
+    kind: LocationKind | None = None
+    active: bool | None = None
+    country: CountryCode | None = None
+    ships: bool | None = None
+    pickup: bool | None = None
+    pool_id: PoolRef | None = None
+
+
+_EXAMPLE = {
+    "code": "LYON-1",
+    "name": "Lyon Part-Dieu",
+    "kind": "store",
+    "country": "FR",
+    "time_zone": "Europe/Paris",
+    "city": "Lyon",
+    "latitude": 45.7606,
+    "longitude": 4.861,
+    "pickup": True,
+}
+
+
+@locations.get("/v1/locations", Scope.LOCATIONS_READ)
+async def list_locations(call: Call, query: LocationQuery) -> Answer[PageOf[LocationShape]]:
+    """List locations."""
+    pool = parsed_some("pool", query.pool_id)
+    wanted = LocationFilter(
+        search=query.search,
+        kind=query.kind,
+        active=query.active,
+        country=query.country,
+        ships=query.ships,
+        pickup=query.pickup,
+        pool=None if pool is None else PoolId(pool),
+    )
+    async with call.reading() as reader:
+        page = await api.find(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
+    return call.page(page, location_shape)
+
+
+@locations.post("/v1/locations", Scope.LOCATIONS_WRITE, status=201, refuses=(LocationCodeTaken,), example=_EXAMPLE)
+async def create_location(call: Call, body: NewLocation) -> Answer[LocationShape]:
+    """Add a location."""
+    fields: dict[str, Any] = given(body)
+    fields["opening_hours"] = _hours(body.opening_hours)
+    async with call.transaction() as tx:
+        return await call.done(tx, location_shape(await api.create(tx, LocationDraft(**fields))))
+
+
+@locations.get("/v1/locations/{location_id}", Scope.LOCATIONS_READ, refuses=(UnknownLocation,))
+async def get_location(call: Call) -> Answer[LocationShape]:
+    """Get a location."""
+    async with call.reading() as reader:
+        return call.answer(location_shape(await api.get(reader, LocationId(call.id("location")))))
+
+
+@locations.patch(
+    "/v1/locations/{location_id}",
+    Scope.LOCATIONS_WRITE,
+    refuses=(UnknownLocation, LocationCodeTaken),
+    example={"daily_capacity": 80, "pickup": True},
+)
+async def change_location(call: Call, body: ChangeLocation) -> Answer[LocationShape]:
+    """Change a location."""
+    changes = given(body)
+    if "opening_hours" in changes:
+        changes["opening_hours"] = _hours(changes["opening_hours"])
+    async with call.transaction() as tx:
+        there = await api.get(tx, LocationId(call.id("location")))
+        changed = await api.update(tx, there.id, replace(there, **changes), version=call.expected_version() or there.version)
+        return await call.done(tx, location_shape(changed))
+
+
+def _hours(days: Hours) -> OpeningHours:
+    checks = Checks()
+    found = checks.parsed("opening_hours", lambda _: api.hours_from_json(days), "", OpeningHours())
+    checks.done()
+    return found
+
+
+def location_shape(location: Location) -> LocationShape:
+    return LocationShape(
+        id=show_location(location.id),
+        code=location.code,
+        name=location.name,
+        kind=location.kind,
+        active=location.active,
+        line1=location.line1,
+        line2=location.line2,
+        postcode=location.postcode,
+        city=location.city,
+        region=location.region,
+        country=location.country,
+        latitude=location.latitude,
+        longitude=location.longitude,
+        time_zone=location.time_zone,
+        opening_hours=tuple(tuple((a, b) for a, b in day) for day in api.hours_to_json(location.opening_hours)),
+        ships=location.ships,
+        pickup=location.pickup,
+        returns=location.returns,
+        daily_capacity=location.daily_capacity,
+        version=location.version,
+        created_at=location.created_at,
+        updated_at=location.updated_at,
+    )

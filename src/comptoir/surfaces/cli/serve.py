@@ -1,0 +1,94 @@
+"""`comptoir serve`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from socket import socket
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from comptoir.runtime import log
+from comptoir.runtime.settings import Settings
+from comptoir.surfaces.cli import sockets, terminal
+from comptoir.surfaces.cli.databases import Ready, ready
+from comptoir.surfaces.cli.supervisor import Plan, Supervisor
+
+_CHILD = "comptoir.surfaces.cli.child"
+
+
+def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="The address to listen on. [COMPTOIR_HOST, default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, Parameter(help="The port; 0 takes a free one. [COMPTOIR_PORT, default: 8000]")] = None,
+    processes: Annotated[int | None, Parameter(help="Web processes. [COMPTOIR_WEB_PROCESSES, default: 1]")] = None,
+    worker: Annotated[bool, Parameter(help="Run a worker beside. [default: yes]")] = True,
+) -> None:
+    """Run the web server and the worker, until Ctrl-C.
+
+    Without DATABASE_URL the embedded PostgreSQL is started, and migrated, in the data folder. With it, that database must be at
+    this version already: see `comptoir migrate`. A process that dies is started again; the port stays open meanwhile. A second
+    Ctrl-C stops at once: what was acknowledged is safe either way.
+
+    For example:
+
+        comptoir serve
+        comptoir serve --host 0.0.0.0 --port 80 --processes 4
+        DATABASE_URL=postgresql://comptoir@db/comptoir comptoir serve --no-worker
+    """
+    settings = Settings.load(environment(host, port, processes))
+    serve_with(settings, worker=worker)
+
+
+def serve_with(settings: Settings, *, worker: bool = True, when_ready: Callable[[str], None] | None = None) -> None:
+    """Serves until it is told to stop. `when_ready` hears the address once everything answers."""
+    log.setup(settings.log, settings.log_level)
+    listening = sockets.listening(settings.host, settings.port)
+    try:
+        with ready(settings) as found:
+            address = _address(settings, listening)
+            supervisor = Supervisor(
+                _plans(settings, listening, worker=worker),
+                _child_environment(found, settings, listening),
+                found.server,
+                when_ready=lambda: (when_ready or _announce)(address),
+            )
+            supervisor.run()
+    finally:
+        sockets.close(listening)
+    terminal.note("Comptoir has stopped.")
+
+
+def environment(host: str | None, port: int | None, processes: int | None) -> Mapping[str, str]:
+    """The environment with what the command line says instead."""
+    said = {"COMPTOIR_HOST": host, "COMPTOIR_PORT": port, "COMPTOIR_WEB_PROCESSES": processes}
+    return os.environ | {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _child_environment(found: Ready, settings: Settings, listening: Sequence[socket]) -> Mapping[str, str]:
+    port = str(listening[0].getsockname()[1])
+    own = {"COMPTOIR_HOST": settings.host, "COMPTOIR_PORT": port, "PYTHONUNBUFFERED": "1"}
+    if settings.port != 0:
+        own["COMPTOIR_PUBLIC_URL"] = settings.public_url
+    return {**found.environment(), **own}
+
+
+def _plans(settings: Settings, listening: Sequence[socket], *, worker: bool) -> list[Plan]:
+    numbers = [one.fileno() for one in listening]
+    base = [sys.executable, "-m", _CHILD]
+    web = [*base, "web", ",".join(map(str, numbers))]
+    plans = [Plan(f"web-{n}", web, numbers) for n in range(1, settings.web_processes + 1)]
+    return [*plans, Plan("worker", [*base, "worker", ""])] if worker else plans
+
+
+def _address(settings: Settings, listening: Sequence[socket]) -> str:
+    if settings.port != 0:
+        return settings.public_url
+    return settings.public_url.removesuffix(":0") + f":{listening[0].getsockname()[1]}"
+
+
+def _announce(address: str) -> None:
+    terminal.done(f"Comptoir is ready at {address}")
+    terminal.hint("Ctrl-C stops it.")

@@ -1,0 +1,272 @@
+"""An order that somebody takes on the phone or by e-mail: products with what may be promised now, the buyer, and where it goes.
+
+It goes through the capture desk as every order does. What is short is said with its figures, and can be taken in part or
+left to wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from comptoir.i18n import N_, ngettext
+from comptoir.kernel.errors import NotFound, Refusal
+from comptoir.kernel.ids import from_text, to_text
+from comptoir.kernel.money import Currency
+from comptoir.kernel.quantities import MAX_QUANTITY
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import VariantFilter
+from comptoir.modules.channels.contracts import Channel, ChannelKind
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationFilter, LocationId
+from comptoir.modules.orders.contracts import (
+    ORDER_PREFIX,
+    Candidates,
+    Charge,
+    Fill,
+    Held,
+    OrderId,
+    Placed,
+    Placement,
+    PlacementLine,
+)
+from comptoir.modules.pricing import api as pricing
+from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.contracts import Permission
+from comptoir.runtime import idempotency
+from comptoir.runtime.database import Context, Reader
+from comptoir.sdk.countries import country_code
+from comptoir.sdk.orders import Address, Buyer, LineKind
+from comptoir.surfaces.capture import Call, Key, Outcome
+from comptoir.surfaces.console.forms import Fields, FormRefused
+from comptoir.surfaces.console.pages.orders import order_href
+from comptoir.surfaces.console.web import Answer, Area, Done, Visit
+from comptoir.surfaces.selling import Counter
+
+area = Area("orders")
+
+FIRST = (ChannelKind.PHONE, ChannelKind.EMAIL, ChannelKind.B2B)
+"""Channels whose orders are typed in, before the others."""
+MAX_LINES = 200
+FOUND = 8
+ADDRESS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product as it may be sold in a channel now."""
+
+    sku: str
+    name: str
+    price: int | None
+    currency: Currency
+    available: int
+    quantity: str = "1"
+    error: str = ""
+
+
+def _typed_channels(channels: Sequence[Channel]) -> list[Channel]:
+    selling = [one for one in channels if one.active and one.kind is not ChannelKind.POS]
+    return sorted(selling, key=lambda one: (one.kind not in FIRST, one.name.casefold()))
+
+
+async def _offers(visit: Visit, reader: Reader, code: str, skus: Sequence[str]) -> dict[str, Offer]:
+    """Names, prices and availability of these SKUs; those that nobody knows are left out."""
+    if not skus or not code:
+        return {}
+    counter = await visit.console.services.counters.get(code)
+    names = await catalogue.sellable(reader, skus)
+    known = [sku for sku in dict.fromkeys(skus) if sku in names]
+    prices = await pricing.prices(reader, counter.terms.market, known)
+    promised = await visit.console.services.availability.promise(counter, known) if known else []
+    return {
+        sku: Offer(sku, names[sku].name, prices[sku].amount if sku in prices else None, counter.terms.currency, may)
+        for sku, (may, _) in zip(known, promised, strict=True)
+    }
+
+
+@area.get("/orders/new", Permission.ORDERS_PLACE)
+async def new_order(visit: Visit) -> Answer:
+    return await _page(visit, visit.page.query, [], [])
+
+
+async def _page(
+    visit: Visit,
+    values: Mapping[str, str],
+    skus: Sequence[str],
+    quantities: Sequence[str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    refused: str = "",
+    short: bool = False,
+) -> Answer:
+    async with visit.read() as reader:
+        channels = _typed_channels(await visit.console.channels(reader))
+        code = values.get("channel") or (channels[0].code if channels else "")
+        channel = next((one for one in channels if one.code == code), None)
+        stores = (await locations.find(reader, LocationFilter(active=True, pickup=True), sort="name", limit=200)).items
+        offers = await _offers(visit, reader, channel.code if channel else "", [sku for sku in skus if sku])
+    bad = errors or {}
+    rows = [
+        Offer(sku, found.name if found else "", found.price if found else None, found.currency if found else Currency(""),
+              found.available if found else 0, quantity, bad.get(f"line-{n}", ""))
+        for n, (sku, quantity) in enumerate(zip(skus, quantities, strict=False))
+        if sku
+        for found in [offers.get(sku)]
+    ]  # fmt: skip
+    return visit.respond(
+        "orders/new.html",
+        status=422 if refused or bad else 200,
+        channels=[(one.code, one.name) for one in channels],
+        channel=channel,
+        stores=[(to_text(LOCATION_PREFIX, one.id), f"{one.name}, {one.city}" if one.city else one.name) for one in stores],
+        rows=rows,
+        values=dict(values),
+        errors=bad,
+        refused=refused,
+        short=short,
+    )
+
+
+@area.get("/orders/new/products", Permission.ORDERS_PLACE)
+async def find_products(visit: Visit) -> Answer:
+    """What fits the words, with what the channel may promise of it now."""
+    q, code = visit.param("find").strip(), visit.param("channel")
+    offers: dict[str, Offer] = {}
+    if q:
+        async with visit.read() as reader:
+            found = await catalogue.find(reader, VariantFilter(search=q, active=True), limit=FOUND)
+            offers = await _offers(visit, reader, code, [one.sku for one in found.items])
+    return visit.fragment("orders/_found.html", offers=list(offers.values()), q=q, channel=code)
+
+
+@area.get("/orders/new/line", Permission.ORDERS_PLACE)
+async def new_line(visit: Visit) -> Answer:
+    """One product as a row of the order."""
+    async with visit.read() as reader:
+        offers = await _offers(visit, reader, visit.param("channel"), [visit.param("sku")])
+    offer = offers.get(visit.param("sku"))
+    if offer is None:
+        raise NotFound(kind="product", id=visit.param("sku"))
+    return visit.fragment("orders/_line.html", row=offer)
+
+
+@area.post("/orders/new", Permission.ORDERS_PLACE)
+async def place_order(visit: Visit) -> Answer:
+    fields = visit.fields()
+    skus, quantities = fields.all("sku"), fields.all("quantity")
+    try:
+        counter = await visit.console.services.counters.get(fields.raw("channel"))
+        placement = _placement(visit, fields, counter, skus, quantities)
+        fields.done()
+        outcome = await _captured(visit, counter, placement)
+    except FormRefused as refusal:
+        words = refusal.errors.get("lines") or visit.say(N_("Something is not right yet."))
+        return await _page(visit, fields.values, skus, quantities, errors=refusal.errors, refused=words)
+    except Refusal as refusal:
+        return await _page(visit, fields.values, skus, quantities, refused=visit.refusal(refusal))
+    order = msgspec.json.decode(outcome.body, type=_Told)
+    if outcome.status != 201:
+        short = order.code == "insufficient_stock"
+        return await _page(visit, fields.values, skus, quantities, refused=order.words, short=short)
+    if not outcome.replayed:
+        async with visit.database.transaction(visit.context) as tx:
+            data = {"number": order.number, "channel": counter.channel.code}
+            await staff.record(tx, "order.placed", order.id, data, address=visit.address)
+    order_id = OrderId(from_text(ORDER_PREFIX, order.id))
+    waits = ngettext(visit.page.locale, "%(num)s unit waits for stock.", "%(num)s units wait for stock.", order.waiting) if order.waiting else ""
+    return visit.finish(Done(order_href(order_id), visit.say(N_("The order is placed.")), detail=waits))
+
+
+class _Told(msgspec.Struct):
+    """What the desk stores as the answer to a form."""
+
+    id: str = ""
+    number: int = 0
+    waiting: int = 0
+    code: str = ""
+    words: str = ""
+
+
+def _placement(visit: Visit, fields: Fields, counter: Counter, skus: Sequence[str], quantities: Sequence[str]) -> Placement:
+    lines = _lines(fields, skus, quantities)
+    pickup = fields.optional_id("pickup", LOCATION_PREFIX)
+    buyer = Buyer(
+        name=fields.text("buyer_name"),
+        email=fields.text("buyer_email", most=254),
+        phone=fields.text("buyer_phone", most=40),
+        purchase_order=fields.text("purchase_order", most=100),
+    )
+    if buyer.email and "@" not in buyer.email:
+        fields.refuse("buyer_email", N_("This is no e-mail address."))
+    shipping = fields.money("shipping", counter.terms.currency, least=0) if fields.raw("shipping") else 0
+    fill = fields.choice("fill", Fill, Fill.ALL)
+    name = fields.raw("shipping_name") or visit.say(N_("Shipping"))
+    return Placement(
+        terms=counter.terms,
+        candidates=counter.candidates(None),
+        lines=tuple(lines),
+        fill=fill,
+        charges=(Charge(LineKind.SHIPPING, name[:100], shipping),) if shipping else (),
+        buyer=buyer if buyer != Buyer() else None,
+        ship_to=None if pickup is not None else _address(fields, buyer.name),
+        pickup_location_id=LocationId(pickup) if pickup is not None else None,
+        note=fields.text("note", most=2000, lines=True),
+        context=Context(visit.principal.actor, visit.page.request_id, counter.channel.code),
+    )
+
+
+def _lines(fields: Fields, skus: Sequence[str], quantities: Sequence[str]) -> list[PlacementLine]:
+    """The rows that have a SKU and more than nothing of it."""
+    lines: list[PlacementLine] = []
+    for n, (sku, quantity) in enumerate(zip(skus[:MAX_LINES], quantities, strict=False)):
+        row = Fields({f"line-{n}": [quantity]}, fields.locale)
+        units = row.whole(f"line-{n}", least=0, most=MAX_QUANTITY, default=0)
+        fields.errors.update(row.errors)
+        if sku and units:
+            lines.append(PlacementLine(sku, units))
+    if not lines and not fields.errors:
+        fields.refuse("lines", N_("Add at least one product."))
+    return lines
+
+
+def _address(fields: Fields, buyer: str) -> Address:
+    """Where it is sent; the country by its name or code."""
+    typed = {name: fields.text(f"to_{name}") for name in ADDRESS}
+    for name in ("line1", "city", "country"):
+        if not typed[name]:
+            fields.refuse(f"to_{name}", N_("Fill this in, or choose a store where it is collected."))
+    code = country_code(typed["country"]) if typed["country"] else ""
+    if typed["country"] and not code:
+        fields.refuse("to_country", N_("This is no country that we know."))
+    return Address(
+        name=typed["name"] or buyer,
+        company=typed["company"],
+        line1=typed["line1"],
+        line2=typed["line2"],
+        postcode=typed["postcode"],
+        city=typed["city"],
+        region=typed["region"],
+        country=code,
+    )
+
+
+async def _captured(visit: Visit, counter: Counter, placement: Placement) -> Outcome:
+    """The desk's answer to this form, the same however often it is sent."""
+    form = repr(sorted((name, *values) for name, values in visit.form.items()))
+    digest = idempotency.fingerprint("POST", "/orders/new", form.encode())
+
+    def answer(result: Placed | Held | Refusal) -> Outcome:
+        if isinstance(result, Refusal):
+            return Outcome(422, msgspec.json.encode(_Told(code=result.code, words=visit.refusal(result))))
+        assert isinstance(result, Placed), "a placement is placed"
+        waiting = sum(line.backordered for line in result.lines)
+        return Outcome(201, msgspec.json.encode(_Told(to_text(ORDER_PREFIX, result.id), result.number, waiting)))
+
+    def whole_pool() -> Candidates:
+        return counter.candidates(None, whole_pool=True)
+
+    key = Key(f"console:{visit.principal.actor}", f"{visit.form_key}:{digest.hex()}", digest)
+    return await visit.console.services.desk.submit(Call(placement, whole_pool, answer, key))

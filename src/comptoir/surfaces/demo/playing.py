@@ -1,0 +1,47 @@
+"""The player's process: `python -m comptoir.surfaces.demo.playing CONTROL`, started and kept running by `comptoir demo`."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+import uvloop
+
+from comptoir.kernel.errors import Fault
+from comptoir.runtime import log
+from comptoir.runtime.database import Database
+from comptoir.runtime.settings import Settings
+from comptoir.surfaces.cli.child import Control
+from comptoir.surfaces.cli.exits import Exit
+from comptoir.surfaces.demo import loading
+from comptoir.surfaces.demo.plan import build
+from comptoir.surfaces.demo.player import Player
+
+
+async def play(url: str, control: Control) -> None:
+    """Follows the viewer's wishes until the control says stop."""
+    async with Database(url, max_connections=8, application="comptoir-demo") as database:
+        plan = build()
+        await loading.load(database, plan)
+        player = Player(database, plan)
+        async with control.stopping(player.stop):
+            control.ready()
+            await player.run()
+
+
+def main() -> int:
+    settings = Settings.load()
+    log.setup(settings.log, settings.log_level)
+    assert settings.database_url is not None, "whoever starts this process says which database it is"
+    try:
+        uvloop.run(play(settings.database_url, Control(int(sys.argv[1]))))
+    except Fault as fault:
+        structlog.get_logger("comptoir.demo").error("the demo cannot be played", problem=fault.detail)
+        return Exit.FAULT
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return Exit.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What has to be done again and again so that nothing piles up and nothing is held for ever.
+
+Holds are given back within seconds by every worker (the rows are locked, so that two never give back the same). The rest is
+jobs that recur, once per tick over all workers, which delete in small transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from comptoir.kernel.errors import Fault
+from comptoir.kernel.time import utcnow
+from comptoir.modules.channels import api as channels
+from comptoir.modules.channels import contracts as channels_contracts
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import ChannelId
+from comptoir.modules.staff import api as staff
+from comptoir.modules.webhooks import api as webhooks
+from comptoir.runtime import idempotency, jobs
+from comptoir.runtime.consumers import lag
+from comptoir.runtime.database import Database, Reader, Tx
+from comptoir.runtime.jobs import JobRunner, Recurrence
+from comptoir.runtime.metrics import Metrics
+from comptoir.surfaces.imports import forget_uploads
+
+log = structlog.get_logger("comptoir.housekeeping")
+
+KEYS_FOR = timedelta(days=30)
+"""How long the answer to an idempotency key is kept."""
+JOBS_FOR = timedelta(days=7)
+FAILED_JOBS_FOR = timedelta(days=90)
+DELIVERIES_FOR = timedelta(days=30)
+
+_EVERY = 2.0
+_LONGEST_PAUSE = 30.0
+_PASSES = 1000
+_BATCH = 5000
+
+
+class Housekeeping:
+    """Add its jobs to a runner with `add_to`, and run `expire_holds` and `show_figures` beside it."""
+
+    def __init__(self, database: Database, data: Path, metrics: Metrics) -> None:
+        self._database = database
+        self._data = data
+        self._metrics = metrics
+
+    def add_to(self, runner: JobRunner) -> None:
+        runner.add("orders.review", self.review_orders, every=Recurrence("*/5 * * * *"), attempts=2)
+        runner.add("orders.backorders", self.review_backorders, every=Recurrence("7 2 * * *"), attempts=3)
+        runner.add("housekeeping.idempotency", self.forget_keys, every=Recurrence("17 * * * *"), attempts=2)
+        runner.add("housekeeping.jobs", self.forget_jobs, every=Recurrence("27 * * * *"), attempts=2)
+        runner.add("housekeeping.sessions", self.forget_sessions, every=Recurrence("37 * * * *"), attempts=2)
+        runner.add("housekeeping.webhooks", self.forget_deliveries, every=Recurrence("47 * * * *"), attempts=2)
+        runner.add("housekeeping.uploads", self.forget_uploads, every=Recurrence("57 3 * * *"), attempts=2)
+
+    async def expire_holds(self) -> None:
+        """For ever: gives back what carts have held for too long."""
+
+        async def sweep() -> None:
+            while await self._in_transaction(lambda tx: inventory.expire_holds(tx, 500)) == 500:
+                pass
+
+        await _forever(sweep, _EVERY)
+
+    async def show_figures(self) -> None:
+        """For ever: how far the consumers are behind and how many jobs wait, for this process's metrics."""
+
+        async def look() -> None:
+            async with self._database.read() as reader:
+                self._metrics.show_lag(await lag(reader))
+                self._metrics.show_jobs(await jobs.counts(reader))
+
+        await _forever(look, 10.0)
+
+    async def review_orders(self) -> None:
+        """Looks again at what waits for stock or for a remedy, in case no event has said it."""
+        async with self._database.transaction() as tx:
+            await orders.review(tx, pool_of)
+
+    async def review_backorders(self) -> None:
+        """Tells somebody of the backorders for which nothing is on its way."""
+        async with self._database.transaction() as tx:
+            late = await orders.review_backorders(tx, pool_of)
+        log.info("backorders were reviewed", late=late)
+
+    async def forget_keys(self) -> None:
+        await self._until_none(lambda tx: idempotency.purge(tx, tx.now - KEYS_FOR, _BATCH))
+
+    async def forget_jobs(self) -> None:
+        await self._until_none(lambda tx: jobs.purge(tx, tx.now - JOBS_FOR, limit=_BATCH))
+        ended = ("failed", "cancelled", "aborted")
+        await self._until_none(lambda tx: jobs.purge(tx, tx.now - FAILED_JOBS_FOR, statuses=ended, limit=_BATCH))
+
+    async def forget_sessions(self) -> None:
+        await self._in_transaction(staff.purge_sessions)
+
+    async def forget_deliveries(self) -> None:
+        await self._until_none(lambda tx: webhooks.purge(tx, tx.now - DELIVERIES_FOR, limit=_BATCH))
+
+    async def forget_uploads(self) -> None:
+        gone = await asyncio.to_thread(forget_uploads, self._data)
+        log.info("old uploads were removed", files=gone, at=utcnow().isoformat())
+
+    async def _in_transaction(self, work: Callable[[Tx], Awaitable[int]]) -> int:
+        async with self._database.transaction() as tx:
+            return await work(tx)
+
+    async def _until_none(self, work: Callable[[Tx], Awaitable[int]]) -> None:
+        for _ in range(_PASSES):
+            if not await self._in_transaction(work):
+                return
+
+
+async def pool_of(reader: Reader, channel_id: ChannelId) -> Sequence[LocationId]:
+    """The locations that a channel sells from now."""
+    channel = await channels.get(reader, channels_contracts.ChannelId(channel_id))
+    pool = await locations.pool(reader, channel.pool_id)
+    return [member.id for member in pool.members if member.active]
+
+
+async def _forever(work: Callable[[], Awaitable[None]], every: float) -> None:
+    """Again and again; while the database is away, ever more slowly."""
+    pause = every
+    while True:
+        try:
+            await work()
+            pause = every
+        except Fault as fault:
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            log.warning("housekeeping waits", problem=fault.detail, seconds=pause)
+        await asyncio.sleep(pause)

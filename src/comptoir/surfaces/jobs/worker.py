@@ -1,0 +1,91 @@
+"""The worker: consumers of the event log, jobs, webhooks and housekeeping in one process; any number of them side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from comptoir.runtime.consumers import Consumer, ConsumerRunner
+from comptoir.runtime.http import HttpClient
+from comptoir.runtime.jobs import JobRunner, Task
+from comptoir.surfaces.imports.uploads import IMPORT_TASK
+from comptoir.surfaces.jobs.housekeeping import Housekeeping
+from comptoir.surfaces.jobs.imports import ImportJob
+from comptoir.surfaces.jobs.webhooks import WebhookSender
+from comptoir.surfaces.services import Services
+
+log = structlog.get_logger("comptoir.worker")
+
+_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+
+
+class Worker:
+    """Runs until it is asked to stop. It waits for a database that is away; a part that breaks is started again, ever later."""
+
+    def __init__(self, services: Services, consumers: Sequence[Consumer], *, grace: float = 4.0) -> None:
+        """`grace` is how long it waits for jobs at the end before it puts them back into the queue."""
+        self._services = services
+        database, metrics = services.database, services.metrics
+        self._http = HttpClient(allow_private=services.may_call_private)
+        self.consumers = ConsumerRunner(database, consumers)
+        self.jobs = JobRunner(database, grace=grace, ended=metrics.job_ended)
+        self.jobs.add(IMPORT_TASK, ImportJob(database), queue="imports", attempts=20)
+        self.housekeeping = Housekeeping(database, services.settings.data, metrics)
+        self.housekeeping.add_to(self.jobs)
+        self.webhooks = WebhookSender(database, self._http, services.keyring, attempted=self._attempted)
+        self._stopping = asyncio.Event()
+        self._grace = grace
+
+    def add(self, name: str, task: Task, *, attempts: int = 8) -> None:
+        """A further job, before `run`."""
+        self.jobs.add(name, task, attempts=attempts)
+
+    def _attempted(self, outcome: str, seconds: float) -> None:
+        self._services.metrics.webhook_attempts.labels(outcome).inc()
+        self._services.metrics.webhook_seconds.observe(seconds)
+
+    async def run(self) -> None:
+        """Until asked to stop; what is under way then ends or is put back."""
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "consumers": self.consumers.run,
+            "jobs": self.jobs.run,
+            "webhooks": self.webhooks.run,
+            "holds": self.housekeeping.expire_holds,
+            "figures": self.housekeeping.show_figures,
+        }
+        tasks = [asyncio.create_task(self._keep(name, part), name=f"worker-{name}") for name, part in parts.items()]
+        log.info("the worker runs")
+        try:
+            await self._stopping.wait()
+            ending = [self.consumers.stop(), self.jobs.stop(), self.webhooks.stop()]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), self._grace + 2)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._http.close()
+            log.info("the worker has stopped")
+
+    def ask_to_stop(self) -> None:
+        """`run` returns soon after."""
+        self._stopping.set()
+
+    async def _keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
+        """A part that ends by a bug must not take the others with it, nor stay away."""
+        pause = _PAUSE
+        while not self._stopping.is_set():
+            begun = asyncio.get_running_loop().time()
+            try:
+                await part()
+            except Exception:
+                log.exception("a part of the worker broke and starts again", part=name, seconds=pause)
+            if asyncio.get_running_loop().time() - begun > _LONGEST_PAUSE:
+                pause = _PAUSE
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
