@@ -15,6 +15,7 @@ from comptoir.runtime.database import Database
 from comptoir.surfaces.demo import checking, loading
 from comptoir.surfaces.demo.plan import build
 from comptoir.surfaces.demo.player import Player
+from comptoir.surfaces.demo.playing import leave_alone
 
 
 async def measure(url: str, *, weeks: int | None = None) -> dict[str, float]:
@@ -32,6 +33,7 @@ async def measure(url: str, *, weeks: int | None = None) -> dict[str, float]:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
         player = Player(database, plan)
+        leave_alone()
         begun = time.perf_counter()
         await player.run(until=until)
         seconds = time.perf_counter() - begun

@@ -1,51 +1,82 @@
-"""The composition root: the one place that knows every part."""
+"""The composition root: the one place that knows every part of Comptoir."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from comptoir.modules.channels import api as channels
-from comptoir.modules.channels.contracts import ChannelId as OwnChannelId
-from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import ChannelId
 from comptoir.modules.webhooks import subscribers as webhooks
+from comptoir.runtime import log
 from comptoir.runtime.consumers import Consumer
-from comptoir.runtime.database import Reader
-from comptoir.surfaces.api.resources import routes as api_routes
-from comptoir.surfaces.console.pages import routes as console_routes
+from comptoir.runtime.embedded import EmbeddedPostgres
+from comptoir.runtime.settings import Settings
+from comptoir.surfaces.api import routes as api
+from comptoir.surfaces.console import pages
+from comptoir.surfaces.console.web import unknown_address
+from comptoir.surfaces.pools import pool_of
 from comptoir.surfaces.services import Services
 
+Web = Request[Any, Any, Any]
+Life = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
-def create_app(services: Services) -> Litestar:
-    """The web application of one process. `services` are opened by whoever runs it."""
+
+def create_app(services: Services, *life: Life) -> Litestar:
+    """The web application of one process. `services` are opened by whoever runs it, or by what is given as `life`."""
+    console = pages.console(services)
+    routes: list[BaseRouteHandler] = [*api.routes(services), *pages.routes(services, console)]
+
+    def told(request: Web, problem: Exception) -> Response[Any]:
+        """What no route answered."""
+        if request.scope["path"].startswith("/v1"):
+            return api.unrouted(request, problem)
+        return unknown_address(console, request, problem)
+
+    return Litestar(
+        routes,
+        openapi_config=None,
+        logging_config=None,
+        exception_handlers=cast("Any", {HTTPException: told, Exception: told}),
+        on_startup=[console.start],
+        on_shutdown=[console.stop],
+        lifespan=[*life, _settled],
+    )
+
+
+@contextlib.asynccontextmanager
+async def _settled(_: Litestar) -> AsyncGenerator[None]:
+    """What is loaded now stays: the collector need not look at it again, and may look at the rest rarely. Its pauses were the
+    largest single entry in the profile of the capture path."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
+    yield
+
+
+def create_app_from_env() -> Litestar:
+    """For servers that make the application themselves in each of their processes: `uvicorn --factory`.
+
+    Everything comes from the environment; the embedded server, where it is used, is started by somebody else.
+    """
+    settings = Settings.load()
+    log.setup(settings.log, settings.log_level)
+    services = Services.assemble(settings, settings.database_url or EmbeddedPostgres(settings.data).url())
 
     @contextlib.asynccontextmanager
-    async def settled(_: Litestar) -> AsyncGenerator[None]:
-        # What is loaded now stays: the collector need not look at it again, and may look at the rest rarely. Its pauses were
-        # the largest single entry in the profile of the capture path.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 1000)
-        yield
+    async def running(_: Litestar) -> AsyncGenerator[None]:
+        async with services.running():
+            yield
 
-    routes: list[BaseRouteHandler] = [*api_routes(services), *console_routes(services)]
-    return Litestar(routes, openapi_config=None, lifespan=[settled], logging_config=None)
+    return create_app(services, running)
 
 
 def consumers(services: Services) -> Sequence[Consumer]:  # noqa: ARG001 - every part is made from the services
-    """Who follows the event log."""
+    """Who follows the event log: what the worker runs."""
     return (*orders.consumers(pool_of), webhooks.CONSUMER)
-
-
-async def pool_of(reader: Reader, channel_id: ChannelId) -> Sequence[LocationId]:
-    """The locations that a channel may sell from, by priority."""
-    channel = await channels.get(reader, OwnChannelId(channel_id))
-    pool = await locations.pool(reader, channel.pool_id)
-    return [member.id for member in pool.members if member.active]

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
 import re
 import socket
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx2
+import psycopg
+import pytest
+import pytest_asyncio
 import uvicorn
 from litestar import Litestar, Request
 from litestar.exceptions import HTTPException
@@ -25,17 +31,21 @@ from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import ChannelDraft, ChannelKind
 from comptoir.modules.inventory import api as inventory
-from comptoir.modules.inventory.contracts import Quantity
+from comptoir.modules.inventory.contracts import EntryKind as StockKind
+from comptoir.modules.inventory.contracts import Movement, Quantity
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationDraft, LocationId, LocationKind, PoolDraft
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Fill, Held, OrderId, Payment, Placed, Placement, PlacementLine
+from comptoir.modules.orders.contracts import ExceptionKind, Fill, Held, OrderId, Payment, Placed, Placement, PlacementLine
+from comptoir.modules.orders.exceptions import Opening
 from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Role, UserDraft
-from comptoir.runtime.database import Context, Database
+from comptoir.runtime.consumers import ConsumerRunner
+from comptoir.runtime.database import Context, Database, Reader
+from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.runtime.settings import Settings
 from comptoir.sdk.orders import Address, Buyer, PaymentKind
 from comptoir.surfaces.capture import Call, Outcome
@@ -43,6 +53,7 @@ from comptoir.surfaces.console import pages, web
 from comptoir.surfaces.services import Services, open_services
 
 PASSWORD = "a long enough phrase"
+_serial = itertools.count()
 USD = Currency("USD")
 PLACES = [
     ("WH-CIN", "Cincinnati warehouse", LocationKind.WAREHOUSE, "Cincinnati", "OH", 39.10, -84.51, "America/New_York"),
@@ -185,6 +196,32 @@ async def trade(parts: Services, shop: Shop) -> None:
         await orders.pay(tx, shop.orders["unpaid"], EntryKind.AUTHORISED, "card", 2000, "auth_1")
 
 
+async def trouble(parts: Services, shop: Shop) -> None:
+    """The till in Cincinnati has sold more milk than there was: two orders lose their units, and somebody has to count."""
+    cincinnati = shop.locations["WH-CIN"]
+    async with parts.database.transaction() as tx:
+        sold = Movement(kind=StockKind.SOLD, sku="1029743", location_id=cincinnati, on_hand=-400, reason="till")
+        await inventory.record(tx, [sold])
+        await orders.open_exceptions(
+            tx,
+            [
+                Opening(ExceptionKind.SHORTFALL, shop.orders["fresh"], 2, "1029743", cincinnati, 2),
+                Opening(ExceptionKind.SHORTFALL, shop.orders["pickup"], 1, "1029743", cincinnati, 1),
+                Opening(ExceptionKind.NEGATIVE_STOCK, None, None, "1029743", cincinnati, 160),
+            ],
+        )
+
+
+async def roll_up(parts: Services) -> None:
+    """What a worker does to the figures and to the customers; promises are left as they are."""
+
+    async def nobody(_reader: Reader, _channel: object) -> list[LocationId]:
+        return []
+
+    wanted = [one for one in orders.consumers(nobody) if one.name in {"orders.trade", "orders.customers"}]
+    await ConsumerRunner(parts.database, wanted).drain()
+
+
 @asynccontextmanager
 async def parts_of(url: str, folder: Path) -> AsyncGenerator[Services]:
     """The parts of a process on this database."""
@@ -267,3 +304,69 @@ async def served(app: Litestar) -> AsyncGenerator[str]:
 
 
 _nothing: Callable[[], None] = lambda: None  # noqa: E731
+
+
+# Fixtures: one furnished database per worker, a clone of it for each test
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def furnished(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[tuple[str, Shop]]:
+    """The name of a database with the shop in it, and what stands there."""
+    name = f"shop_{os.getpid()}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    with tempfile.TemporaryDirectory() as folder:
+        async with parts_of(postgres.url(name), Path(folder)) as parts:
+            shop = await furnish(parts.database)
+            await trade(parts, shop)
+            await trouble(parts, shop)
+            await roll_up(parts)
+    yield name, shop
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def shop(furnished: tuple[str, Shop]) -> Shop:
+    return furnished[1]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def parts(postgres: EmbeddedPostgres, furnished: tuple[str, Shop], tmp_path: Path) -> AsyncIterator[Services]:
+    """The parts of a process on a shop of its own."""
+    name = f"{furnished[0]}_{next(_serial)}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {furnished[0]}".encode())
+        async with parts_of(postgres.url(name), tmp_path) as opened:
+            yield opened
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stranger(parts: Services) -> AsyncIterator[Staff]:
+    """Somebody who is not signed in."""
+    async with visiting(application(parts)) as visitor:
+        yield visitor
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def owner(stranger: Staff) -> Staff:
+    assert (await stranger.sign_in()).status_code == 303
+    return stranger
+
+
+@contextmanager
+def counted_statements() -> Generator[list[str]]:
+    """Every statement that is sent meanwhile, whichever connection sends it."""
+    sent: list[str] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def counting(cursor: Any, query: Any, *args: Any, **more: Any) -> Any:
+        sent.append(str(query))
+        return await execute(cursor, query, *args, **more)
+
+    psycopg.AsyncCursor.execute = counting  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield sent
+    finally:
+        psycopg.AsyncCursor.execute = execute

@@ -73,20 +73,20 @@ def serving(
     folder: Path,
     *,
     database_url: str | None = None,
+    data: Path | None = None,
     processes: int = 1,
     worker: bool = False,
-    environment: Mapping[str, str] | None = None,
 ) -> Generator[Serving]:
-    """A server on a free port. Without a URL it uses the embedded PostgreSQL of `folder`/data, which is its data folder."""
+    """A server on a free port. Without a URL it uses the embedded PostgreSQL of its data folder, `data` or `folder`/data."""
     log = folder / f"serve-{time.monotonic_ns()}.log"
     given = {name: value for name, value in os.environ.items() if not name.startswith(("COMPTOIR_", "DATABASE_URL"))}
-    own = {"COMPTOIR_DATA": str(folder / "data"), "COMPTOIR_LOG_LEVEL": "warning", "PYTHONWARNINGS": "default"}
+    own = {"COMPTOIR_DATA": str(data or folder / "data"), "COMPTOIR_LOG_LEVEL": "warning", "PYTHONWARNINGS": "default"}
     own |= {} if database_url is None else {"DATABASE_URL": database_url}
     command = [str(Path(sys.executable).with_name("comptoir")), "serve", "--port", "0", "--processes", str(processes)]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--worker" if worker else "--no-worker"],
-            env={**given, **own, **(environment or {})},
+            env={**given, **own},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -110,15 +110,26 @@ def _port(process: subprocess.Popen[bytes], log: Path) -> int:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    children = _ours(process)
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    _, alive = psutil.wait_procs([one for one in children if one.name() != "postgres"], 30)
+    _, alive = psutil.wait_procs(children, 30)
     assert not alive, f"left behind: {alive}"
+
+
+def _ours(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Everything that has to be gone when the server has stopped; the database may have other users."""
+    found: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.name() != "postgres":
+                    found.append(child)
+    return found
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,7 @@ class Shop:
         """
         if self._runner is None:
             self._runner = ConsumerRunner(self.database, orders.consumers(self.pool_of))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(20):
             while True:
                 await self._runner.drain()
                 async with self.database.read() as reader:

@@ -36,7 +36,7 @@ class AvailabilityCache:
     What it keeps is bounded: when there are `most` sums, the pool that was asked about least recently is forgotten.
     """
 
-    def __init__(self, *, most: int = 200_000, most_changes: int = 2_000) -> None:
+    def __init__(self, *, most: int = 200_000, most_changes: int = 10_000) -> None:
         self._most = most
         self._most_changes = most_changes
         self._sums: dict[str, dict[str, int]] = {}

@@ -12,7 +12,7 @@ import msgspec
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import Sighting
 from comptoir.modules.inventory import api as inventory
-from comptoir.modules.inventory.contracts import Spot
+from comptoir.modules.inventory.contracts import LevelFilter, LevelState, Spot, SpotLevel
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import exceptions, figures, mending, store
 from comptoir.modules.orders.contracts import (
@@ -55,13 +55,13 @@ async def keep_promises(tx: Tx, events: Sequence[Recorded], pool_of: PoolOf) -> 
     for event in events:
         told.note(event)
     if told.loaded:
-        told.arrived |= await _everywhere(tx, pool_of)
+        told.spots |= await _everywhere(tx, pool_of)
     if told.changed:
         for one in await store.open_of_orders(tx, ExceptionKind.SHORTFALL, sorted(told.changed)):
             if one.sku is not None and one.location_id is not None:
-                told.short.setdefault((one.sku, one.location_id), 0)
-    await mending.put_right(tx, told.short, told.arrived, pool_of)
-    await _review_negative(tx, told.counted, told.arrived)
+                told.spots.add((one.sku, one.location_id))
+    await mending.put_right(tx, told.spots, pool_of)
+    await _review_negative(tx, told.counted, told.spots)
     if told.known:
         for one in await store.open_of_skus(tx, ExceptionKind.UNKNOWN_SKU, sorted(told.known)):
             await exceptions.close(tx, one, Resolution.IDENTIFIED)
@@ -71,8 +71,7 @@ async def keep_promises(tx: Tx, events: Sequence[Recorded], pool_of: PoolOf) -> 
 class _Told:
     """What a batch of events says that the order book has to look at."""
 
-    short: dict[Spot, int] = field(default_factory=dict[Spot, int])
-    arrived: set[Spot] = field(default_factory=set[Spot])
+    spots: set[Spot] = field(default_factory=set[Spot])
     counted: set[LocationId] = field(default_factory=set[LocationId])
     known: set[str] = field(default_factory=set[str])
     changed: set[OrderId] = field(default_factory=set[OrderId])
@@ -82,9 +81,9 @@ class _Told:
         data = event.data
         match event.type:
             case "stock.short":
-                self.short[str(data["sku"]), _location(data)] = int(str(data["missing"]))
+                self.spots.add((str(data["sku"]), _location(data)))
             case "stock.received":
-                self.arrived.update((sku, _location(data)) for sku in _texts(data["skus"]))
+                self.spots.update((sku, _location(data)) for sku in _texts(data["skus"]))
             case "stock.loaded":
                 self.loaded = True
             case "stock.counted":
@@ -118,11 +117,11 @@ async def _everywhere(tx: Tx, pool_of: PoolOf) -> set[Spot]:
     return found
 
 
-async def _review_negative(tx: Tx, counted: Iterable[LocationId], arrived: Iterable[Spot]) -> None:
+async def _review_negative(tx: Tx, counted: Iterable[LocationId], changed: Iterable[Spot]) -> None:
     for location in sorted(counted):
         found = await store.open_at_location(tx, ExceptionKind.NEGATIVE_STOCK, location)
         await exceptions.review_negative(tx, found, Resolution.COUNTED)
-    spots = sorted(arrived)
+    spots = sorted(changed)
     if spots:
         found = await store.open_at_spots(tx, ExceptionKind.NEGATIVE_STOCK, spots)
         await exceptions.review_negative(tx, found, Resolution.FILLED)
@@ -148,9 +147,18 @@ async def link_customers(tx: Tx, events: Sequence[Recorded]) -> None:
 async def review(tx: Tx, pool_of: PoolOf) -> None:
     """Looks again at what is open and at who waits, whatever the events have said. To be run every few minutes."""
     shortfalls = await store.oldest_open(tx, ExceptionKind.SHORTFALL, _SWEEP)
-    short = {(one.sku, one.location_id): 0 for one in shortfalls if one.sku is not None and one.location_id is not None}
-    await mending.put_right(tx, short, await _everywhere(tx, pool_of), pool_of)
-    await exceptions.review_negative(tx, await store.oldest_open(tx, ExceptionKind.NEGATIVE_STOCK, _SWEEP), Resolution.FILLED)
+    spots = {(one.sku, one.location_id) for one in shortfalls if one.sku is not None and one.location_id is not None}
+    spots |= {one.spot for one in await _levels(tx, LevelState.OVERSOLD)}
+    await mending.put_right(tx, spots | await _everywhere(tx, pool_of), pool_of)
+    negative = await _levels(tx, LevelState.NEGATIVE)
+    if negative:
+        await exceptions.note_negative(tx, await inventory.lock_levels(tx, sorted(one.spot for one in negative)))
+    open_now = await store.oldest_open(tx, ExceptionKind.NEGATIVE_STOCK, _SWEEP)
+    await exceptions.review_negative(tx, open_now, Resolution.FILLED)
+
+
+async def _levels(tx: Tx, state: LevelState) -> list[SpotLevel]:
+    return (await inventory.find_levels(tx, LevelFilter(state=state), limit=_SWEEP)).items
 
 
 async def review_backorders(tx: Tx, pool_of: PoolOf, patience: timedelta = timedelta(days=14)) -> int:

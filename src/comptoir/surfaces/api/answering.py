@@ -30,7 +30,7 @@ from comptoir.runtime.paging import Page
 from comptoir.surfaces.api.asking import Headers, query_pairs, read_body, wrong
 from comptoir.surfaces.api.identifiers import named
 from comptoir.surfaces.api.operations import Answer, Operation, PageOf
-from comptoir.surfaces.api.problems import CONTENT_TYPE, MethodNotAllowed, tell
+from comptoir.surfaces.api.problems import CONTENT_TYPE, MethodNotAllowed, UnknownRoute, tell
 from comptoir.surfaces.capture import Key
 from comptoir.surfaces.services import Services
 
@@ -69,6 +69,7 @@ class _Replay(Exception):  # noqa: N818 - it is an answer
 
 class _Own(msgspec.Struct):
     id: str = ""
+    code: str = ""
     version: int | None = None
 
 
@@ -167,6 +168,11 @@ class Call:
             raise wrong("If-Match", "is not an ETag that was given out for this")
         return int(found.group(1))
 
+    def decided_on(self, version: int) -> int:
+        """The version that a change has to find: the caller's, or the one that has just been read."""
+        expected = self.expected_version()
+        return version if expected is None else expected
+
     def reading(self) -> AbstractAsyncContextManager[Reader]:
         return self.services.database.read()
 
@@ -247,13 +253,13 @@ class Front:
             call: Call | None = None
             try:
                 if operation is None:
-                    raise MethodNotAllowed(allow=_allowed(operations))
+                    raise MethodNotAllowed(allow=_allowed(operations)) if operations else UnknownRoute
                 call = Call(self._services, operation, scope, headers, request_id)
                 answer = await self._answer(call, receive)
             except Exception as problem:  # noqa: BLE001 - the outermost edge: what is not expected is logged and told as a bug
                 answer = failure(problem, request_id)
             await self.send(answer, send, request_id, bare=method == "HEAD")
-            route = next(iter(operations.values())).path
+            route = next((one.path for one in operations.values()), "unknown")
             self.note(scope, route, answer.status, began, call)
 
     async def _answer(self, call: Call, receive: Receive) -> Answer[Any]:
@@ -334,8 +340,9 @@ def with_names(operation: Operation, path: str, answer: Answer[T]) -> Answer[T]:
         return answer
     own = _own.decode(answer.body)
     names: list[tuple[bytes, bytes]] = []
-    if answer.status == 201 and own.id:
-        names.append((b"location", f"{path}/{own.id}".encode()))
+    name = own.code if operation.by_code else own.id
+    if answer.status == 201 and name:
+        names.append((b"location", f"{path}/{name}".encode()))
     if own.version is not None:
         names.append((b"etag", f'"{own.version}"'.encode()))
     return Answer(answer.status, answer.body, answer.content_type, (*answer.headers, *names))

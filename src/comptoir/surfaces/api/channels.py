@@ -115,7 +115,7 @@ async def list_channels(call: Call, query: ChannelQuery) -> Answer[PageOf[Channe
     return call.page(page, _shape)
 
 
-@channels.post("/v1/channels", Scope.CHANNELS_WRITE, status=201, refuses=(ChannelCodeTaken,))
+@channels.post("/v1/channels", Scope.CHANNELS_WRITE, status=201, refuses=(ChannelCodeTaken,), by_code=True)
 async def create_channel(call: Call, body: NewChannel) -> Answer[ChannelShape]:
     """Add a channel."""
     async with call.transaction() as tx:
@@ -135,7 +135,7 @@ async def change_channel(call: Call, body: ChangeChannel) -> Answer[ChannelShape
     changes = _fields(given(body))
     async with call.transaction() as tx:
         there = await api.by_code(tx, call.text("code"))
-        changed = await api.update(tx, there.id, replace(there, **changes), version=call.expected_version() or there.version)
+        changed = await api.update(tx, there.id, replace(there, **changes), version=call.decided_on(there.version))
         return await call.done(tx, _shape(changed))
 
 

@@ -122,7 +122,7 @@ async def change_customer(call: Call, body: ChangeCustomer) -> Answer[CustomerSh
     changes: dict[str, Any] = given(body)
     async with call.transaction() as tx:
         there = await api.get(tx, _id(call))
-        changed = await api.update(tx, there.id, replace(there, **changes), version=call.expected_version() or there.version)
+        changed = await api.update(tx, there.id, replace(there, **changes), version=call.decided_on(there.version))
         return await call.done(tx, _shape(changed))
 
 

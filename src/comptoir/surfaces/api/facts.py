@@ -36,6 +36,7 @@ from comptoir.surfaces.api.operations import MIB, Answer, Resource
 from comptoir.surfaces.api.order_shapes import OrderShape, order_shape
 from comptoir.surfaces.api.placing import address, buyer
 from comptoir.surfaces.api.shapes import (
+    PRINTABLE,
     AddressShape,
     BuyerShape,
     CurrencyCode,
@@ -89,7 +90,7 @@ class ReportedLine(Request, frozen=True, kw_only=True):
 
     kind: LineKind = LineKind.ITEM
     name: Annotated[Words, Meta(examples=["T-shirt, red, M"])]
-    sku: Annotated[str, Meta(max_length=80, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*$", examples=["TEE-RED-M"])] = ""
+    sku: Annotated[str, Meta(max_length=80, pattern=PRINTABLE, examples=["TEE-RED-M"])] = ""
     quantity: Quantity
     amount: Minor
     unit_price: Exact | None = None

@@ -99,7 +99,7 @@ async def create_hold(call: Call, body: HoldUnits) -> Answer[HoldShape]:
     return await _hold(call, body, None)
 
 
-@holds.put("/v1/holds/{hold_id}", Scope.ORDERS_WRITE, status=201, refuses=REFUSED, example=_EXAMPLE)
+@holds.put("/v1/holds/{hold_id}", Scope.ORDERS_WRITE, refuses=REFUSED, example=_EXAMPLE)
 async def replace_hold(call: Call, body: HoldUnits) -> Answer[HoldShape]:
     """Keep other units for the same cart, for a new while.
 
@@ -125,18 +125,17 @@ async def _hold(call: Call, body: HoldUnits, earlier: HoldId | None) -> Answer[H
         earlier,
         call.context,
     )
-
-    desk_call = DeskCall(request, lambda: counter.candidates(place, whole_pool=True), _outcome(call.request_id), call.key)
+    desk_call = DeskCall(request, lambda: counter.candidates(place, whole_pool=True), _outcome(call), call.key)
     return await submit(call, "hold", desk_call)
 
 
-def _outcome(request_id: str) -> Callable[[Placed | Held | Refusal], Outcome]:
+def _outcome(call: Call) -> Callable[[Placed | Held | Refusal], Outcome]:
     def outcome(result: Placed | Held | Refusal) -> Outcome:
         if isinstance(result, Refusal):
-            told = tell(result, request_id)
+            told = tell(result, call.request_id)
             return Outcome(told.status, told.body)
         assert isinstance(result, Held)
-        return Outcome(201, encode(_held(result)))
+        return Outcome(call.operation.status, encode(_held(result)))
 
     return outcome
 

@@ -193,7 +193,7 @@ async def change_location(call: Call, body: ChangeLocation) -> Answer[LocationSh
         changes["opening_hours"] = _hours(changes["opening_hours"])
     async with call.transaction() as tx:
         there = await api.get(tx, LocationId(call.id("location")))
-        changed = await api.update(tx, there.id, replace(there, **changes), version=call.expected_version() or there.version)
+        changed = await api.update(tx, there.id, replace(there, **changes), version=call.decided_on(there.version))
         return await call.done(tx, location_shape(changed))
 
 

@@ -12,8 +12,8 @@ from comptoir.surfaces.api.answering import Front
 from comptoir.surfaces.api.docs import Docs
 from comptoir.surfaces.api.operations import Operation, Resource
 
-_WHOLE_REST = "sku"
-"""The parameter that may hold slashes; it stands at the end of an address."""
+_WHOLE_REST = frozenset({"sku", "external_id"})
+"""Parameters that may hold slashes where they stand at the end of an address."""
 
 
 def mounted(front: Front, resources: Sequence[Resource]) -> list[ASGIRouteHandler]:
@@ -30,7 +30,7 @@ def _template(operation: Operation) -> str:
     """The address as Litestar writes it."""
     path = operation.path
     for name in operation.parameters:
-        kind = "path" if name == _WHOLE_REST and path.endswith(f"{{{name}}}") else "str"
+        kind = "path" if name in _WHOLE_REST and path.endswith(f"{{{name}}}") else "str"
         path = path.replace(f"{{{name}}}", f"{{{name}:{kind}}}")
     return path
 
@@ -41,6 +41,16 @@ def _address(front: Front, path: str, operations: Mapping[str, Operation]) -> AS
         await front(operations, scope, receive, send)
 
     return asgi(path, copy_scope=False)(answer)
+
+
+def nowhere(front: Front) -> ASGIRouteHandler:
+    """What is under /v1 and is none of ours is told as the API tells things."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await front({}, scope, receive, send)
+
+    return asgi(["/v1", "/v1/{rest:path}"], copy_scope=False)(answer)
 
 
 def documented(docs: Docs) -> ASGIRouteHandler:

@@ -52,6 +52,10 @@ Every answer has an `X-Request-Id`; send one of your own to find it again in eve
 
 _PARAMETERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "sku": ("The SKU. A slash in it is written %2F.", {"type": "string", "minLength": 1, "maxLength": 80, "examples": ["TEE-RED-M"]}),
+    "external_id": (
+        "The channel's own id of the order.",
+        {"type": "string", "minLength": 1, "maxLength": 200, "examples": ["1042"]},
+    ),
     "code": (
         "The code that names it.",
         {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "examples": ["web-fr"]},
@@ -107,6 +111,7 @@ def _name(schema: Mapping[str, Any]) -> str:
 def _renamed(document: Json) -> Json:
     """`LocationShape` is called Location outside, and a page of them LocationPage."""
     text = msgspec.json.encode(document).decode()
+    text = re.sub(r"comptoir\.modules\.(\w)(\w*)\.contracts\.(?=\w)", lambda found: found[1].upper() + found[2], text)
     text = re.sub(r"PageOf[_\[](\w+?)(?:Shape)?[_\]](?=\")", r"\1Page", text)
     text = re.sub(r"(?<=[/\"])(\w+)Shape(?=\")", r"\1", text)
     return cast("Json", msgspec.json.decode(text))

@@ -75,6 +75,8 @@ class Operation:
     content_type: str
     example: Any
     """The body of a request, where the one that the schema gives would not be a sensible one."""
+    by_code: bool
+    """What it makes is addressed by its code rather than its id."""
     asks: bool
     """A question that fits no address: a POST that changes nothing."""
 
@@ -109,7 +111,7 @@ class Operation:
     def names_itself(self) -> bool:
         """Whether the answer has an id or a version of its own, of which Location and ETag are made."""
         fields = getattr(self.answer_type, "__struct_fields__", ())
-        return ("version" in fields) or (self.status == 201 and "id" in fields)
+        return "version" in fields or (self.status == 201 and ("code" if self.by_code else "id") in fields)
 
     @cached_property
     def words(self) -> tuple[str, str]:
@@ -180,11 +182,12 @@ class Resource:
         max_body: int = MIB,
         quiet: bool = False,
         example: Any = None,
+        by_code: bool = False,
         asks: bool = False,
     ) -> Declare:
         return self._add(
             "POST", path, scope, status=status, refuses=refuses, if_match=if_match, max_body=max_body, quiet=quiet,
-            example=example, asks=asks,
+            example=example, by_code=by_code, asks=asks,
         )  # fmt: skip
 
     def put(
@@ -216,13 +219,14 @@ class Resource:
         quiet: bool = False,
         content_type: str = "application/json",
         example: Any = None,
+        by_code: bool = False,
         asks: bool = False,
     ) -> Declare:
         def keep(handler: Handler) -> Handler:
             self.operations.append(
                 Operation(
                     handler, method, path, self.name, scope, public, status, tuple(refuses), if_match, max_body, quiet,
-                    content_type, example, asks,
+                    content_type, example, by_code, asks,
                 )
             )  # fmt: skip
             return handler

@@ -23,8 +23,9 @@ from comptoir.modules.staff.contracts import Scope
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import outward, parsed, parsed_some, show, show_actor
-from comptoir.surfaces.api.operations import Answer, PageOf, Resource
+from comptoir.surfaces.api.operations import Answer, PageOf
 from comptoir.surfaces.api.order_shapes import LineUnits, OrderShape, OrderSummaryShape, order_shape, summary_shape
+from comptoir.surfaces.api.placing import placing
 from comptoir.surfaces.api.shapes import (
     Actor,
     Amount,
@@ -47,7 +48,8 @@ from comptoir.surfaces.api.shapes import (
     Words,
 )
 
-orders = Resource("Orders", "Orders from being placed to being sent and coming back.")
+orders = placing
+"""One resource in two files: what goes through the desk, and what comes after."""
 
 _Lines = Annotated[tuple[LineUnits, ...], Meta(min_length=1, max_length=500)]
 _Reason = Annotated[Words, Meta(examples=["The buyer changed their mind"])]

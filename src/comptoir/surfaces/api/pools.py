@@ -108,7 +108,7 @@ async def change_pool(call: Call, body: ChangePool) -> Answer[PoolShape]:
             name=there.name if body.name is UNSET else body.name,
             members=[(one.id, one.priority) for one in there.members] if body.members is UNSET else _members(body.members),
         )
-        changed = await api.update_pool(tx, there.id, draft, version=call.expected_version() or there.version)
+        changed = await api.update_pool(tx, there.id, draft, version=call.decided_on(there.version))
         return await call.done(tx, _shape(changed))
 
 

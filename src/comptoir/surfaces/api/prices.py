@@ -15,6 +15,7 @@ from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.operations import MIB, Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
+    PRINTABLE,
     Amount,
     Bulk,
     Code,
@@ -36,7 +37,9 @@ from comptoir.surfaces.api.shapes import (
 prices = Resource("Markets and prices", "Where a price list holds, and what each SKU costs there.")
 
 MAX_PRICES = 10_000
-_TaxName = Annotated[Words, Meta(max_length=40, examples=["TVA"], description="What receipts call its tax.")]
+_TaxName = Annotated[
+    str, Meta(max_length=40, pattern=PRINTABLE, examples=["TVA"], description="What receipts call its tax.")
+]
 
 
 class MarketShape(Shape, frozen=True, kw_only=True):
@@ -112,7 +115,7 @@ async def list_markets(call: Call) -> Answer[Markets]:
         return call.answer(Markets(items=[_market(one) for one in await api.markets(reader)]))
 
 
-@prices.post("/v1/markets", Scope.PRICES_WRITE, status=201, refuses=(MarketCodeTaken,))
+@prices.post("/v1/markets", Scope.PRICES_WRITE, status=201, refuses=(MarketCodeTaken,), by_code=True)
 async def create_market(call: Call, body: NewMarket) -> Answer[MarketShape]:
     """Add a market."""
     fields: dict[str, Any] = given(body)
@@ -134,7 +137,7 @@ async def change_market(call: Call, body: ChangeMarket) -> Answer[MarketShape]:
     async with call.transaction() as tx:
         there = await api.market(tx, call.text("code"))
         changed = await api.update_market(
-            tx, replace(there, **changes), version=call.expected_version() or there.version
+            tx, replace(there, **changes), version=call.decided_on(there.version)
         )
         return await call.done(tx, _market(changed))
 

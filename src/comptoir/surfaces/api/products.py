@@ -217,7 +217,7 @@ async def change_product(call: Call, body: ChangeProduct) -> Answer[ProductShape
     changes["variants"] = [] if body.variants is UNSET else [one.draft() for one in body.variants]
     async with call.transaction() as tx:
         there = await api.get(tx, ProductId(call.id("product")))
-        changed = await api.update(tx, there.id, replace(there, **changes), version=call.expected_version() or there.version)
+        changed = await api.update(tx, there.id, replace(there, **changes), version=call.decided_on(there.version))
         return await call.done(tx, _shape(changed))
 
 

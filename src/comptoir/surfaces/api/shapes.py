@@ -41,7 +41,7 @@ UserRef = Annotated[str, id_meta("user")]
 TokenRef = Annotated[str, id_meta("token")]
 ImportRef = Annotated[str, id_meta("import")]
 
-_PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _NO_NUL = r"^[^\u0000]*$"
 
 Code = Annotated[
@@ -49,10 +49,10 @@ Code = Annotated[
     Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["web-fr"], description="A name for machines, unique in its kind."),
 ]
 SkuText = Annotated[
-    str, Meta(min_length=1, max_length=80, pattern=_PRINTABLE, examples=["TEE-RED-M"], description="Names what is stocked and sold.")
+    str, Meta(min_length=1, max_length=80, pattern=PRINTABLE, examples=["TEE-RED-M"], description="Names what is stocked and sold.")
 ]
 FreeCode = Annotated[
-    str, Meta(min_length=1, max_length=80, pattern=_PRINTABLE, examples=["LYON-1"], description="Your own name for it, unique.")
+    str, Meta(min_length=1, max_length=80, pattern=PRINTABLE, examples=["LYON-1"], description="Your own name for it, unique.")
 ]
 Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY, examples=[2], description="Whole units; thousandths of what is weighed.")]
 Count = Annotated[int, Meta(ge=0, le=MAX_QUANTITY, examples=[12])]
@@ -62,9 +62,9 @@ Positive = Annotated[int, Meta(ge=1, le=MAX_MINOR, examples=[1999], description=
 LineNo = Annotated[int, Meta(ge=1, le=100_000, examples=[1], description="Which line of the order.")]
 CurrencyCode = Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"], description="ISO 4217.")]
 CountryCode = Annotated[str, Meta(pattern="^[A-Z]{2}$", examples=["FR"], description="ISO 3166-1 alpha-2.")]
-Words = Annotated[str, Meta(max_length=200, pattern=_PRINTABLE, examples=["Lyon Part-Dieu"])]
-Reference = Annotated[str, Meta(max_length=200, pattern=_PRINTABLE, examples=["2026-1042"])]
-Note = Annotated[str, Meta(max_length=500, pattern=_PRINTABLE, examples=["Left at the reception."])]
+Words = Annotated[str, Meta(max_length=200, pattern=PRINTABLE, examples=["Lyon Part-Dieu"])]
+Reference = Annotated[str, Meta(max_length=200, pattern=PRINTABLE, examples=["2026-1042"])]
+Note = Annotated[str, Meta(max_length=500, pattern=PRINTABLE, examples=["Left at the reception."])]
 Prose = Annotated[str, Meta(max_length=5000, pattern=_NO_NUL, examples=["The customer has called twice."])]
 Rate = Annotated[
     str, Meta(pattern=r"^(0(\.[0-9]{1,5})?|1(\.0{1,5})?)$", examples=["0.2"], description="A fraction: 0.2 is 20 %.")
@@ -114,11 +114,11 @@ class AddressShape(Request, frozen=True, kw_only=True):
     company: Words = ""
     line1: Words = ""
     line2: Words = ""
-    postcode: Annotated[str, Meta(max_length=20, pattern=_PRINTABLE, examples=["69003"])] = ""
+    postcode: Annotated[str, Meta(max_length=20, pattern=PRINTABLE, examples=["69003"])] = ""
     city: Words = ""
     region: Words = ""
     country: Annotated[str, Meta(pattern="^([A-Z]{2})?$", examples=["FR"], description="ISO 3166-1 alpha-2.")] = ""
-    phone: Annotated[str, Meta(max_length=40, pattern=_PRINTABLE, examples=["+33 4 72 00 00 00"])] = ""
+    phone: Annotated[str, Meta(max_length=40, pattern=PRINTABLE, examples=["+33 4 72 00 00 00"])] = ""
     latitude: Latitude | None = None
     longitude: Longitude | None = None
 
@@ -127,8 +127,8 @@ class BuyerShape(Request, frozen=True, kw_only=True):
     """Whoever buys, by whichever keys are known; all of them empty is somebody anonymous."""
 
     name: Words = ""
-    email: Annotated[str, Meta(max_length=254, pattern=_PRINTABLE, examples=["camille@example.com"])] = ""
-    phone: Annotated[str, Meta(max_length=40, pattern=_PRINTABLE, examples=["+33 6 12 34 56 78"])] = ""
+    email: Annotated[str, Meta(max_length=254, pattern=PRINTABLE, examples=["camille@example.com"])] = ""
+    phone: Annotated[str, Meta(max_length=40, pattern=PRINTABLE, examples=["+33 6 12 34 56 78"])] = ""
     loyalty_number: Reference = ""
     external_id: Annotated[Reference, Meta(description="The customer's id on that channel.")] = ""
     company: Words = ""

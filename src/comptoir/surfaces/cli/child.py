@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -32,6 +33,8 @@ def main() -> int:
     role, sockets, control = sys.argv[1:4]
     settings = Settings.load()
     log.setup(settings.log, settings.log_level)
+    for name in ("alembic", "uvicorn.error"):  # they tell of every step
+        logging.getLogger(name).setLevel(logging.WARNING)
     end = Control(int(control))
     numbers = [int(number) for number in sockets.split(",") if number]
     try:

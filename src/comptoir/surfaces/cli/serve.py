@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,7 @@ def serve(
 def serve_with(settings: Settings, *, worker: bool = True, when_ready: Callable[[str], None] | None = None) -> None:
     """Serves until it is told to stop. `when_ready` hears the address once everything answers."""
     log.setup(settings.log, settings.log_level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     listening = sockets.listening(settings.host, settings.port)
     try:
         with ready(settings) as found:

@@ -25,6 +25,8 @@ SENTENCES: Mapping[str, str] = {
     "not_reserved_there": N_("These units are not reserved at that location."),
     "duplicate_order": N_("This order has been placed already."),
     "over_refund": N_("That is more than was paid."),
+    "over_void": N_("More than was authorised."),
+    "not_that_kind": N_("This exception cannot be resolved that way."),
     "exception_closed": N_("Someone has resolved this already."),
     "channel_closed": N_("This channel is switched off."),
     "too_many_requests": N_("That was too often. Wait a moment, then try again."),

@@ -46,6 +46,10 @@ WINDOW = 1_200
 BATCH = 300
 """Baskets in one transaction of a lane: about 2,800 lines."""
 
+_WAVE = 60
+"""Baskets of which those that are to be sent are sent in one transaction: about 19. More would keep the levels of the warehouses
+locked for as long as it takes to ship each of them."""
+
 _LOCK = 7_236_502
 _RECEIPTS, _SENT = "receipts", "sent"
 _TILLS, _MORE_TILLS, _ORDERS, _MARKETPLACE = state.PLAYING
@@ -378,7 +382,7 @@ class Player:
     async def _send(self, now: float) -> None:
         """Everything that was placed long enough ago at that time of the data."""
         due = min(self.position, self._plan.year.position_at(now - dispatch.AFTER.total_seconds()))
-        for chunk in self._plan.baskets(self._at.get(_SENT, 0), chunk=self._batch, until=due):
+        for chunk in self._plan.baskets(self._at.get(_SENT, 0), chunk=_WAVE, until=due):
             end = chunk.position + len(chunk)
             remote = [basket for basket in chunk.baskets() if basket.channel is not Channel.POS]
             parcels = [(b, i) for b in remote if (i := self._waiting.find(self._teller.external_id(b))) is not None]

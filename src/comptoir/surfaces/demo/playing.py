@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import structlog
@@ -18,12 +19,22 @@ from comptoir.surfaces.demo.plan import build
 from comptoir.surfaces.demo.player import Player
 
 
+def leave_alone() -> None:
+    """Keeps the collector of cycles away from what stays as long as the process, the plan above all, and makes it look at the rest
+    less often: batches make many small things at once, and no cycles. That is a third of the player's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
+
+
 async def play(url: str, control: Control) -> None:
     """Follows the viewer's wishes until the control says stop."""
     async with Database(url, max_connections=8, application="comptoir-demo") as database:
         plan = build()
         await loading.load(database, plan)
         player = Player(database, plan)
+        leave_alone()
         async with control.stopping(player.stop):
             control.ready()
             await player.run()

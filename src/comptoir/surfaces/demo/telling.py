@@ -81,7 +81,7 @@ class Teller:
             payments=self._payments(basket),
             tags=_TAGS,
         )
-        return Fact(counter.terms, order, counter.candidates(_point(home)), None, self._customer(basket))
+        return Fact(counter.terms, order, _nearest(counter, home), None, self._customer(basket))
 
     def told_anyway(self, basket: Basket, counter: Counter) -> Fact:
         """An order that this house, as somebody has set it up since, would not promise: in the data it was sold."""
@@ -104,7 +104,7 @@ class Teller:
         pickup = self._store(basket) if basket.pickup else None
         return Placement(
             terms=counter.terms,
-            candidates=counter.candidates(_point(home)) if pickup is None else Candidates((pickup,), True),
+            candidates=_nearest(counter, home) if pickup is None else Candidates((pickup,), True),
             lines=tuple(lines),
             fill=Fill.BACKORDER,
             charges=(Charge(LineKind.ADJUSTMENT, REDUCTIONS, total - told),) if total != told else (),
@@ -162,6 +162,13 @@ class Teller:
 def _discounts(line: Line) -> tuple[Discount, ...]:
     reductions = ((RETAIL, "Loyalty price", line.retail), (COUPON_MATCH, "Coupon match", line.coupon_match))
     return tuple([Discount(amount, code, label) for code, label, amount in reductions if amount])
+
+
+def _nearest(counter: Counter, home: Address) -> Candidates:
+    """The first of those that may send it. One is enough: each home has stock planned at the warehouse nearest to it, and where
+    that lacks something the whole pool is asked.
+    """
+    return Candidates(counter.candidates(_point(home)).locations[:1], len(counter.ids) == 1)
 
 
 def _point(home: Address) -> tuple[float, float]:

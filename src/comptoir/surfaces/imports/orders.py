@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from comptoir.connectors.orderlayouts import ORDER_LAYOUTS
 from comptoir.kernel.checking import invalid
-from comptoir.kernel.errors import Refusal
+from comptoir.kernel.errors import Conflict, Refusal
 from comptoir.kernel.money import Currency
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
@@ -51,6 +52,7 @@ HISTORIES = frozenset({"uci"})
 _ROWS = 4000
 """A chunk ends with the order that brings it to so many rows."""
 _MAX_NAME = 200
+_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
@@ -80,19 +82,30 @@ class OrderImporter(Importer[Settled]):
         return [(table.header, table.dialect.separator) for table in self.file.tables]
 
     async def prepare(self, database: Database, context: Context, report: Report) -> None:
-        async with database.transaction(context) as tx:
-            report.prepared += await ready_channel(
-                tx,
-                self.channel,
-                layout=self.layout,
-                currency=self._currency(),
-                market=self._request.market,
-                zone=self.file.setting.zone.key,
-            )
+        report.prepared += await self._ready_channel(database, context)
         async with database.read() as reader:
             self._counter = await selling.load(reader, self.channel)
         if not self._counter.ids:
             raise invalid("channel", f"{self.channel} has no active location in its stock pool: add one first")
+
+    async def _ready_channel(self, database: Database, context: Context) -> list[str]:
+        """Somebody else may be making the same at the same time: then it is looked for again."""
+        currency = await asyncio.to_thread(self._currency)
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with database.transaction(context) as tx:
+                    return await ready_channel(
+                        tx,
+                        self.channel,
+                        layout=self.layout,
+                        currency=currency,
+                        market=self._request.market,
+                        zone=self.file.setting.zone.key,
+                    )
+            except Conflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError
 
     def _currency(self) -> Currency:
         """The currency that is set, or that of the first order."""

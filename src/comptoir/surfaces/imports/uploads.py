@@ -6,11 +6,9 @@ The worker must see the same data folder as the web process that took the file.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import tempfile
-import time
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,14 +19,11 @@ from comptoir.modules.imports.contracts import Run, RunId, RunState
 from comptoir.modules.imports.errors import AlreadyImported
 from comptoir.runtime import jobs
 from comptoir.runtime.database import Tx
+from comptoir.surfaces.imports.keeping import FOLDER, IMPORT_TASK
 from comptoir.surfaces.imports.request import ImportRequest, hash_of, request_of
 
-IMPORT_TASK = "imports.run"
 MAX_UPLOAD = 2 * 1024**3
-KEPT_FOR = 30 * 86_400
-"""Seconds that an uploaded file is kept: a dry run is followed by the real one, and a failed run by another try."""
 
-_FOLDER = "imports"
 _PLAIN = re.compile(r"[^\w.-]+")
 
 
@@ -51,7 +46,7 @@ class Upload:
 
 async def store_upload(data: Path, name: str, parts: AsyncIterable[bytes], *, most: int = MAX_UPLOAD) -> Upload:
     """Keeps a file: whole or not at all. Raises TooLarge."""
-    draft = await asyncio.to_thread(_draft, data / _FOLDER)
+    draft = await asyncio.to_thread(_draft, data / FOLDER)
     try:
         size = await _write(draft, name, parts, most)
         path = await asyncio.to_thread(_keep, draft, name)
@@ -117,15 +112,3 @@ async def resume(tx: Tx, run_id: RunId) -> Run:
 
 async def _defer(tx: Tx, run_id: RunId) -> None:
     await jobs.defer(tx, IMPORT_TASK, queue="imports", once=f"{IMPORT_TASK}:{run_id}", run_id=str(run_id))
-
-
-def forget_uploads(data: Path, *, older_than: float = KEPT_FOR) -> int:
-    """Removes files that arrived longer ago than so many seconds; gives how many."""
-    before = time.time() - older_than
-    gone = 0
-    for path in (data / _FOLDER).glob("*"):
-        with contextlib.suppress(OSError):
-            if path.is_file() and path.stat().st_mtime < before:
-                path.unlink()
-                gone += 1
-    return gone

@@ -29,7 +29,7 @@ from comptoir.runtime.consumers import lag
 from comptoir.runtime.database import Database, Reader, Tx
 from comptoir.runtime.jobs import JobRunner, Recurrence
 from comptoir.runtime.metrics import Metrics
-from comptoir.surfaces.imports import forget_uploads
+from comptoir.surfaces.imports.keeping import forget_uploads
 
 log = structlog.get_logger("comptoir.housekeeping")
 

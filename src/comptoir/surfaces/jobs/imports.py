@@ -9,7 +9,7 @@ import structlog
 from comptoir.modules.imports.contracts import RunId
 from comptoir.modules.imports.errors import NotInThatState, TakenOver
 from comptoir.runtime.database import Database
-from comptoir.surfaces.imports import execute
+from comptoir.surfaces import imports
 
 log = structlog.get_logger("comptoir.imports")
 
@@ -22,7 +22,7 @@ class ImportJob:
 
     async def __call__(self, run_id: str) -> None:
         try:
-            run = await execute(self._database, RunId(UUID(run_id)))
+            run = await imports.execute(self._database, RunId(UUID(run_id)))
         except (NotInThatState, TakenOver) as refusal:
             # Somebody has stopped it or goes on with it: there is nothing left to do here.
             log.info("an import is not ours to do", run_id=run_id, reason=refusal.title)

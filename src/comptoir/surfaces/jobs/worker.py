@@ -11,7 +11,7 @@ import structlog
 from comptoir.runtime.consumers import Consumer, ConsumerRunner
 from comptoir.runtime.http import HttpClient
 from comptoir.runtime.jobs import JobRunner, Task
-from comptoir.surfaces.imports.uploads import IMPORT_TASK
+from comptoir.surfaces.imports.keeping import IMPORT_TASK
 from comptoir.surfaces.jobs.housekeeping import Housekeeping
 from comptoir.surfaces.jobs.imports import ImportJob
 from comptoir.surfaces.jobs.webhooks import WebhookSender

@@ -157,11 +157,14 @@ def _entry(row: TupleRow) -> LedgerEntry:
 
 
 class _LedgerSort(Sort):
-    """By (tx, seq), as the primary key has it; only the cursor holds the transaction as a number."""
+    """By (tx, seq), as the primary key has it; only the cursor holds the transaction as a number.
+
+    The columns are named with their table: a bare `tx` would be the number that is selected, by which no index is sorted.
+    """
 
     def order_by(self, *, backwards: bool) -> str:
         way = "DESC" if self.descending != backwards else "ASC"
-        return f"tx {way}, seq {way}"
+        return f"e.tx {way}, e.seq {way}"
 
 
 @dataclass(slots=True)
@@ -171,14 +174,14 @@ class _LedgerWhere(Where):
         sign += "=" if place.inclusive else ""
         tx, seq = place.values
         params = self.params | {"tx": str(tx), "seq": seq}
-        return Where([*self.conditions, f"(tx, seq) {sign} (%(tx)s::text::xid8, %(seq)s::bigint)"], params)
+        return Where([*self.conditions, f"(e.tx, e.seq) {sign} (%(tx)s::text::xid8, %(seq)s::bigint)"], params)
 
 
 _LEDGER_KEYS = (Key(_TX, KeyKind.INTEGER), Key("seq", KeyKind.INTEGER))
 
 LEDGER = Listing(
     f"{_TX}, seq, at, kind, sku, location_id, {_BUCKETS}, actor, {_CAUSES}, reason, note",
-    "inventory.entries",
+    "inventory.entries AS e",
     _entry,
     {
         "newest": _LedgerSort("newest", _LEDGER_KEYS, descending=True),
@@ -206,10 +209,10 @@ def where_ledger(wanted: LedgerFilter) -> Where:
 # What changed since
 
 _READ_ENTRIES = """
-SELECT tx::text::bigint, seq, sku, location_id
-FROM inventory.entries
-WHERE (tx, seq) > (%(tx)s::text::xid8, %(seq)s) AND tx < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY tx, seq
+SELECT e.tx::text::bigint, e.seq, e.sku, e.location_id
+FROM inventory.entries e
+WHERE (e.tx, e.seq) > (%(tx)s::text::xid8, %(seq)s) AND e.tx < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY e.tx, e.seq
 LIMIT %(limit)s
 """
 
@@ -251,24 +254,25 @@ async def arrivals(reader: Reader, skus: Sequence[str], locations: Locations | N
 # What a cache must forget
 
 _CHANGED = """
-WITH latest AS (
-  SELECT sku FROM inventory.entries
-  WHERE tx >= %(xmin)s::text::xid8 AND NOT pg_visible_in_snapshot(tx, %(snapshot)s::text::pg_snapshot)
-  LIMIT %(limit)s
+WITH latest AS MATERIALIZED (
+  SELECT tx, sku FROM inventory.entries WHERE tx >= %(xmin)s::text::xid8 ORDER BY tx, seq LIMIT %(limit)s
 )
-SELECT pg_current_snapshot()::text, (SELECT count(*) FROM latest), (SELECT array_agg(DISTINCT sku) FROM latest)
+SELECT pg_current_snapshot()::text, (SELECT count(*) FROM latest), (
+  SELECT array_agg(DISTINCT sku) FROM latest WHERE NOT pg_visible_in_snapshot(tx, %(snapshot)s::text::pg_snapshot)
+)
 """
+"""A transaction that has been open for long holds `xmin` back: then `latest` has entries that were known already as well, and
+the limit keeps the look short."""
 
-
-_SNAPSHOT_BEGIN = "SELECT pg_current_snapshot()::text"
+_SNAPSHOT = "SELECT pg_current_snapshot()::text"
 
 
 async def snapshot(reader: Reader) -> str:
-    return str(await reader.value(_SNAPSHOT_BEGIN))
+    return str(await reader.value(_SNAPSHOT))
 
 
 async def changed_skus(reader: Reader, since: str, limit: int) -> tuple[str, list[str] | None]:
-    """The SKUs of entries that became visible after the snapshot `since`, and the snapshot now; None for too many of them."""
+    """The snapshot now, and the SKUs of entries that have become visible since `since`; None when there are too many."""
     xmin = since.partition(":")[0]
     row = await reader.row(_CHANGED, {"xmin": xmin, "snapshot": since, "limit": limit})
     assert row is not None, "a row of aggregates is always there"

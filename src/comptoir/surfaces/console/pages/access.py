@@ -174,6 +174,23 @@ def _zones() -> list[str]:
     return sorted(name for name in available_timezones() if name == "UTC" or ("/" in name and not name.startswith("Etc/")))
 
 
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device(agent: str) -> str:
+    """What a browser calls itself, as people call it: `Firefox · Windows`."""
+    found = [next((name for mark, name in kinds if mark in agent), "") for kinds in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(name for name in found if name) or agent[:60]
+
+
 @access.get("/account")
 async def account_page(visit: Visit) -> Answer:
     return await _account(visit)
@@ -191,6 +208,7 @@ async def _account(
         status=status,
         user=user,
         sessions=sessions,
+        device=device,
         zones=[(name, name.replace("_", " ")) for name in _zones()],
         values={"name": user.name, "locale": user.locale, "time_zone": user.time_zone, "theme": visit.page.theme}
         | (values or {}),

@@ -1,0 +1,228 @@
+"""Exceptions: what facts have broken, and every choice that there is to put it right."""
+
+from __future__ import annotations
+
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from comptoir.kernel.checking import invalid
+from comptoir.kernel.errors import NotFound, Refusal
+from comptoir.modules.inventory.errors import InsufficientStock
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders import api
+from comptoir.modules.orders.contracts import (
+
+    Choice,
+    ExceptionDetails,
+    ExceptionFilter,
+    ExceptionId,
+    ExceptionKind,
+    ExceptionSummary,
+    OrderException,
+    OrderId,
+    Resolution,
+)
+from comptoir.modules.orders.errors import ExceptionClosed, NotReservedThere, NotThatKind, QuantityNotOpen
+from comptoir.modules.staff.contracts import Scope
+from comptoir.runtime.database import Tx
+from comptoir.surfaces.api.answering import Call
+from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_actor, show_location, show_some
+from comptoir.surfaces.api.operations import Answer, PageOf, Resource
+from comptoir.surfaces.api.shapes import (
+    Actor,
+    Code,
+    Day,
+    ExceptionRef,
+    Instant,
+    LocationRef,
+    OrderRef,
+    PageQuery,
+    Quantity,
+    Request,
+    Shape,
+    SkuText,
+    Words,
+)
+from comptoir.surfaces.pools import pool_of
+
+exceptions = Resource("Exceptions", "What facts have broken: put right by itself, or by somebody who chooses.")
+
+_Units = Annotated[int, Meta(examples=[2])]
+
+
+class ExceptionShape(Shape, frozen=True, kw_only=True):
+    """Something that is not as it should be, or was not."""
+
+    id: ExceptionRef
+    kind: ExceptionKind
+    state: Literal["open", "resolved"]
+    order_id: OrderRef | None
+    order_number: int | None
+    channel: str | None
+    line_no: int | None
+    sku: str | None
+    location_id: LocationRef | None
+    quantity: _Units
+    data: dict[str, Any]
+    opened_at: Instant | None
+    resolved_at: Instant | None
+    resolution: str | None
+    actor: Actor | None
+
+
+class SourceShape(Shape, frozen=True, kw_only=True):
+    """A location that could serve the units now."""
+
+    location_id: LocationRef
+    available: _Units
+
+
+class ArrivalShape(Shape, frozen=True, kw_only=True):
+    """Units that will come; a transfer has no promised day."""
+
+    location_id: LocationRef
+    expected_on: Day | None
+    quantity: _Units
+
+
+class ExceptionDetailsShape(ExceptionShape, frozen=True, kw_only=True):
+    """An exception with every choice that there is now."""
+
+    choices: list[Choice]
+    sources: Annotated[list[SourceShape], Meta(description="Where the units could come from, most first.")]
+    arrivals: Annotated[list[ArrivalShape], Meta(description="What is to come, and when.")]
+
+
+class ExceptionQuery(PageQuery, frozen=True, kw_only=True):
+    sort: Literal["opened", "-opened", "quantity", "-quantity"] = "-opened"
+    kind: tuple[ExceptionKind, ...] = ()
+    state: Literal["open", "resolved", "any"] = "open"
+    location_id: LocationRef | None = None
+    channel: Code | None = None
+    sku: SkuText | None = None
+    order_id: OrderRef | None = None
+    opened_before: Instant | None = None
+
+
+class ResolveException(Request, frozen=True, kw_only=True):
+    """What somebody has chosen. `wait` leaves it open; `count` says that the shelf has been counted."""
+
+    choice: Choice
+    location_id: Annotated[LocationRef, Meta(description="For `move`: where the units come from now.")] | None = None
+    quantity: Annotated[Quantity, Meta(description="For `move`: fewer than all of them.")] | None = None
+    reason: Annotated[Words, Meta(description="For `cancel`.", examples=["Out of stock"])] = ""
+
+
+@exceptions.get("/v1/exceptions", Scope.EXCEPTIONS_READ)
+async def list_exceptions(call: Call, query: ExceptionQuery) -> Answer[PageOf[ExceptionShape]]:
+    """List exceptions."""
+    location, order = parsed_some("location", query.location_id), parsed_some("order", query.order_id)
+    wanted = ExceptionFilter(
+        kinds=query.kind,
+        state=None if query.state == "any" else query.state,
+        location=None if location is None else LocationId(location),
+        channel=query.channel,
+        sku=query.sku or "",
+        order=None if order is None else OrderId(order),
+        opened_before=query.opened_before,
+    )
+    async with call.reading() as reader:
+        page = await api.find_exceptions(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
+    return call.page(page, _summary)
+
+
+@exceptions.get("/v1/exceptions/{exception_id}", Scope.EXCEPTIONS_READ)
+async def get_exception(call: Call) -> Answer[ExceptionDetailsShape]:
+    """Get an exception with every choice that there is."""
+    async with call.services.database.transaction(call.context, snapshot=True) as tx:
+        found = await api.exception(tx, _id(call), pool_of)
+    return call.answer(_details(found))
+
+
+@exceptions.post(
+    "/v1/exceptions/{exception_id}/resolve",
+    Scope.EXCEPTIONS_WRITE,
+    refuses=(NotFound, ExceptionClosed, NotThatKind, InsufficientStock, NotReservedThere, QuantityNotOpen),
+    example={"choice": "move", "location_id": "loc_01kag8v6w3e9n8r2t5y7z4c6bd"},
+)
+async def resolve_exception(call: Call, body: ResolveException) -> Answer[ExceptionDetailsShape]:
+    """Put an exception right by one of its choices.
+
+    A choice that is gone meanwhile is refused: get the exception again for those that are left.
+    """
+    async with call.transaction() as tx:
+        found = await api.exception(tx, _id(call), pool_of)
+        if found.exception.state != "open":
+            raise ExceptionClosed(resolution=found.exception.resolution)
+        await _choose(tx, found, body)
+        return await call.done(tx, _details(await api.exception(tx, _id(call), pool_of)))
+
+
+async def _choose(tx: Tx, found: ExceptionDetails, body: ResolveException) -> None:
+    if body.choice not in found.choices and body.choice is not Choice.WAIT:
+        refusal: Refusal = NotThatKind(kind=found.exception.kind, choices=list(found.choices))
+        raise refusal
+    exception_id = found.exception.id
+    match body.choice:
+        case Choice.MOVE:
+            if body.location_id is None:
+                raise invalid("location_id", "says where the units come from")
+            location = LocationId(parsed("location", body.location_id))
+            await api.choose_move(tx, exception_id, location, body.quantity)
+        case Choice.BACKORDER:
+            await api.choose_backorder(tx, exception_id)
+        case Choice.CANCEL:
+            await api.choose_cancel(tx, exception_id, body.reason)
+        case Choice.COUNT:
+            await api.resolve(tx, exception_id, Resolution.COUNTED)
+        case Choice.IDENTIFY:
+            await api.resolve(tx, exception_id, Resolution.IDENTIFIED)
+        case Choice.DISMISS:
+            await api.resolve(tx, exception_id, Resolution.DISMISSED)
+        case Choice.WAIT:
+            return
+
+
+
+def _id(call: Call) -> ExceptionId:
+    return ExceptionId(call.id("exception"))
+
+
+def _fields(one: OrderException, number: int | None, channel: str | None) -> dict[str, Any]:
+    return {
+        "id": show("exception", one.id),
+        "kind": one.kind,
+        "state": one.state,
+        "order_id": show_some("order", one.order_id),
+        "order_number": number,
+        "channel": channel,
+        "line_no": one.line_no,
+        "sku": one.sku,
+        "location_id": show_some("location", one.location_id),
+        "quantity": one.quantity,
+        "data": one.data,
+        "opened_at": one.opened_at,
+        "resolved_at": one.resolved_at,
+        "resolution": one.resolution,
+        "actor": None if one.actor is None else show_actor(one.actor),
+    }
+
+
+def _summary(found: ExceptionSummary) -> ExceptionShape:
+    return ExceptionShape(**_fields(found.exception, found.order_number, found.channel_code))
+
+
+def _details(found: ExceptionDetails) -> ExceptionDetailsShape:
+    order = found.order
+    fields = _fields(found.exception, order and order.number, order and order.channel_code)
+    return ExceptionDetailsShape(
+        **fields,
+        choices=list(found.choices),
+        sources=[SourceShape(location_id=show_location(s.location_id), available=s.available) for s in found.sources],
+        arrivals=[
+            ArrivalShape(location_id=show_location(a.location_id), expected_on=a.expected_on, quantity=a.quantity)
+            for a in found.arrivals
+        ],
+    )

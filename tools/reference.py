@@ -1,0 +1,126 @@
+"""Writes docs/reference/ from the code: the API, its errors, the command line and the settings.
+
+`python tools/reference.py` writes; `documents()` is what a test compares with the files.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from cyclopts import App
+
+from comptoir.runtime import settings
+from comptoir.surfaces import cli
+from comptoir.surfaces.api.openapi import describe
+from comptoir.surfaces.api.problems import error_catalogue
+from comptoir.surfaces.api.resources import RESOURCES
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+
+
+def documents() -> dict[str, str]:
+    """Each page's text by its file name."""
+    return {"api.md": _api(), "errors.md": _errors(), "cli.md": _cli(), "settings.md": _settings()}
+
+
+def _api() -> str:
+    document = describe(RESOURCES, "https://comptoir.example")
+    paths = cast("Mapping[str, Mapping[str, Any]]", document["paths"])
+    by_tag: dict[str, list[str]] = {}
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            if method in {"get", "post", "put", "patch", "delete"}:
+                row = f"| `{method.upper()} {path}` | {operation['summary']} | {_scope(operation)} |"
+                by_tag.setdefault(operation["tags"][0], []).append(row)
+    lines = [
+        "# API",
+        "",
+        "Every operation. A running Comptoir serves the whole description with examples at `/openapi.json`, and as a page at",
+        "`/docs`.",
+    ]
+    for tag, rows in by_tag.items():
+        lines += ["", f"## {tag}", "", "| operation | what it does | scope |", "|---|---|---|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _scope(operation: Mapping[str, Any]) -> str:
+    found = [scope for entry in operation.get("security", ()) for scopes in entry.values() for scope in scopes]
+    return ", ".join(f"`{scope}`" for scope in found)
+
+
+def _errors() -> str:
+    lines = [
+        "# Errors",
+        "",
+        "Every `code` that a problem can have. It is stable; the words around it may change.",
+        "",
+        "| code | status | title | meaning |",
+        "|---|---|---|---|",
+    ]
+    for entry in error_catalogue():
+        meaning = " ".join(entry.description.split()).replace("|", "\\|")
+        lines.append(f"| `{entry.code}` | {entry.status} | {entry.title} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cli() -> str:
+    parts = ["# Command line", "", inspect.cleandoc(cli._HELP)]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the text of `comptoir --help`
+    for name, (target, _) in cli._COMMANDS.items():  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the list of commands
+        module, attribute = target.split(":")
+        command = getattr(importlib.import_module(f"{cli.__name__}.{module}"), attribute)
+        app = command if isinstance(command, App) else _app(name, command)
+        text = app.generate_docs(output_format="markdown", heading_level=2)
+        text = text.replace(f"comptoir {name} {name}", f"comptoir {name}")
+        parts += ["", re.sub(r"\n{3,}", "\n\n", text).strip()]
+    return "\n".join(parts) + "\n"
+
+
+def _app(name: str, command: Any) -> App:
+    app = App(name=f"comptoir {name}", help_format="markdown")
+    app.default(command)
+    return app
+
+
+def _settings() -> str:
+    source = inspect.getsource(settings)
+    names = sorted(set(re.findall(r"\"(COMPTOIR_[A-Z_]+|DATABASE_URL)\"", source)))
+    lines = [
+        "# Settings",
+        "",
+        "Settings come from the environment. A value that cannot be is told by name at the start.",
+        "",
+        "| variable | meaning |",
+        "|---|---|",
+    ]
+    lines += [f"| `{name}` | {_MEANINGS[name]} |" for name in names]
+    return "\n".join(lines) + "\n"
+
+
+_MEANINGS = {
+    "COMPTOIR_ALLOW_PRIVATE_HOSTS": "Whether webhooks may go to private addresses and to this machine. No by default.",
+    "COMPTOIR_DATA": "The data folder: the embedded database, uploads, the secret key. `./.data` by default.",
+    "COMPTOIR_HOST": "The address to listen on. `127.0.0.1` by default.",
+    "COMPTOIR_LOG": "`text` or `json`.",
+    "COMPTOIR_LOG_LEVEL": "`debug`, `info`, `warning`, `error` or `critical`.",
+    "COMPTOIR_PORT": "The port to listen on. 8000 by default.",
+    "COMPTOIR_PUBLIC_URL": "The address that people and programs reach Comptoir at.",
+    "COMPTOIR_SECRET_KEY": "At least 32 characters that sign sessions and encrypt secrets. Else a key is made in the data folder.",
+    "COMPTOIR_SECURE_COOKIES": "Whether cookies are sent over https only. Yes when the public URL is https.",
+    "COMPTOIR_WEB_PROCESSES": "How many web processes run. 1 by default.",
+    "DATABASE_URL": "A PostgreSQL 18 or newer to use instead of the embedded one.",
+}
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in documents().items():
+        (FOLDER / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()
