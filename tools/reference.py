@@ -18,7 +18,7 @@ from comptoir.runtime import settings
 from comptoir.surfaces import cli
 from comptoir.surfaces.api.openapi import describe
 from comptoir.surfaces.api.problems import error_catalogue
-from comptoir.surfaces.api.resources import RESOURCES
+from comptoir.surfaces.api.routes import RESOURCES
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -102,7 +102,7 @@ def _settings() -> str:
 
 
 _MEANINGS = {
-    "COMPTOIR_ALLOW_PRIVATE_HOSTS": "Whether webhooks may go to private addresses and to this machine. No by default.",
+    "COMPTOIR_ALLOW_PRIVATE_HOSTS": "Whether webhooks may go to private addresses. No by default.",
     "COMPTOIR_DATA": "The data folder: the embedded database, uploads, the secret key. `./.data` by default.",
     "COMPTOIR_HOST": "The address to listen on. `127.0.0.1` by default.",
     "COMPTOIR_LOG": "`text` or `json`.",

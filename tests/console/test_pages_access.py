@@ -5,6 +5,7 @@ from psycopg import AsyncConnection
 
 from comptoir.modules.staff.contracts import Role
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY
+from comptoir.surfaces.console.web import own_address
 from comptoir.surfaces.services import Services
 from support.console import PASSWORD, Shop, Staff, application, furnished, owner, parts, parts_of, shop, stranger, visiting
 
@@ -44,9 +45,8 @@ async def test_guessing_is_slowed_down(stranger: Staff) -> None:
 @pytest.mark.parametrize(
     "next_to", ["//evil.example/x", "https://evil.example", "/\\evil.example", "/sign-out", "javascript:alert(1)"]
 )
-async def test_nobody_is_sent_elsewhere_after_signing_in(stranger: Staff, next_to: str) -> None:
-    signed = await stranger.send("/sign-in", {"email": "owner@example.com", "password": PASSWORD, "next": next_to})
-    assert signed.headers["location"] == "/"
+def test_nobody_is_sent_elsewhere_after_signing_in(next_to: str) -> None:
+    assert own_address(next_to) == "/"
 
 
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stranger: Staff) -> None:
@@ -90,20 +90,20 @@ async def test_static_files_are_kept_for_ever_under_their_version(stranger: Staf
 # Forms from elsewhere
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"sec-fetch-site": "cross-site"},
-        {"sec-fetch-site": "same-site"},
-        {"origin": "https://evil.example"},
-        {"origin": "null"},
-        {"origin": "http://testserver:8080"},
-    ],
+FOREIGN = (
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+    {"origin": "https://evil.example"},
+    {"origin": "null"},
+    {"origin": "http://testserver:8080"},
 )
-async def test_a_form_from_another_site_changes_nothing(owner: Staff, headers: dict[str, str]) -> None:
+
+
+async def test_a_form_from_another_site_changes_nothing(owner: Staff) -> None:
     values = {"name": "Hacked", "locale": "en", "time_zone": "UTC", "theme": "auto"}
-    answer = await owner.submit("/account", "/account/preferences", values, **headers)
-    assert answer.status_code == 403
+    for headers in FOREIGN:
+        answer = await owner.submit("/account", "/account/preferences", values, **headers)
+        assert answer.status_code == 403, headers
     assert "Dana Owner" in (await owner.get("/account")).text
 
 
@@ -230,9 +230,9 @@ async def test_what_is_not_there_says_so_and_keeps_the_menu(owner: Staff) -> Non
     assert (await owner.client.put("/orders")).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/orders?q=%00", "/search?q=a%00b", "/orders?after=%00", "/orders/a%00b", "/customers?q=%00"])
-async def test_nul_in_an_address_is_refused(owner: Staff, path: str) -> None:
-    assert (await owner.get(path)).status_code == 422
+async def test_nul_in_an_address_is_refused(owner: Staff) -> None:
+    for path in ["/orders?q=%00", "/search?q=a%00b", "/orders?after=%00", "/orders/a%00b", "/customers?q=%00"]:
+        assert (await owner.get(path)).status_code == 422, path
 
 
 async def test_nul_in_a_form_is_refused(owner: Staff) -> None:
@@ -240,9 +240,9 @@ async def test_nul_in_a_form_is_refused(owner: Staff) -> None:
     assert (await owner.submit("/account", "/account/preferences", values)).status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/orders?after=x", "/orders?on_from=never", "/orders?sort=colour", "/orders?customer=x"])
-async def test_a_senseless_address_is_no_failure_of_ours(owner: Staff, path: str) -> None:
-    assert (await owner.get(path)).status_code in {200, 422}
+async def test_a_senseless_address_is_no_failure_of_ours(owner: Staff) -> None:
+    for path in ["/orders?after=x", "/orders?on_from=never", "/orders?sort=colour", "/orders?customer=x"]:
+        assert (await owner.get(path)).status_code in {200, 422}, path
 
 
 async def test_without_its_database_it_says_what_to_do_and_no_more(parts: Services) -> None:

@@ -78,4 +78,4 @@ def _first_invoices(source: Path, path: Path, count: int) -> list[dict[str, Any]
     part = table.slice(0, count)
     cast("Any", pq).write_table(part, path)
     assert isinstance(part, pa.Table)
-    return cast("Any", part).to_pylist()
+    return part.to_pylist()

@@ -281,7 +281,7 @@ def fields_of(html: str, action: str) -> dict[str, Any]:
 @asynccontextmanager
 async def visiting(app: Litestar) -> AsyncGenerator[Staff]:
     transport = httpx2.ASGITransport(app=cast("Any", app), client=("127.0.0.1", 4711))
-    async with app.lifespan(), httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield Staff(client)
 
 

@@ -50,7 +50,7 @@ def _assembled(asked: str) -> App:
         app.command(where, name=name) if name == asked else app.command(where, name=name, help=words)
 
     @app.meta.default
-    def launch(  # pyright: ignore[reportUnusedFunction] - cyclopts has it
+    def launch(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
         verbose: Annotated[bool, Parameter(negative="", group="Everywhere", help="Show where a problem arose.")] = False,
     ) -> None:

@@ -1,0 +1,180 @@
+"""Locations, products and stock from plain files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
+from comptoir.modules.imports import api as imports
+from comptoir.modules.imports.contracts import ImportKind
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import Interval, LocationKind
+from comptoir.modules.pricing import api as pricing
+from comptoir.runtime.database import Database
+from comptoir.surfaces.imports import ImportRequest, Report, open_importer, preview
+from comptoir.surfaces.imports.hours import parse_hours
+from imports.conftest import Import
+
+LOCATIONS = """code;name;kind;city;country;latitude;longitude;time_zone;opening_hours;ships;pickup
+PAR1;Paris Bastille;store;Paris;FR;48,8531;2,3691;Europe/Paris;Mo-Fr 10:00-19:30; oui;oui
+LYS;Entrepôt Lyon;warehouse;Lyon;FR;45,7578;4,8320;Europe/Paris;;oui;non
+BAD;Nowhere;store;;FR;;;Europe/Atlantis;;;
+ODD;Odd;palace;;FR;;;Europe/Paris;;;
+"""
+PRODUCTS = """sku,name,name_fr,gtin,category,price,currency,tax_rate
+MUG-R,Red mug,Mug rouge,4006381333931,Kitchen > Mugs,12.50,EUR,20
+MUG-B,Blue mug,Mug bleu,,Kitchen > Mugs,12.90,EUR,20
+VASE,Vase,,,,,,
+MUG-X,Copy of the red mug,,4006381333931,,,,
+BAD,Bad price,,,,abc,EUR,
+"""
+
+
+def _rewritten(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+async def _places(do_import: Import, tmp_path: Path) -> None:
+    text = "code,name,kind,country,time_zone\nPAR1,Paris,store,FR,Europe/Paris\nLYS,Lyon,warehouse,FR,Europe/Paris\n"
+    await do_import(ImportKind.LOCATIONS, _rewritten(tmp_path / "places.csv", text))
+
+
+async def test_locations_are_made_and_bad_rows_say_why(database: Database, do_import: Import, tmp_path: Path) -> None:
+    text = LOCATIONS.replace("19:30; oui", "19:30;oui")
+    run = await do_import(ImportKind.LOCATIONS, _rewritten(tmp_path / "l.csv", text))
+    report = Report.from_json(run.report)
+    assert (report.rows, report.taken, report.outcomes) == (4, 2, {"created": 2})
+    assert report.rejected == {"unknown_time_zone": 1, "not_valid": 1}
+    async with database.read() as reader:
+        paris = await locations.by_code(reader, "PAR1")
+        reasons = [row.reason for row in (await imports.rejections(reader, run.id)).items]
+    assert (paris.kind, paris.latitude, paris.pickup, paris.time_zone) == (LocationKind.STORE, 48.8531, True, "Europe/Paris")
+    assert paris.opening_hours.days[0] == (Interval(600, 1170),)
+    assert "Atlantis" in reasons[0]
+    assert "palace" in reasons[1]
+
+
+async def test_what_a_file_of_locations_does_not_say_stays(database: Database, do_import: Import, tmp_path: Path) -> None:
+    await _places(do_import, tmp_path)
+    run = await do_import(ImportKind.LOCATIONS, _rewritten(tmp_path / "l.csv", "code,name\nPAR1,Paris Bastille\nLYS,Lyon\n"))
+    assert run.report["outcomes"] == {"changed": 1, "unchanged": 1}
+    async with database.read() as reader:
+        paris = await locations.by_code(reader, "PAR1")
+    assert (paris.name, paris.country, paris.time_zone) == ("Paris Bastille", "FR", "Europe/Paris")
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("24/7", [[(0, 1440)]] * 7),
+        ("Mo-Fr 09:00-12:00,14:00-18:00", [[(540, 720), (840, 1080)]] * 5 + [[], []]),
+        ("Mo-Su 10:00-20:00; Su off", [[(600, 1200)]] * 6 + [[]]),
+        ("Sa-Mo 08:00-09:00", [[(480, 540)], [], [], [], [], [(480, 540)], [(480, 540)]]),
+        ("We,Fr 08:00-24:00", [[], [], [(480, 1440)], [], [(480, 1440)], [], []]),
+    ],
+)
+def test_opening_hours_are_read(text: str, days: list[list[tuple[int, int]]]) -> None:
+    assert [[(i.opens, i.closes) for i in day] for day in parse_hours(text).days] == days
+
+
+@pytest.mark.parametrize("text", ["Mon 9-5", "whenever", "Mo 25:00-26:00", "Xx 10:00-11:00", "Mo 10:00"])
+def test_other_opening_hours_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_hours(text)
+
+
+async def test_products_come_with_prices_and_a_market_where_there_is_none(
+    database: Database, do_import: Import, tmp_path: Path
+) -> None:
+    run = await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "p.csv", PRODUCTS))
+    report = Report.from_json(run.report)
+    assert (report.rows, report.taken, report.outcomes) == (5, 3, {"created": 3})
+    assert (report.rejected, report.made) == ({"gtin_taken": 1, "not_a_number": 1}, {"prices_created": 2})
+    assert report.prepared == ["market fr"]
+    async with database.read() as reader:
+        mug = await catalogue.by_sku(reader, "MUG-R")
+        prices = await pricing.prices(reader, "fr", ["MUG-R", "VASE"])
+    assert (mug.name, mug.gtin) == ("Red mug", "4006381333931")
+    assert {sku: (price.amount, str(price.tax_rate)) for sku, price in prices.items()} == {"MUG-R": (1250, "0.200000")} or {
+        sku: price.amount for sku, price in prices.items()
+    } == {"MUG-R": 1250}
+
+
+async def test_a_variant_keeps_its_product_and_what_the_file_does_not_say(
+    database: Database, do_import: Import, tmp_path: Path
+) -> None:
+    async with database.transaction() as tx:
+        variants = [VariantDraft(sku="T-S", options={"size": "S"}), VariantDraft(sku="T-M", options={"size": "M"})]
+        await catalogue.create(tx, ProductDraft(code="T", names={"fr": "Chemise"}, brand="Nous", variants=variants))
+    await do_import(
+        ImportKind.PRODUCTS, _rewritten(tmp_path / "p.csv", "sku,name,category\nT-S,Shirt S,Shirts\nT-M,Shirt M,Shirts\n")
+    )
+    async with database.read() as reader:
+        product = await catalogue.by_code(reader, "T")
+    assert (product.names, product.brand, product.category) == ({"fr": "Chemise"}, "Nous", ("Shirts",))
+    assert [(v.sku, v.name, v.options) for v in product.variants] == [
+        ("T-M", "Shirt M", {"size": "M"}),
+        ("T-S", "Shirt S", {"size": "S"}),
+    ]
+
+
+async def test_the_same_products_again_change_nothing(database: Database, do_import: Import, tmp_path: Path) -> None:
+    path = _rewritten(tmp_path / "p.csv", PRODUCTS)
+    await do_import(ImportKind.PRODUCTS, path)
+    again = await do_import(ImportKind.PRODUCTS, path)
+    assert (again.report["outcomes"], again.report["made"]) == ({"unchanged": 3}, {})
+
+
+async def test_stock_is_set_and_unknown_rows_say_why(database: Database, do_import: Import, tmp_path: Path) -> None:
+    await _places(do_import, tmp_path)
+    await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "p.csv", "sku,name\nA,A\nB,B\n"))
+    text = "sku,location,on_hand,safety\nA,PAR1,5,1\nA,LYS,40,\nB,LYS,7,0\nC,LYS,1,\nA,NOWHERE,1,\nB,PAR1,many,\n"
+    run = await do_import(ImportKind.STOCK, _rewritten(tmp_path / "s.csv", text))
+    report = Report.from_json(run.report)
+    assert (report.rows, report.taken, report.outcomes) == (6, 3, {"created": 3, "units": 52})
+    assert report.rejected == {"unknown_sku": 1, "unknown_location": 1, "not_a_number": 1}
+    async with database.read() as reader:
+        rows = await inventory.levels_of_sku(reader, "A")
+        causes = await reader.values("SELECT DISTINCT import_id FROM inventory.entries")
+        rejected = await imports.rejections(reader, run.id)
+    assert sorted((row.level.on_hand, row.level.safety) for row in rows) == [(5, 1), (40, 0)]
+    assert causes == [run.id]
+    assert [(row.line, row.cells["sku"]) for row in rejected.items] == [(5, "C"), (6, "A"), (7, "B")]
+
+
+async def test_the_same_stock_again_changes_nothing_and_another_the_difference(
+    database: Database, do_import: Import, tmp_path: Path
+) -> None:
+    await _places(do_import, tmp_path)
+    await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "p.csv", "sku,name\nA,A\n"))
+    path = _rewritten(tmp_path / "s.csv", "sku,location,on_hand\nA,PAR1,5\nA,LYS,40\n")
+    await do_import(ImportKind.STOCK, path)
+    assert (await do_import(ImportKind.STOCK, path)).report["outcomes"] == {"unchanged": 2, "units": 45}
+    other = await do_import(ImportKind.STOCK, _rewritten(path, "sku,location,on_hand\nA,PAR1,3\nA,LYS,40\n"))
+    assert other.report["outcomes"] == {"changed": 1, "unchanged": 1, "units": 43}
+    async with database.read() as reader:
+        entries = await reader.values("SELECT on_hand FROM inventory.entries ORDER BY tx, seq")
+    assert sorted(entries) == [-2, 5, 40]
+
+
+async def test_stock_makes_products_when_it_may(database: Database, do_import: Import, tmp_path: Path) -> None:
+    await _places(do_import, tmp_path)
+    path = _rewritten(tmp_path / "s.csv", 'sku,location,on_hand\n"A",PAR1,5\n"B",LYS,40\n')
+    run = await do_import(ImportKind.STOCK, path, create_products=True)
+    assert (run.report["made"], run.report["rejected"]) == ({"products": 2}, {})
+    async with database.read() as reader:
+        assert await catalogue.known(reader, ["A", "B", "C"]) == {"A", "B"}
+
+
+async def test_a_dry_run_of_stock_sees_the_same_rejections(database: Database, do_import: Import, tmp_path: Path) -> None:
+    await _places(do_import, tmp_path)
+    path = _rewritten(tmp_path / "s.csv", "sku,location,on_hand\nA,PAR1,5\nA,MARS,40\n")
+    found = await preview(database, await open_importer(ImportRequest(kind=ImportKind.STOCK, files=(str(path),))))
+    assert (found.report.rows, found.report.rejected) == (2, {"unknown_sku": 1, "unknown_location": 1})
+    async with database.read() as reader:
+        assert await reader.value("SELECT count(*) FROM inventory.levels") == 0
