@@ -108,7 +108,7 @@ def running(arguments: list[str], url: str, port: int, path: str = "/healthz") -
     data = tempfile.mkdtemp(prefix="comptoir-bench-data-")
     environment = os.environ | {"DATABASE_URL": url, "COMPTOIR_DATA": data, "COMPTOIR_LOG_LEVEL": "warning"}
     with (Path(data) / "log").open("wb") as log:
-        process = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log, cwd=HERE.parent)  # noqa: S603
+        process = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log, cwd=HERE.parent)
         try:
             _wait(port, path, process, Path(data) / "log")
             yield psutil.Process(process.pid)
@@ -143,7 +143,7 @@ def comptoir(port: int, *, worker: bool = False) -> list[str]:
 
 def load(spec: Spec) -> Result:
     """Runs the load in a process of its own."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-m", "bench.load", json.dumps(asdict(spec))],
         capture_output=True,
         text=True,
@@ -160,7 +160,7 @@ def pgbench(url: str, script: str, *, clients: int, seconds: float = 4) -> float
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [
                 str(client_programs() / "pgbench"),
                 *("-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(int(seconds)), "-f", file.name),

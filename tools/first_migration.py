@@ -44,10 +44,10 @@ def upgrade() -> None:
         op.execute(f"CREATE SCHEMA {{schema}}")
     op.execute(PLAIN)
 '''
-FOOTER = '''
+FOOTER = """
     procrastinate = SchemaManager.get_schema()
     op.get_bind().exec_driver_sql(procrastinate.replace("%", "%%"))
-'''
+"""
 
 
 def main(url: str) -> None:

@@ -109,7 +109,7 @@ _MEANINGS = {
     "COMPTOIR_LOG_LEVEL": "`debug`, `info`, `warning`, `error` or `critical`.",
     "COMPTOIR_PORT": "The port to listen on. 8000 by default.",
     "COMPTOIR_PUBLIC_URL": "The address that people and programs reach Comptoir at.",
-    "COMPTOIR_SECRET_KEY": "At least 32 characters that sign sessions and encrypt secrets. Else a key is made in the data folder.",
+    "COMPTOIR_SECRET_KEY": "At least 32 characters that sign and encrypt. Without it a key is made in the data folder.",
     "COMPTOIR_SECURE_COOKIES": "Whether cookies are sent over https only. Yes when the public URL is https.",
     "COMPTOIR_WEB_PROCESSES": "How many web processes run. 1 by default.",
     "DATABASE_URL": "A PostgreSQL 18 or newer to use instead of the embedded one.",

@@ -44,7 +44,9 @@ def differences() -> list[str]:
     there = {str(path.relative_to(VENDOR)) for path in VENDOR.rglob("*") if path.is_file()} - {"manifest.json"}
     listed: dict[str, str] = entry["files"]
     return [f"{file} is in one of the two only" for file in sorted(there ^ listed.keys())] + [
-        f"{file} is not the file of the manifest" for file in sorted(there & listed.keys()) if sha256(VENDOR / file) != listed[file]
+        f"{file} is not the file of the manifest"
+        for file in sorted(there & listed.keys())
+        if sha256(VENDOR / file) != listed[file]
     ]
 
 

@@ -53,7 +53,8 @@ def create_app(services: Services, *life: Life) -> Litestar:
 @contextlib.asynccontextmanager
 async def _settled(_: Litestar) -> AsyncGenerator[None]:
     """What is loaded now stays: the collector need not look at it again, and may look at the rest rarely. Its pauses were the
-    largest single entry in the profile of the capture path."""
+    largest single entry in the profile of the capture path.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)

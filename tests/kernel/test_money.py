@@ -60,7 +60,7 @@ def test_rounding_is_to_the_even_neighbour() -> None:
 def test_money_of_two_currencies_does_not_add() -> None:
     assert Money.of("12.30", EUR) + Money.of("0.70", EUR) == Money(1300, EUR)
     with pytest.raises(ValueError, match="EUR"):
-        Money(1, EUR) + Money(1, JPY)
+        _ = Money(1, EUR) + Money(1, JPY)
 
 
 def test_money_knows_how_many_decimals_its_currency_has() -> None:

@@ -130,7 +130,7 @@ class Money:
         return [Money(part, self.currency) for part in split(self.minor, weights)]
 
     def rate(self, rate: Decimal) -> Money:
-        """This amount times a rate, rounded once, half to even."""
+        """The amount times a rate, rounded once, half to even."""
         return Money(round_half_even(Decimal(self.minor) * rate), self.currency)
 
 

@@ -105,7 +105,7 @@ UPDATE runtime.consumers SET tx = %(tx)s::text::xid8, seq = %(seq)s, moved_at = 
 """
 
 _FIRST_SINCE = """
-SELECT tx::text::bigint AS tx, seq - 1 AS seq FROM runtime.events WHERE at >= %(at)s ORDER BY tx, seq LIMIT 1
+SELECT e.tx::text::bigint AS tx, e.seq - 1 AS seq FROM runtime.events e WHERE e.at >= %(at)s ORDER BY e.tx, e.seq LIMIT 1
 """
 
 _SCAN_END = """

@@ -66,11 +66,11 @@ ORDER BY n
 """
 
 READ_EVENTS = """
-SELECT tx::text::bigint AS tx, seq, id, type, at, actor, request_id, subject, data
-FROM runtime.events
-WHERE (tx, seq) > (%(tx)s::text::xid8, %(seq)s)
-  AND tx < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY tx, seq
+SELECT e.tx::text::bigint AS tx, e.seq, e.id, e.type, e.at, e.actor, e.request_id, e.subject, e.data
+FROM runtime.events e
+WHERE (e.tx, e.seq) > (%(tx)s::text::xid8, %(seq)s)
+  AND e.tx < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY e.tx, e.seq
 LIMIT %(limit)s
 """
 

@@ -41,7 +41,8 @@ class AvailabilityDesk:
 
     def _pool_name(self, counter: Counter) -> str:
         """Names the set of locations by what is in it: two channels of one pool share their sums, and a pool that changes gets
-        another name."""
+        another name.
+        """
         code = counter.channel.code
         ids, name = self._names.get(code, ((), ""))
         if ids is not counter.ids:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from comptoir.kernel.errors import Refusal, Remedy
+from comptoir.kernel.errors import Fault, Refusal, Remedy
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.api import CaptureRequest
 from comptoir.modules.orders.contracts import Candidates, Held, Placed, Widen
@@ -73,24 +73,41 @@ class CaptureDesk:
         return await self._batcher.submit(call)
 
     async def _work(self, calls: Sequence[Call]) -> Sequence[Outcome | Exception]:
-        """Does a batch. Calls whose nearest locations do not have it all are done again with their whole pool, in a transaction
-        of their own, so that locks are always taken in one order."""
+        """Does a batch.
+
+        Calls whose nearest locations do not have it all are done again with their whole pool, in a transaction of their own, so
+        that locks are always taken in one order. The others are settled by then: what goes wrong later is not theirs.
+        """
         started = time.perf_counter()
-        answers: list[Outcome | Exception | None] = [None] * len(calls)
-        todo = list(range(len(calls)))
-        while todo:
-            done = await self._attempt([calls[i] for i in todo])
-            again: list[int] = []
-            for i, answer in zip(todo, done, strict=True):
-                if isinstance(answer, Widen):
-                    request = msgspec.structs.replace(calls[i].request, candidates=calls[i].whole_pool())
-                    calls = [*calls[:i], replace(calls[i], request=request), *calls[i + 1 :]]
-                    again.append(i)
-                else:
-                    answers[i] = answer
-            todo = again
+        answers: list[Outcome | Exception] = []
+        again: list[int] = []
+        for i, answer in enumerate(await self._attempt(calls)):
+            if isinstance(answer, Widen):
+                again.append(i)
+                answers.append(Contended("asked again", remedy=Remedy.WAIT))
+            else:
+                answers.append(answer)
+        if again:
+            wider = await self._attempt_wide([_wide(calls[i]) for i in again])
+            for i, answer in zip(again, wider, strict=True):
+                answers[i] = answer
         self._metrics.batch_done(len(calls), time.perf_counter() - started)
-        return [answer for answer in answers if answer is not None]
+        return answers
+
+    async def _attempt_wide(self, calls: Sequence[Call]) -> list[Outcome | Exception]:
+        """As `_attempt`, but with every failure as an answer to the calls that it belongs to."""
+        try:
+            answers = await self._attempt(calls)
+        except Fault as fault:
+            return [fault for _ in calls]
+        except Exception as problem:  # noqa: BLE001 - isolated by halving, then handed to the one caller that it belongs to
+            if len(calls) == 1:
+                return [problem]
+            half = len(calls) // 2
+            return [*await self._attempt_wide(calls[:half]), *await self._attempt_wide(calls[half:])]
+        settled = [answer for answer in answers if not isinstance(answer, Widen)]
+        assert len(settled) == len(calls), "with the whole pool there is nothing wider"
+        return settled
 
     async def _attempt(self, calls: Sequence[Call]) -> list[Outcome | Exception | Widen]:
         for attempt in range(_ATTEMPTS):
@@ -140,6 +157,11 @@ async def _answer(tx: Tx, calls: Sequence[Call]) -> list[Outcome | Exception | W
             answer = IdempotencyKeyReused(key=key.key)
         answers[i] = answer
     return [answer for answer in answers if answer is not None]
+
+
+def _wide(call: Call) -> Call:
+    """The same call with every location of its pool."""
+    return replace(call, request=msgspec.structs.replace(call.request, candidates=call.whole_pool()))
 
 
 def _replay(call: Call, fingerprint: bytes, status: int, body: bytes) -> Outcome | Exception:

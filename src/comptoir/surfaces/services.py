@@ -88,7 +88,7 @@ class Services:
             await self.mark_used()
 
     async def mark_used(self) -> None:
-        """Writes down which tokens were used. It is a courtesy to whoever looks at the list: when it fails, it is not missed."""
+        """Writes down which tokens were used: a courtesy to whoever looks at the list, and not missed when it fails."""
         used = self.tokens.take_used()
         if not used:
             return

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -94,13 +94,21 @@ class Call:
         "services",
     )
 
-    def __init__(self, services: Services, operation: Operation, scope: HTTPScope, headers: Headers, request_id: str) -> None:
+    def __init__(
+        self,
+        services: Services,
+        operation: Operation,
+        scope: HTTPScope,
+        headers: Headers,
+        parameters: Mapping[str, str],
+        request_id: str,
+    ) -> None:
         self.services = services
         self.operation = operation
         self.headers = headers
         self.request_id = request_id
-        self.parameters: dict[str, Any] = scope["path_params"]
-        self.path = scope["path"]
+        self.parameters = parameters
+        self.path = scope["raw_path"].decode("latin-1")
         self.query_string = scope["query_string"]
         client = scope["client"]
         self.address = client[0] if client else ""
@@ -153,7 +161,7 @@ class Call:
 
     def text(self, name: str) -> str:
         """Text in the path: a code or a SKU."""
-        text = str(self.parameters[name]).removeprefix("/")
+        text = self.parameters[name]
         if "\0" in text:
             raise wrong(name, "holds a NUL character")
         return text
@@ -243,7 +251,7 @@ class Front:
             self._headers = (*_SECURITY, (b"strict-transport-security", b"max-age=31536000"))
 
     async def __call__(
-        self, operations: Mapping[str, Operation], scope: HTTPScope, receive: Receive, send: Send
+        self, operations: Mapping[str, Operation], parameters: Mapping[str, str], scope: HTTPScope, receive: Receive, send: Send
     ) -> None:
         began = time.perf_counter()
         headers: Headers = dict(cast("Any", scope["headers"]))
@@ -252,9 +260,7 @@ class Front:
         with logs.request(headers.get(b"x-request-id", b"").decode("latin-1")) as request_id:
             call: Call | None = None
             try:
-                if operation is None:
-                    raise MethodNotAllowed(allow=_allowed(operations)) if operations else UnknownRoute
-                call = Call(self._services, operation, scope, headers, request_id)
+                call = Call(self._services, operation or _missing(operations), scope, headers, parameters, request_id)
                 answer = await self._answer(call, receive)
             except Exception as problem:  # noqa: BLE001 - the outermost edge: what is not expected is logged and told as a bug
                 answer = failure(problem, request_id)
@@ -302,7 +308,7 @@ class Front:
         access.info(
             "request",
             method=scope["method"],
-            path=scope["path"],
+            path=scope["raw_path"].decode("latin-1"),
             status=status,
             ms=round(seconds * 1000, 2),
             actor=principal.actor if principal else "",
@@ -322,7 +328,8 @@ async def _run(call: Call, body: bytes) -> Answer[Any]:
         try:
             answer = await operation.run(call, body)
         except _Replay as replay:
-            return replayed(operation, call.path, replay.stored.status, replay.stored.answer)
+            answer = stored(replay.stored.status, replay.stored.answer, replayed=True)
+            return _with_names(operation, call.path, answer)
         except Contended:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -330,11 +337,11 @@ async def _run(call: Call, body: bytes) -> Answer[Any]:
             raise OutOfRange from problem
         else:
             assert call.kept or call.key is None, f"{operation.name} does not keep its answer"
-            return with_names(operation, call.path, answer)
+            return _with_names(operation, call.path, answer)
     raise AssertionError
 
 
-def with_names(operation: Operation, path: str, answer: Answer[T]) -> Answer[T]:
+def _with_names(operation: Operation, path: str, answer: Answer[T]) -> Answer[T]:
     """With Location for what was made, and ETag for what has a version."""
     if not operation.names_itself or answer.status >= 300:
         return answer
@@ -348,10 +355,10 @@ def with_names(operation: Operation, path: str, answer: Answer[T]) -> Answer[T]:
     return Answer(answer.status, answer.body, answer.content_type, (*answer.headers, *names))
 
 
-def replayed(operation: Operation, path: str, status: int, body: bytes) -> Answer[Any]:
-    """An answer for the second time, byte for byte."""
+def stored(status: int, body: bytes, *, replayed: bool) -> Answer[Any]:
+    """An answer that is kept; for the second time, the same byte for byte."""
     kind = b"application/json" if status < 400 else CONTENT_TYPE
-    return with_names(operation, path, Answer(status, body, kind, ((b"idempotency-replayed", b"true"),)))
+    return Answer(status, body, kind, ((b"idempotency-replayed", b"true"),) if replayed else ())
 
 
 def failure(problem: Exception, request_id: str) -> Answer[Any]:
@@ -359,5 +366,8 @@ def failure(problem: Exception, request_id: str) -> Answer[Any]:
     return Answer(told.status, told.body, CONTENT_TYPE, told.headers)
 
 
-def _allowed(operations: Mapping[str, Operation]) -> str:
-    return ", ".join(sorted([*operations, *(["HEAD"] if "GET" in operations else [])]))
+def _missing(operations: Mapping[str, Operation]) -> NoReturn:
+    """An address without this method, or no address."""
+    if not operations:
+        raise UnknownRoute
+    raise MethodNotAllowed(allow=", ".join(sorted([*operations, *(["HEAD"] if "GET" in operations else [])])))

@@ -11,8 +11,8 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.feeds import FeedCursor, feed_cursor, feed_position
-from comptoir.surfaces.api.operations import Answer, Resource
 from comptoir.surfaces.api.identifiers import show_location
+from comptoir.surfaces.api.operations import Answer, Resource
 from comptoir.surfaces.api.shapes import Code, LocationRef, Request, Shape, SkuText
 from comptoir.surfaces.selling import ChannelClosed, Counter
 
@@ -84,7 +84,9 @@ class ChangesShape(Shape, frozen=True, kw_only=True):
     """What has changed, each SKU and location once and as it is now."""
 
     items: list[ChangedSpot]
-    promised: Annotated[list[AvailabilityShape], Meta(description="What the channel may promise of these SKUs, where one was named.")]
+    promised: Annotated[
+        list[AvailabilityShape], Meta(description="What the channel may promise of these SKUs, where one was named.")
+    ]
     next: Annotated[str, Meta(description="Ask again `after` this.", examples=["AAAAAAAAA-gAAAAAAAAAKg"])]
     more: Annotated[bool, Meta(description="There is more to read: ask again at once.")]
 
@@ -141,8 +143,8 @@ async def _places(call: Call, counter: Counter, skus: tuple[str, ...]) -> dict[s
 async def get_availability_changes(call: Call, query: ChangesQuery) -> Answer[ChangesShape]:
     """Get what has changed since.
 
-    Without `after` it gives where the feed is now, and nothing else: ask that first, read what you need, then follow from there, and
-    nothing is missed.
+    Without `after` it gives where the feed is now, and nothing else: ask that first, read what you need, then follow from
+    there, and nothing is missed.
     """
     counter = None if query.channel is None else await call.services.counters.get(query.channel)
     async with call.reading() as reader:

@@ -32,7 +32,9 @@ from comptoir.surfaces.api.shapes import (
 
 channels = Resource("Channels", "Where we sell: own shops, tills, marketplaces, agents. A channel is addressed by its code.")
 
-_HoldFor = Annotated[int, Meta(ge=1, le=2_592_000, examples=[600], description="Seconds that a cart keeps what is put into it.")]
+_HoldFor = Annotated[
+    int, Meta(ge=1, le=2_592_000, examples=[600], description="Seconds that a cart keeps what is put into it.")
+]
 
 
 class RulesShape(Request, frozen=True, kw_only=True):

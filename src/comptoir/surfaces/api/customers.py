@@ -34,7 +34,9 @@ _KIND = r"^(email|phone|loyalty|channel:[A-Za-z0-9][A-Za-z0-9._-]{0,63})$"
 _Kind = Annotated[str, Meta(pattern=_KIND, examples=["email"], description="email, phone, loyalty, or channel:<code>.")]
 _Value = Annotated[Words, Meta(min_length=1, examples=["camille@example.com"])]
 _Tags = Annotated[tuple[Annotated[Words, Meta(min_length=1, examples=["vip"])], ...], Meta(max_length=50)]
-_Locale = Annotated[str, Meta(pattern=r"^([a-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$", examples=["fr-FR"], description="A BCP 47 tag.")]
+_Locale = Annotated[
+    str, Meta(pattern=r"^([a-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$", examples=["fr-FR"], description="A BCP 47 tag.")
+]
 _Region = Annotated[CountryCode, Meta(description="Of phone numbers without a country code.")]
 
 

@@ -9,17 +9,28 @@ from pathlib import Path
 
 from litestar.types import HTTPScope, Receive, Send
 
+from comptoir.runtime import log as logs
 from comptoir.surfaces.api.answering import Front, failure
 from comptoir.surfaces.api.operations import Answer
 from comptoir.surfaces.api.problems import MethodNotAllowed, UnknownRoute, error_catalogue
-from comptoir.runtime import log as logs
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8", ".txt": b"text/plain; charset=utf-8"}
 _PAGE_POLICY = (
     b"content-security-policy",
-    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    b"; ".join(
+        [
+            b"default-src 'none'",
+            b"script-src 'self'",
+            b"style-src 'self' 'unsafe-inline'",
+            b"img-src 'self' data:",
+            b"font-src 'self' data:",
+            b"connect-src 'self'",
+            b"base-uri 'none'",
+            b"form-action 'none'",
+            b"frame-ancestors 'none'",
+        ]
+    ),
 )
 """The browser of the description styles its own elements inline; scripts come from us only."""
 _HTML = b"text/html; charset=utf-8"
@@ -42,7 +53,7 @@ class Docs:
     def _answer(self, scope: HTTPScope, request_id: str) -> Answer[bytes]:
         if scope["method"] not in {"GET", "HEAD"}:
             return failure(MethodNotAllowed(allow="GET, HEAD"), request_id)
-        match scope["path"]:
+        match scope["raw_path"].decode("latin-1").rstrip("/"):
             case "/openapi.json":
                 return Answer(200, self._document, headers=((b"cache-control", b"public, max-age=60"),))
             case "/docs":
@@ -91,7 +102,7 @@ def _page() -> bytes:
   default-schema-tab="schema" sort-tags="false" info-description-headings-in-navbar="false">
   <p slot="nav-logo" class="brand">Comptoir</p>
 </rapi-doc>
-<noscript><p>The description for machines is at <a href="/openapi.json">/openapi.json</a>; this page needs JavaScript.</p></noscript>
+<noscript><p>This page needs JavaScript; machines read <a href="/openapi.json">/openapi.json</a>.</p></noscript>
 </body>
 </html>
 """.encode()

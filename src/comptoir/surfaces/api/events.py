@@ -17,9 +17,7 @@ from comptoir.surfaces.api.shapes import Actor, EventRef, Instant, Request, Shap
 
 events = Resource("Events", "Everything that happened, in the order in which it was committed. Webhooks bring the same to you.")
 
-_Type = Annotated[
-    str, Meta(max_length=100, pattern=r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$", examples=["order.*"])
-]
+_Type = Annotated[str, Meta(max_length=100, pattern=r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$", examples=["order.*"])]
 
 
 class EventQuery(Request, frozen=True, kw_only=True):
@@ -51,9 +49,9 @@ class Feed(Shape, frozen=True, kw_only=True):
 async def list_events(call: Call, query: EventQuery) -> Answer[Feed]:
     """Read the feed of events.
 
-    From the beginning, or `after` where you have got to. An event that was given is never followed by an older one. When few events
-    are of the types that you ask for, an answer may have fewer than `limit`, or none, although there are more: go on until
-    `caught_up`.
+    From the beginning, or `after` where you have got to. An event that was given is never followed by an older one. When few
+    events are of the types that you ask for, an answer may have fewer than `limit`, or none, although there are more: go on
+    until `caught_up`.
     """
     position = feed_position(query.after) if query.after else Position()
     async with call.reading() as reader:
@@ -70,5 +68,3 @@ def _shape(event: Recorded) -> EventShape:
         request_id=event.request_id,
         data=outward(event.data),
     )
-
-

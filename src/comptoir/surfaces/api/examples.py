@@ -34,24 +34,23 @@ def example_of(schema: Mapping[str, Any], components: Mapping[str, Any], depth: 
 
 
 def _plain(schema: Mapping[str, Any], components: Mapping[str, Any], depth: int) -> Any:
-    match schema.get("type"):
-        case "object":
-            return _object(schema, components, depth)
-        case "array":
-            items = schema.get("items")
-            if "prefixItems" in schema:
-                return [example_of(one, components, depth + 1) for one in schema["prefixItems"]]
-            return [example_of(items, components, depth + 1)] if items and depth < _DEPTH else []
-        case "integer":
-            return max(1, int(schema.get("minimum", 1)))
-        case "number":
-            return 1.5
-        case "boolean":
-            return bool(schema.get("default", True))
-        case "string":
-            return _BY_FORMAT.get(str(schema.get("format", "")), schema.get("default") or "text")
-        case _:
-            return None
+    kind = schema.get("type")
+    if kind == "object":
+        return _object(schema, components, depth)
+    if kind == "array":
+        return _array(schema, components, depth)
+    if kind == "string":
+        return _BY_FORMAT.get(str(schema.get("format", "")), schema.get("default") or "text")
+    if kind == "boolean":
+        return bool(schema.get("default", True))
+    return {"integer": max(1, int(schema.get("minimum", 1))), "number": 1.5}.get(str(kind))
+
+
+def _array(schema: Mapping[str, Any], components: Mapping[str, Any], depth: int) -> list[Any]:
+    if "prefixItems" in schema:
+        return [example_of(one, components, depth + 1) for one in schema["prefixItems"]]
+    items = schema.get("items")
+    return [example_of(items, components, depth + 1)] if items and depth < _DEPTH else []
 
 
 def _object(schema: Mapping[str, Any], components: Mapping[str, Any], depth: int) -> Json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -13,7 +12,6 @@ from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api
 from comptoir.modules.orders.contracts import (
-
     Choice,
     ExceptionDetails,
     ExceptionFilter,
@@ -183,7 +181,6 @@ async def _choose(tx: Tx, found: ExceptionDetails, body: ResolveException) -> No
             await api.resolve(tx, exception_id, Resolution.DISMISSED)
         case Choice.WAIT:
             return
-
 
 
 def _id(call: Call) -> ExceptionId:

@@ -153,7 +153,9 @@ class RecordedShape(Shape, frozen=True, kw_only=True):
     order_id: OrderRef
     number: int
     outcome: RecordOutcome
-    short: Annotated[int, Meta(description="Units that were taken though they were not there: an exception says so.", examples=[0])]
+    short: Annotated[
+        int, Meta(description="Units that were taken though they were not there: an exception says so.", examples=[0])
+    ]
 
 
 class RecordedOrders(Shape, frozen=True, kw_only=True):
@@ -187,8 +189,8 @@ _EXAMPLE = {
 async def record_channel_orders(call: Call, body: RecordOrders) -> Answer[RecordedOrders]:
     """Record orders that the channel has taken.
 
-    An order that is known in this version or a newer one changes nothing; a newer version revises the order that is there. What is
-    not in stock is recorded all the same: what that breaks becomes an exception. All of them are recorded, or none.
+    An order that is known in this version or a newer one changes nothing; a newer version revises the order that is there.
+    What is not in stock is recorded all the same: what that breaks becomes an exception. All of them are recorded, or none.
     """
     async with call.reading() as reader:  # what an inactive channel sold is still a fact
         counter = await selling.load(reader, call.text("code"))
@@ -254,9 +256,7 @@ def _order(n: int, order: ReportedOrder) -> ChannelOrder:
         bill_to=None if order.bill_to is None else address(order.bill_to),
         location_code=order.location_code or "",
         pickup=order.pickup,
-        payments=tuple(
-            ChannelPayment(p.kind, p.method, p.amount, aware(p.at), p.reference) for p in order.payments
-        ),
+        payments=tuple(ChannelPayment(p.kind, p.method, p.amount, aware(p.at), p.reference) for p in order.payments),
         cancelled_at=order.cancelled_at,
         note=order.note,
         tags=order.tags,
@@ -271,7 +271,10 @@ def _check(checks: Checks, order: ReportedOrder) -> None:
         item = line.kind is LineKind.ITEM
         checks.require(f"lines[{n}].sku", bool(line.sku.strip()) is item, "is for items, and every item has one")
     sums = (
-        sum(abs(line.amount) + sum(abs(d.amount) for d in line.discounts) + sum(abs(t.amount) for t in line.taxes) for line in order.lines),
+        sum(
+            abs(line.amount) + sum(abs(d.amount) for d in line.discounts) + sum(abs(t.amount) for t in line.taxes)
+            for line in order.lines
+        ),
         sum(payment.amount for payment in order.payments),
     )
     checks.require("lines", max(sums) <= MAX_MINOR, f"come to more than {MAX_MINOR} minor units together")

@@ -35,7 +35,7 @@ class Ready(Shape, frozen=True, kw_only=True):
 
 
 class NotReady(Refusal):
-    """This process cannot serve now: `data` says of `database`, `migrations` and `desk` which are as they should be."""
+    """The process cannot serve now: `data` says of `database`, `migrations` and `desk` which are as they should be."""
 
     code = "not_ready"
     status = 503

@@ -103,8 +103,8 @@ async def create_hold(call: Call, body: HoldUnits) -> Answer[HoldShape]:
 async def replace_hold(call: Call, body: HoldUnits) -> Answer[HoldShape]:
     """Keep other units for the same cart, for a new while.
 
-    The new hold has an id of its own; the old one ends with it, or stays as it was when the new one is refused. A hold that is over
-    already is no hindrance.
+    The new hold has an id of its own; the old one ends with it, or stays as it was when the new one is refused. A hold that
+    is over already is no hindrance.
     """
     return await _hold(call, body, HoldId(call.id("hold")))
 

@@ -9,9 +9,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from comptoir.kernel.checking import Checks
 from comptoir.modules.locations import api
-from comptoir.modules.locations.contracts import Location, LocationDraft, LocationFilter, LocationKind, OpeningHours, PoolId
+from comptoir.modules.locations.contracts import (
+    Location,
+    LocationDraft,
+    LocationFilter,
+    LocationId,
+    LocationKind,
+    OpeningHours,
+    PoolId,
+)
 from comptoir.modules.locations.errors import LocationCodeTaken, UnknownLocation
-from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed_some, show_location
@@ -44,8 +51,12 @@ Hours = Annotated[
         examples=[[[["09:00", "19:00"]]] * 6 + [[]]],
     ),
 ]
-_Capacity = Annotated[int, Meta(ge=0, le=1_000_000, description="Orders that it can prepare in a day; null for no limit.", examples=[120])]
-_Zone = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Paris"], description="An IANA name.")]
+_Capacity = Annotated[
+    int, Meta(ge=0, le=1_000_000, description="Orders that it can prepare in a day; null for no limit.", examples=[120])
+]
+_Zone = Annotated[
+    str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Paris"], description="An IANA name.")
+]
 _Postcode = Annotated[Words, Meta(examples=["69003"])]
 
 
@@ -113,13 +124,13 @@ class ChangeLocation(Request, frozen=True, kw_only=True):
     postcode: _Postcode | UnsetType = UNSET
     city: Words | UnsetType = UNSET
     region: Words | UnsetType = UNSET
-    latitude: Latitude | None | UnsetType = UNSET
-    longitude: Longitude | None | UnsetType = UNSET
+    latitude: Latitude | UnsetType | None = UNSET
+    longitude: Longitude | UnsetType | None = UNSET
     opening_hours: Hours | UnsetType = UNSET
     ships: bool | UnsetType = UNSET
     pickup: bool | UnsetType = UNSET
     returns: bool | UnsetType = UNSET
-    daily_capacity: _Capacity | None | UnsetType = UNSET
+    daily_capacity: _Capacity | UnsetType | None = UNSET
 
 
 class LocationQuery(PageQuery, frozen=True, kw_only=True):

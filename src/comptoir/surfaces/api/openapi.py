@@ -32,14 +32,14 @@ One stock and one order book for every channel.
 
 **Sign in** with `Authorization: Bearer ctk_…`. A token has scopes; each operation names the one that it needs.
 
-**Amounts** are whole minor units (cents) of the `currency` beside them. **Times** are RFC 3339, and given out in UTC. **Ids** are
-text with a prefix that says what they name (`ord_…`). **Quantities** are whole units, thousandths of what is weighed.
+**Amounts** are whole minor units (cents) of the `currency` beside them. **Times** are RFC 3339, and given out in UTC. **Ids**
+are text with a prefix that says what they name (`ord_…`). **Quantities** are whole units, thousandths of what is weighed.
 
 **Retry safely**: give every change an `Idempotency-Key` of your own. The same key with the same request gets the first answer,
 byte for byte, with `Idempotency-Replayed: true`, and has no second effect. A key is remembered for at least 24 hours.
 
-**Decide on what you saw**: what can be changed has a `version`, which is its `ETag`. Send it back as `If-Match`, and a change is
-refused (412) when somebody else was faster.
+**Decide on what you saw**: what can be changed has a `version`, which is its `ETag`. Send it back as `If-Match`, and a change
+is refused (412) when somebody else was faster.
 
 **Lists** come in pages: go on with `cursor=` and the `next` of the page before, or follow `Link`. A page goes on after the row
 that the last one ended with, so that nothing is skipped or met twice.
@@ -51,10 +51,9 @@ Every answer has an `X-Request-Id`; send one of your own to find it again in eve
 """.strip()
 
 _PARAMETERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "sku": ("The SKU. A slash in it is written %2F.", {"type": "string", "minLength": 1, "maxLength": 80, "examples": ["TEE-RED-M"]}),
-    "external_id": (
-        "The channel's own id of the order.",
-        {"type": "string", "minLength": 1, "maxLength": 200, "examples": ["1042"]},
+    "sku": (
+        "The SKU. A slash in it is written %2F.",
+        {"type": "string", "minLength": 1, "maxLength": 80, "examples": ["TEE-RED-M"]},
     ),
     "code": (
         "The code that names it.",
@@ -152,7 +151,14 @@ def _path_parameters(operation: Operation) -> list[Json]:
         else:
             words, schema = _PARAMETERS[name][0], dict(_PARAMETERS[name][1])
         found.append(
-            {"name": name, "in": "path", "required": True, "description": words, "schema": schema, "example": schema["examples"][0]}
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "description": words,
+                "schema": schema,
+                "example": schema["examples"][0],
+            }
         )
     return found
 
@@ -191,7 +197,7 @@ def _headers(operation: Operation) -> list[Json]:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "Your own name for this request: with it, it is done once however often it is sent. Recommended.",
+                "description": "Your own name for this request: it is done once, however often it is sent. Recommended.",
                 "schema": {"type": "string", "pattern": "^[!#-~]{1,255}$"},
                 "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
             }

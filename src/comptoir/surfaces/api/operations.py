@@ -196,12 +196,24 @@ class Resource:
         return self._add("PUT", path, scope, status=status, refuses=refuses, example=example)
 
     def patch(
-        self, path: str, scope: Scope | None, *, refuses: Sequence[type[Refusal]] = (), if_match: bool = True, example: Any = None
+        self,
+        path: str,
+        scope: Scope | None,
+        *,
+        refuses: Sequence[type[Refusal]] = (),
+        if_match: bool = True,
+        example: Any = None,
     ) -> Declare:
         return self._add("PATCH", path, scope, refuses=refuses, if_match=if_match, example=example)
 
     def delete(
-        self, path: str, scope: Scope | None, *, status: int = 204, refuses: Sequence[type[Refusal]] = (), if_match: bool = False
+        self,
+        path: str,
+        scope: Scope | None,
+        *,
+        status: int = 204,
+        refuses: Sequence[type[Refusal]] = (),
+        if_match: bool = False,
     ) -> Declare:
         return self._add("DELETE", path, scope, status=status, refuses=refuses, if_match=if_match)
 

@@ -28,8 +28,8 @@ from comptoir.surfaces.api.shapes import (
     Code,
     CurrencyCode,
     CustomerRef,
-    ExceptionRef,
     Exact,
+    ExceptionRef,
     Instant,
     LineNo,
     LocationRef,
@@ -41,7 +41,6 @@ from comptoir.surfaces.api.shapes import (
     ReturnRef,
     Shape,
     ShipmentRef,
-    SkuText,
     Version,
     plain,
 )
@@ -343,9 +342,7 @@ def _return(one: Return) -> ReturnShape:
         reason=one.reason,
         actor=show_actor(one.actor),
         refundable=one.refundable,
-        lines=[
-            ReturnedUnits(line_no=line.line_no, quantity=line.quantity, disposition=line.disposition) for line in one.lines
-        ],
+        lines=[ReturnedUnits(line_no=line.line_no, quantity=line.quantity, disposition=line.disposition) for line in one.lines],
     )
 
 
@@ -374,5 +371,3 @@ def _exception(one: OrderException) -> OpenExceptionShape:
         resolved_at=one.resolved_at,
         resolution=one.resolution,
     )
-
-

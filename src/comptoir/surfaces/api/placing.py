@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -38,10 +38,10 @@ from comptoir.modules.orders.errors import (
 )
 from comptoir.modules.staff.contracts import Scope
 from comptoir.sdk.orders import Address, Buyer, LineKind, PaymentKind
-from comptoir.surfaces.api.answering import Call, encode, replayed, with_names
+from comptoir.surfaces.api.answering import Call, encode, stored
 from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_location
 from comptoir.surfaces.api.operations import Answer, Resource
-from comptoir.surfaces.api.problems import CONTENT_TYPE, tell
+from comptoir.surfaces.api.problems import tell
 from comptoir.surfaces.api.shapes import (
     AddressShape,
     Amount,
@@ -87,7 +87,9 @@ class NewLine(Request, frozen=True, kw_only=True):
 
     sku: SkuText
     quantity: Quantity
-    unit_price: Annotated[Amount, Meta(description="Minor units of the channel's currency; without it the market's price.")] | None = None
+    unit_price: (
+        Annotated[Amount, Meta(description="Minor units of the channel's currency; without it the market's price.")] | None
+    ) = None
 
 
 class NewCharge(Request, frozen=True, kw_only=True):
@@ -117,8 +119,8 @@ class PlaceOrder(Request, frozen=True, kw_only=True):
     fill: Annotated[
         Fill,
         Meta(
-            description="When not everything is there: `all` refuses the order, `partial` takes what there is, `backorder` lets the "
-            "rest wait for stock, where the channel allows it."
+            description="When not everything is there: `all` refuses the order, `partial` takes what there is, `backorder` "
+            "lets the rest wait for stock, where the channel allows it."
         ),
     ] = Fill.ALL
     charges: Annotated[tuple[NewCharge, ...], Meta(max_length=50)] = ()
@@ -128,7 +130,9 @@ class PlaceOrder(Request, frozen=True, kw_only=True):
     pickup_location_id: Annotated[LocationRef, Meta(description="Where the buyer collects it.")] | None = None
     hold_id: Annotated[HoldRef, Meta(description="A cart's hold, whose units this order takes over.")] | None = None
     expected_total: Annotated[Amount, Meta(description="What the buyer was shown: any other total is refused.")] | None = None
-    external_id: Annotated[Reference, Meta(min_length=1, description="Your own id of the order: it is placed once per channel.")] | None = None
+    external_id: (
+        Annotated[Reference, Meta(min_length=1, description="Your own id of the order: it is placed once per channel.")] | None
+    ) = None
     payments: Annotated[tuple[NewPayment, ...], Meta(max_length=50)] = ()
     note: Note = ""
     tags: Annotated[tuple[Annotated[Words, Meta(min_length=1, examples=["gift"])], ...], Meta(max_length=50)] = ()
@@ -233,16 +237,12 @@ async def place_order(call: Call, body: PlaceOrder) -> Answer[PlacedOrderShape]:
     return await submit(call, "order", DeskCall(placement, whole_pool, _outcome(call.request_id), call.key))
 
 
-async def submit(call: Call, kind: str, request: DeskCall) -> Answer[PlacedOrderShape]:
+async def submit(call: Call, kind: str, request: DeskCall) -> Answer[Any]:
     """What the desk says, which has kept it under the request's key."""
     outcome = await call.services.desk.submit(request)
     call.kept = True
     call.services.metrics.captured.labels(kind, "promised" if outcome.status < 300 else "refused").inc()
-    if outcome.replayed:
-        return replayed(call.operation, call.path, outcome.status, outcome.body)
-    if outcome.status >= 300:
-        return Answer(outcome.status, outcome.body, CONTENT_TYPE)
-    return with_names(call.operation, call.path, Answer(outcome.status, outcome.body))
+    return stored(outcome.status, outcome.body, replayed=outcome.replayed)
 
 
 def _outcome(request_id: str) -> Callable[[Placed | Held | Refusal], Outcome]:

@@ -37,9 +37,7 @@ from comptoir.surfaces.api.shapes import (
 prices = Resource("Markets and prices", "Where a price list holds, and what each SKU costs there.")
 
 MAX_PRICES = 10_000
-_TaxName = Annotated[
-    str, Meta(max_length=40, pattern=PRINTABLE, examples=["TVA"], description="What receipts call its tax.")
-]
+_TaxName = Annotated[str, Meta(max_length=40, pattern=PRINTABLE, examples=["TVA"], description="What receipts call its tax.")]
 
 
 class MarketShape(Shape, frozen=True, kw_only=True):
@@ -136,9 +134,7 @@ async def change_market(call: Call, body: ChangeMarket) -> Answer[MarketShape]:
     changes: dict[str, Any] = given(body)
     async with call.transaction() as tx:
         there = await api.market(tx, call.text("code"))
-        changed = await api.update_market(
-            tx, replace(there, **changes), version=call.decided_on(there.version)
-        )
+        changed = await api.update_market(tx, replace(there, **changes), version=call.decided_on(there.version))
         return await call.done(tx, _market(changed))
 
 
@@ -180,5 +176,3 @@ def _price(row: PriceRow) -> PriceShape:
     return PriceShape(
         sku=row.sku, market=row.market, amount=row.amount, tax_rate=plain(row.tax_rate), updated_at=row.updated_at
     )
-
-

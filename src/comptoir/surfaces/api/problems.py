@@ -162,7 +162,9 @@ def _fault(fault: Fault, request_id: str) -> Told:
     )
     headers = (_retry_after(fault.retry_after or 1),) if waits else ()
     status = 503 if waits or fault.remedy is Remedy.MERCHANT else 502
-    return _told(status, fault.code, _FAULT_TITLES.get(fault.code, "Temporarily not possible"), request_id, detail, headers=headers)
+    return _told(
+        status, fault.code, _FAULT_TITLES.get(fault.code, "Temporarily not possible"), request_id, detail, headers=headers
+    )
 
 
 _FAULT_TITLES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from comptoir.modules.catalogue import api
@@ -46,11 +47,16 @@ MAX_PRODUCTS = 500
 _Name = Annotated[Words, Meta(min_length=1, examples=["T-shirt, red, M"])]
 _Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 _Names = Annotated[
-    dict[_Language, _Name], Meta(max_length=60, description="By BCP 47 tag.", examples=[{"fr": "T-shirt rouge", "en": "Red T-shirt"}])
+    dict[_Language, _Name],
+    Meta(max_length=60, description="By BCP 47 tag.", examples=[{"fr": "T-shirt rouge", "en": "Red T-shirt"}]),
 ]
 _Options = Annotated[dict[_Name, Words], Meta(max_length=10, examples=[{"size": "M"}])]
-_Category = Annotated[tuple[_Name, ...], Meta(max_length=10, description="From the widest to the narrowest.", examples=[["Clothes", "T-shirts"]])]
-_Gtin = Annotated[str, Meta(max_length=20, pattern="^[0-9 -]*$", examples=["4006381333931"], description="GTIN-8, -12, -13 or -14.")]
+_Category = Annotated[
+    tuple[_Name, ...], Meta(max_length=10, description="From the widest to the narrowest.", examples=[["Clothes", "T-shirts"]])
+]
+_Gtin = Annotated[
+    str, Meta(max_length=20, pattern="^[0-9 -]*$", examples=["4006381333931"], description="GTIN-8, -12, -13 or -14.")
+]
 _Variants = Annotated[tuple["NewVariant", ...], Meta(max_length=2000)]
 
 
@@ -59,8 +65,8 @@ class NewVariant(Request, frozen=True, kw_only=True):
 
     sku: SkuText
     name: Annotated[Words, Meta(description="Without it, the product's.")] = ""
-    names: _Names = {}
-    options: _Options = {}
+    names: _Names = msgspec.field(default_factory=dict[str, str])
+    options: _Options = msgspec.field(default_factory=dict[str, str])
     gtin: _Gtin | None = None
     unit: Unit = Unit.UNIT
     stocked: Annotated[bool, Meta(description="What is not is sold without a look at stock.")] = True
@@ -81,7 +87,9 @@ class NewProduct(Request, frozen=True, kw_only=True):
     variants: _Variants = ()
 
     def draft(self) -> ProductDraft:
-        return ProductDraft(**(given(self) | {"variants": [one.draft() for one in self.variants]}))
+        fields: dict[str, Any] = given(self)
+        fields["variants"] = [one.draft() for one in self.variants]
+        return ProductDraft(**fields)
 
 
 class ChangeProduct(Request, frozen=True, kw_only=True):
@@ -150,7 +158,9 @@ class ProductQuery(PageQuery, frozen=True, kw_only=True):
     search: Annotated[Search, Meta(description="Words of a variant's name, the beginning of the code, or a GTIN.")] = ""
     active: bool | None = None
     brand: Words | None = None
-    category: Annotated[tuple[Words, ...], Meta(max_length=10, description="What is in it or below; from the widest part on.")] = ()
+    category: Annotated[
+        tuple[Words, ...], Meta(max_length=10, description="What is in it or below; from the widest part on.")
+    ] = ()
 
 
 class VariantQuery(PageQuery, frozen=True, kw_only=True):
@@ -159,12 +169,19 @@ class VariantQuery(PageQuery, frozen=True, kw_only=True):
     active: bool | None = None
     stocked: bool | None = None
     brand: Words | None = None
-    category: Annotated[tuple[Words, ...], Meta(max_length=10, description="What is in it or below; from the widest part on.")] = ()
+    category: Annotated[
+        tuple[Words, ...], Meta(max_length=10, description="What is in it or below; from the widest part on.")
+    ] = ()
     product_id: ProductRef | None = None
 
 
 _VARIANT = {"sku": "TEE-RED-M", "options": {"size": "M"}, "gtin": "4006381333931"}
-_EXAMPLE = {"code": "TEE-RED", "names": {"fr": "T-shirt rouge", "en": "Red T-shirt"}, "brand": "Comptoir", "variants": [_VARIANT]}
+_EXAMPLE = {
+    "code": "TEE-RED",
+    "names": {"fr": "T-shirt rouge", "en": "Red T-shirt"},
+    "brand": "Comptoir",
+    "variants": [_VARIANT],
+}
 
 
 @products.get("/v1/products", Scope.CATALOGUE_READ)
@@ -185,9 +202,7 @@ async def create_product(call: Call, body: NewProduct) -> Answer[ProductShape]:
         return await call.done(tx, _shape(await api.create(tx, body.draft())))
 
 
-@products.put(
-    "/v1/products", Scope.CATALOGUE_WRITE, refuses=(GtinTaken,), example={"products": [_EXAMPLE]}
-)
+@products.put("/v1/products", Scope.CATALOGUE_WRITE, refuses=(GtinTaken,), example={"products": [_EXAMPLE]})
 async def put_products(call: Call, body: PutProducts) -> Answer[Bulk]:
     """Add or change many products, by code, and their variants, by SKU.
 
@@ -291,5 +306,3 @@ def _row(row: VariantRow) -> VariantRowShape:
         category=list(row.category),
         updated_at=row.updated_at,
     )
-
-

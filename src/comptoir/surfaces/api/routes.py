@@ -12,6 +12,7 @@ from comptoir.runtime import log
 from comptoir.surfaces.api.answering import Front, failure
 from comptoir.surfaces.api.availability import availability
 from comptoir.surfaces.api.channels import channels
+from comptoir.surfaces.api.counts import stock
 from comptoir.surfaces.api.customers import customers
 from comptoir.surfaces.api.docs import Docs
 from comptoir.surfaces.api.events import events
@@ -21,16 +22,15 @@ from comptoir.surfaces.api.health import health
 from comptoir.surfaces.api.holds import holds
 from comptoir.surfaces.api.imports import imports
 from comptoir.surfaces.api.locations import locations
-from comptoir.surfaces.api.mounting import documented, mounted, nowhere
+from comptoir.surfaces.api.mounting import documented, mounted
 from comptoir.surfaces.api.openapi import describe
 from comptoir.surfaces.api.operations import Resource
 from comptoir.surfaces.api.orders import orders
 from comptoir.surfaces.api.pools import pools
-from comptoir.surfaces.api.problems import BadRequest, MethodNotAllowed, UnknownRoute
 from comptoir.surfaces.api.prices import prices
+from comptoir.surfaces.api.problems import BadRequest, MethodNotAllowed, UnknownRoute
 from comptoir.surfaces.api.products import products
 from comptoir.surfaces.api.staff import staff
-from comptoir.surfaces.api.stock import stock
 from comptoir.surfaces.api.supplies import supplies
 from comptoir.surfaces.api.transfers import transfers
 from comptoir.surfaces.api.webhooks import webhooks
@@ -63,7 +63,7 @@ def routes(services: Services) -> list[ASGIRouteHandler]:
     """For the application."""
     front = Front(services)
     document = describe(RESOURCES, services.settings.public_url)
-    return [*mounted(front, RESOURCES), nowhere(front), documented(Docs(front, document))]
+    return [*mounted(front, RESOURCES), *documented(Docs(front, document))]
 
 
 def unrouted(request: Request[Any, Any, Any], problem: Exception) -> Response[bytes]:

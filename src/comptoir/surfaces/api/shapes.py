@@ -46,10 +46,15 @@ _NO_NUL = r"^[^\u0000]*$"
 
 Code = Annotated[
     str,
-    Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["web-fr"], description="A name for machines, unique in its kind."),
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        examples=["web-fr"],
+        description="A name for machines, unique in its kind.",
+    ),
 ]
 SkuText = Annotated[
-    str, Meta(min_length=1, max_length=80, pattern=PRINTABLE, examples=["TEE-RED-M"], description="Names what is stocked and sold.")
+    str,
+    Meta(min_length=1, max_length=80, pattern=PRINTABLE, examples=["TEE-RED-M"], description="Names what is stocked and sold."),
 ]
 FreeCode = Annotated[
     str, Meta(min_length=1, max_length=80, pattern=PRINTABLE, examples=["LYON-1"], description="Your own name for it, unique.")
@@ -78,7 +83,9 @@ Day = Annotated[date, Meta(examples=["2026-12-01"])]
 Version = Annotated[int, Meta(ge=1, examples=[3], description="Grows with every change; it is the ETag.")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, examples=[45.7606], description="WGS 84 degrees.")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, examples=[4.8610], description="WGS 84 degrees.")]
-Cursor = Annotated[str, Meta(max_length=4096, description="Where to go on: `next` of the page before, which fits this very list.")]
+Cursor = Annotated[
+    str, Meta(max_length=4096, description="Where to go on: `next` of the page before, which fits this very list.")
+]
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many at most.")]
 Search = Annotated[str, Meta(max_length=200, pattern=_NO_NUL, examples=["lyon"])]
 Actor = Annotated[str, Meta(examples=["token:tok_01kag8v6w3e9n8r2t5y7z4c6bd"], description="Who did it.")]

@@ -30,9 +30,19 @@ from comptoir.surfaces.api.shapes import (
 
 staff = Resource("Access", "Who asks; and for owners, the users and tokens of the house.")
 
-_Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^\u0000-\u0020\u007f]+@[^\u0000-\u0020\u007f]+$", examples=["camille@example.com"])]
+_Email = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=254,
+        pattern=r"^[^\u0000-\u0020\u007f]+@[^\u0000-\u0020\u007f]+$",
+        examples=["camille@example.com"],
+    ),
+]
 _Name = Annotated[Words, Meta(min_length=1, examples=["Camille Martin"])]
-_Zone = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Paris"], description="An IANA name.")]
+_Zone = Annotated[
+    str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Paris"], description="An IANA name.")
+]
 _Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=len(Scope))]
 
 

@@ -13,7 +13,6 @@ from comptoir.modules.inventory.contracts import (
     Adjustment,
     AdjustReason,
     CountId,
-    Counted,
     EntryKind,
     LedgerEntry,
     LedgerFilter,
@@ -24,17 +23,16 @@ from comptoir.modules.inventory.contracts import (
     SafetyStock,
     Spot,
     SpotLevel,
-    StockCount,
     SupplyId,
     TransferId,
 )
-from comptoir.modules.inventory.errors import QuantityTooLarge, StaleQuantity, UnknownCount, UnknownSupply
+from comptoir.modules.inventory.errors import QuantityTooLarge, StaleQuantity, UnknownSupply
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.staff.contracts import Scope
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.api.answering import Call
-from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_actor, show_location, show_some
+from comptoir.surfaces.api.identifiers import parsed, parsed_some, show_actor, show_location, show_some
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
     Actor,
@@ -60,8 +58,8 @@ from comptoir.surfaces.api.shapes import Quantity as QuantityField
 stock = Resource("Stock", "Levels, the ledger that they are the sums of, and what people do to them.")
 
 MAX_ROWS = 1000
-_Units = Annotated[int, Meta(examples=[12])]
-_Change = Annotated[int, Meta(examples=[-2])]
+UnitCount = Annotated[int, Meta(examples=[12])]
+UnitChange = Annotated[int, Meta(examples=[-2])]
 
 
 class LevelShape(Shape, frozen=True, kw_only=True):
@@ -69,13 +67,13 @@ class LevelShape(Shape, frozen=True, kw_only=True):
 
     sku: SkuText
     location_id: LocationRef
-    on_hand: _Units
-    reserved: _Units
-    safety: _Units
-    damaged: _Units
-    quality: _Units
-    incoming: _Units
-    available: _Units
+    on_hand: UnitCount
+    reserved: UnitCount
+    safety: UnitCount
+    damaged: UnitCount
+    quality: UnitCount
+    incoming: UnitCount
+    available: UnitCount
 
 
 class Levels(Shape, frozen=True, kw_only=True):
@@ -115,12 +113,12 @@ class EntryShape(Shape, frozen=True, kw_only=True):
     kind: EntryKind
     sku: SkuText
     location_id: LocationRef
-    on_hand: _Change
-    reserved: _Change
-    safety: _Change
-    damaged: _Change
-    quality: _Change
-    incoming: _Change
+    on_hand: UnitChange
+    reserved: UnitChange
+    safety: UnitChange
+    damaged: UnitChange
+    quality: UnitChange
+    incoming: UnitChange
     actor: Actor
     order_id: OrderRef | None
     hold_id: HoldRef | None
@@ -169,47 +167,6 @@ class AdjustStock(Request, frozen=True, kw_only=True):
     lines: Annotated[tuple[AdjustLine, ...], Meta(min_length=1, max_length=MAX_ROWS)]
     reason: AdjustReason
     note: Note = ""
-
-
-class CountLineGiven(Request, frozen=True, kw_only=True):
-    """What is on the shelf; `expected` is what the books said when it was counted, without it what they say now."""
-
-    sku: SkuText
-    counted: Count
-    expected: Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)] | None = None
-
-
-class CountStock(Request, frozen=True, kw_only=True):
-    """What somebody found."""
-
-    location_id: LocationRef
-    lines: Annotated[tuple[CountLineGiven, ...], Meta(min_length=1, max_length=MAX_ROWS)]
-    note: Note = ""
-
-
-class CountQuery(PageQuery, frozen=True, kw_only=True):
-    sort: Literal["at", "-at"] = "-at"
-    location_id: LocationRef | None = None
-
-
-class CountedShape(Shape, frozen=True, kw_only=True):
-    sku: SkuText
-    expected: _Units
-    counted: _Units
-    difference: _Change
-
-
-class CountShape(Shape, frozen=True, kw_only=True):
-    """A count. `lines` is empty in a list."""
-
-    id: CountRef
-    location_id: LocationRef
-    at: Instant
-    actor: Actor
-    note: str
-    skus: _Units
-    differences: Annotated[int, Meta(description="How many SKUs were not as expected.", examples=[1])]
-    lines: list[CountedShape]
 
 
 class SafetyLine(Request, frozen=True, kw_only=True):
@@ -307,35 +264,6 @@ async def adjust_stock(call: Call, body: AdjustStock) -> Answer[Levels]:
         return await call.done(tx, shown(levels))
 
 
-@stock.post("/v1/stock/counts", Scope.STOCK_WRITE, status=201, refuses=(UnknownLocation,))
-async def count_stock(call: Call, body: CountStock) -> Answer[CountShape]:
-    """Record a count.
-
-    Differences go into the ledger, and what they break is told. That there was none is recorded as well.
-    """
-    lines = [Counted(line.sku, line.counted, line.expected) for line in body.lines]
-    async with call.transaction() as tx:
-        made = await api.count(tx, place(body.location_id), lines, body.note)
-        return await call.done(tx, _count(made))
-
-
-@stock.get("/v1/stock/counts", Scope.STOCK_READ)
-async def list_stock_counts(call: Call, query: CountQuery) -> Answer[PageOf[CountShape]]:
-    """List counts."""
-    location = None if query.location_id is None else place(query.location_id)
-    async with call.reading() as reader:
-        page = await api.find_counts(reader, location, sort=query.sort, limit=query.limit, cursor=query.cursor)
-    return call.page(page, _count)
-
-
-@stock.get("/v1/stock/counts/{count_id}", Scope.STOCK_READ, refuses=(UnknownCount,))
-async def get_stock_count(call: Call) -> Answer[CountShape]:
-    """Get a count with its lines."""
-    async with call.reading() as reader:
-        found = await api.stock_count(reader, CountId(call.id("count")))
-    return call.answer(_count(found))
-
-
 @stock.post("/v1/stock/safety", Scope.STOCK_WRITE, refuses=(UnknownLocation, StaleQuantity))
 async def set_safety_stock(call: Call, body: SetSafety) -> Answer[Levels]:
     """Keep units back from being promised."""
@@ -403,10 +331,7 @@ def shown(levels: Mapping[Spot, Level]) -> Levels:
 
 
 def _entry(entry: LedgerEntry) -> EntryShape:
-    causes: dict[str, Any] = {
-        f"{kind}_id": show_some(kind, cause)
-        for kind, cause in _causes(entry).items()
-    }
+    causes: dict[str, Any] = {f"{kind}_id": show_some(kind, cause) for kind, cause in _causes(entry).items()}
     return EntryShape(
         at=entry.at,
         kind=entry.kind,
@@ -431,19 +356,3 @@ def _causes(entry: LedgerEntry) -> Mapping[str, UUID | None]:
         "count": entry.count_id,
         "import": entry.import_id,
     }
-
-
-def _count(count: StockCount) -> CountShape:
-    return CountShape(
-        id=show("count", count.id),
-        location_id=show_location(count.location_id),
-        at=count.at,
-        actor=show_actor(count.actor),
-        note=count.note,
-        skus=count.skus,
-        differences=count.differences,
-        lines=[
-            CountedShape(sku=line.sku, expected=line.expected, counted=line.counted, difference=line.difference)
-            for line in count.lines
-        ],
-    )

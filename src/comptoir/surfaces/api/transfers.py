@@ -86,7 +86,9 @@ class EditTransfer(Request, frozen=True, kw_only=True):
 
 
 class SendTransfer(Request, frozen=True, kw_only=True):
-    force: Annotated[bool, Meta(description="It has gone: also what is promised or kept back there. What that breaks is told.")] = False
+    force: Annotated[
+        bool, Meta(description="It has gone: also what is promised or kept back there. What that breaks is told.")
+    ] = False
 
 
 class ReceiveTransfer(Request, frozen=True, kw_only=True):

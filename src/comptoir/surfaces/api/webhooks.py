@@ -44,7 +44,9 @@ webhooks = Resource("Webhooks", "Events, signed as Standard Webhooks 1.0 and pos
 
 _Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^https?://[!-~]+$", examples=["https://example.com/hooks"])]
 _Type = Annotated[str, Meta(max_length=100, pattern=r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$", examples=["order.*"])]
-_Types = Annotated[tuple[_Type, ...], Meta(min_length=1, max_length=50, description="Event types, prefixes such as `order.*`, or `*`.")]
+_Types = Annotated[
+    tuple[_Type, ...], Meta(min_length=1, max_length=50, description="Event types, prefixes such as `order.*`, or `*`.")
+]
 
 
 class EndpointShape(Shape, frozen=True, kw_only=True):
@@ -91,7 +93,9 @@ class ChangeEndpoint(Request, frozen=True, kw_only=True):
 
 
 class RotateSecret(Request, frozen=True, kw_only=True):
-    overlap: Annotated[int, Meta(ge=0, le=604_800, description="Seconds for which the old secret signs as well.", examples=[86400])] = 86_400
+    overlap: Annotated[
+        int, Meta(ge=0, le=604_800, description="Seconds for which the old secret signs as well.", examples=[86400])
+    ] = 86_400
 
 
 class DeliveryShape(Shape, frozen=True, kw_only=True):
@@ -179,9 +183,7 @@ async def create_webhook_endpoint(call: Call, body: NewEndpoint) -> Answer[Creat
     """Add an endpoint."""
     draft = EndpointDraft(url=body.url, types=body.types, description=body.description)
     async with call.transaction() as tx:
-        made, secret = await api.create_endpoint(
-            tx, call.services.keyring, draft, allow_private=call.services.may_call_private
-        )
+        made, secret = await api.create_endpoint(tx, call.services.keyring, draft, allow_private=call.services.may_call_private)
         return await call.done(tx, CreatedEndpointShape(**_fields(made), secret=secret))
 
 
@@ -223,9 +225,7 @@ async def delete_webhook_endpoint(call: Call) -> Answer[None]:
 async def rotate_webhook_secret(call: Call, body: RotateSecret) -> Answer[SecretShape]:
     """Make a new signing secret."""
     async with call.transaction() as tx:
-        secret = await api.rotate_secret(
-            tx, call.services.keyring, _endpoint(call), overlap=timedelta(seconds=body.overlap)
-        )
+        secret = await api.rotate_secret(tx, call.services.keyring, _endpoint(call), overlap=timedelta(seconds=body.overlap))
         return await call.done(tx, SecretShape(secret=secret))
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from comptoir.kernel.errors import Remedy
 from comptoir.modules.inventory.contracts import Reservation
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime import arrays
-from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.database import Contended, Reader, Tx
 
 _RESERVE = """
 WITH r AS (
@@ -88,7 +89,9 @@ async def reduce_reservations(tx: Tx, reservations: Sequence[Reservation]) -> No
             "quantities": arrays.int4s([r.quantity for r in reservations]),
         },
     )
-    assert reduced == len(reservations), "a reservation was lowered by more than it held"
+    if reduced != len(reservations):
+        # Whoever mends a shortfall may have lowered them since they were read. Read again, they are as they are.
+        raise Contended("a reservation has changed since it was read", remedy=Remedy.WAIT, retry_after=0.1)
 
 
 async def reservations_of(reader: Reader, promises: Sequence[UUID]) -> list[Reservation]:

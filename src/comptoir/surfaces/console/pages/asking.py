@@ -72,13 +72,16 @@ async def answer(visit: Visit, fields: Fields, work: Work, show: Show) -> Answer
 
 
 def typed_of(visit: Visit, fields: Fields, refusal: Refusal, words: str = "") -> Typed:
-    errors = fields.errors or _by_field(fields, refusal)
+    errors = fields.errors or _by_field(visit, fields, refusal)
     said = words or (visit.say(N_("Something is not right yet.")) if errors else visit.refusal(refusal))
     return Typed(fields.values, errors, said, refusal)
 
 
-def _by_field(fields: Fields, refusal: Refusal) -> dict[str, str]:
-    """What a module says of values that have a field of the same name."""
+def _by_field(visit: Visit, fields: Fields, refusal: Refusal) -> dict[str, str]:
+    """What a module says of values that have a field of the same name; it says it in English."""
     found = cast("Sequence[Mapping[str, str]]", refusal.data.get("errors", ()))
-    named = {error["path"]: error["message"] for error in found}
-    return named if named and named.keys() <= fields.values.keys() else {}
+    named = {error["path"].removeprefix("rules."): error["message"] for error in found}
+    if not named or not named.keys() <= fields.values.keys():
+        return {}
+    own = visit.say(N_("This cannot be taken as it is."))
+    return {name: f"{own} ({words})" if visit.page.language == "en" else own for name, words in named.items()}

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from comptoir.surfaces.console.pages import stock, stock_acts, stock_ledger, stock_sku
+from comptoir.surfaces.console.pages import (
+    counts,
+    stock,
+    stock_acts,
+    stock_ledger,
+    stock_sku,
+    supplies,
+    transfers,
+)
 from comptoir.surfaces.console.web import Area
 
-AREAS: tuple[Area, ...] = (stock.area, stock_acts.area, stock_ledger.area, stock_sku.area)
+AREAS: tuple[Area, ...] = (
+    stock.area,
+    stock_acts.area,
+    stock_ledger.area,
+    stock_sku.area,
+    counts.area,
+    transfers.area,
+    supplies.area,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal, Stale
@@ -165,8 +166,8 @@ async def transfer_page(visit: Visit) -> Answer:
 
 
 def _steps(visit: Visit, transfer: Transfer) -> list[tuple[str, str, str]]:
-    def at(moment: object) -> str:
-        return formatting.instant(moment, visit.page.locale, visit.page.zone) if moment else ""  # type: ignore[arg-type]
+    def at(moment: datetime | None) -> str:
+        return formatting.instant(moment, visit.page.locale, visit.page.zone) if moment else ""
 
     words = [visit.say(N_("Draft")), visit.say(N_("On the road")), visit.say(N_("Received"))]
     if transfer.state is TransferState.CANCELLED:
@@ -372,8 +373,8 @@ async def step_form(visit: Visit) -> Answer:
 
 _STEPS = {
     "send": (N_("Send it"), N_("The units leave at once; they are on the road until they are received."), N_("Send"), "truck"),
-    "receive": (N_("Receive it"), N_("Type what came. More than was sent is taken in as well."), N_("Receive"), "package-import"),
-    "cancel": (N_("Drop this plan?"), N_("Nothing has moved. The plan stays in the list as cancelled."), N_("Drop the plan"), "ban"),
+    "receive": (N_("Receive it"), N_("Type what came. What came on top is taken in as well."), N_("Receive"), "package-import"),
+    "cancel": (N_("Drop this plan?"), N_("Nothing has moved. It stays in the list as cancelled."), N_("Drop the plan"), "ban"),
 }  # fmt: skip
 
 

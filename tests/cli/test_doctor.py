@@ -1,0 +1,121 @@
+"""`comptoir doctor`: what it finds, what it says to do, and what it puts right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from cli.conftest import Command
+from comptoir.kernel.ids import uuid7
+from support import uci
+
+
+@pytest.fixture
+def shop(comptoir: Command, tmp_path: Path) -> Command:
+    """A house with some orders and their stock."""
+    path = uci.write(tmp_path / "year.csv", uci.orders(12))
+    assert comptoir("import", "orders", path, "--stock").code == 0
+    return comptoir
+
+
+def _findings(said: str) -> dict[str, list[str]]:
+    checks: list[dict[str, Any]] = json.loads(said)["checks"]
+    return {check["check"]: [finding["code"] for finding in check["findings"]] for check in checks if check["findings"]}
+
+
+def test_a_house_in_order_is_clean(shop: Command) -> None:
+    ended = shop("doctor")
+    assert ended.code == 0
+    assert "All is well." in ended.out
+    told = json.loads(shop("doctor", "--json").out)
+    assert told["clean"] is True
+    assert [check["check"] for check in told["checks"]] == [
+        *("migrations", "server", "event log", "consumers", "parked events", "jobs", "imports", "stock", "orders")
+    ]
+
+
+def test_a_level_that_drifted_is_found_and_made_up_for(shop: Command, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE inventory.levels SET on_hand = on_hand + 3 WHERE sku = (SELECT min(sku) FROM inventory.levels)"
+        )
+        entries = connection.execute("SELECT count(*) FROM inventory.entries").fetchone()
+        found = shop("doctor")
+        assert found.code == 1
+        assert "on_hand is" in found.out
+        assert "comptoir doctor --repair" in found.err
+        assert _findings(shop("doctor", "--json").out) == {"stock": ["stock_ledger"]}
+        repaired = shop("doctor", "--repair")
+        assert repaired.code == 0
+        assert "Repaired: 1 levels" in repaired.out
+        after = connection.execute("SELECT count(*) FROM inventory.entries").fetchone()
+    assert entries is not None
+    assert after is not None
+    assert after[0] > entries[0]
+    assert shop("doctor").code == 0
+
+
+def test_an_order_that_does_not_add_up_is_found_and_put_right(shop: Command, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE orders.orders SET quantity = quantity + 1 WHERE number = (SELECT min(number) FROM orders.orders)"
+        )
+    assert _findings(shop("doctor", "--json").out) == {"orders": ["order_counters"]}
+    assert shop("doctor", "--repair").code == 0
+    assert shop("doctor").code == 0
+
+
+def test_a_log_that_is_ahead_of_its_server_is_found_and_caught_up_with(shop: Command, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE runtime.events SET tx = (pg_current_xact_id()::text::bigint + 50000)::text::xid8 "
+            "WHERE seq = (SELECT max(seq) FROM runtime.events)"
+        )
+        found = shop("doctor")
+        assert found.code == 1
+        assert "restored from a dump" in found.err
+        repaired = shop("doctor", "--repair")
+        assert repaired.code == 0
+        assert "The counter was moved on" in repaired.out
+        ahead = connection.execute(
+            "SELECT max(tx)::text::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM runtime.events"
+        ).fetchone()
+    assert ahead == (True,)
+
+
+def test_parked_events_late_consumers_and_failed_jobs_are_told(shop: Command, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO runtime.consumers (name) VALUES ('figures')")
+        connection.execute("UPDATE runtime.events SET at = at - interval '1 hour'")
+        connection.execute(
+            "INSERT INTO runtime.parked_events (consumer, event_id, tx, seq, problem, attempts, at) "
+            "SELECT 'figures', id, tx, seq, 'ValueError: oh', 5, now() FROM runtime.events ORDER BY seq LIMIT 1"
+        )
+        connection.execute("INSERT INTO procrastinate_jobs (task_name, status) VALUES ('imports.run', 'failed')")
+        connection.execute("INSERT INTO procrastinate_jobs (task_name, status) VALUES ('imports.run', 'doing')")
+        connection.execute(
+            "INSERT INTO imports.runs (id, kind, layout, file_hash, state, actor, started_at, moved_at) "
+            "VALUES (%s, 'orders', '', '', 'running', 'system', now(), now() - interval '1 hour')",
+            (uuid7(),),
+        )
+    found = shop("doctor", "--json")
+    assert found.code == 1
+    assert _findings(found.out) == {
+        "consumers": ["consumer_late"],
+        "parked events": ["event_parked"],
+        "jobs": ["jobs_stalled", "jobs_failed"],
+        "imports": ["import_stands"],
+    }
+    assert "handled again" in shop("doctor", "--repair").out
+
+
+def test_migrations_behind_is_a_finding_and_stops_the_rest(comptoir: Command, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE public.alembic_version SET version_num = '0000'")
+    ended = comptoir("doctor", "--json")
+    assert ended.code == 1
+    assert _findings(ended.out) == {"migrations": ["migrations_behind"]}
