@@ -9,9 +9,7 @@ from comptoir.modules.staff.contracts import Role
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY
 from comptoir.surfaces.console.web import own_address
 from comptoir.surfaces.services import Services
-from support.console import PASSWORD, Shop, Staff, application, furnished, owner, parts, parts_of, shop, stranger, visiting
-
-__all__ = ["furnished", "owner", "parts", "shop", "stranger"]
+from support.console import PASSWORD, Shop, Staff, application, parts_of, visiting
 
 HOSTILE = "</textarea><script>alert(1)</script>\"'"
 

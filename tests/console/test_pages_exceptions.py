@@ -6,9 +6,7 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ExceptionFilter, ExceptionKind
 from comptoir.surfaces.services import Services
-from support.console import Shop, Staff, fields_of, furnished, owner, parts, shop, stranger
-
-__all__ = ["furnished", "owner", "parts", "shop", "stranger"]
+from support.console import Shop, Staff, fields_of
 
 
 async def still_open(parts: Services) -> list[ExceptionKind]:

@@ -3,15 +3,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import UTC, datetime
 
 from comptoir.surfaces.console import pages
 from comptoir.surfaces.console.pages.feed import Feed
 from comptoir.surfaces.console.web import Console
 from comptoir.surfaces.demo import state as demo
 from comptoir.surfaces.services import Services
-from support.console import Shop, Staff, counted_statements, furnished, owner, parts, place, shop, stranger
-
-__all__ = ["furnished", "owner", "parts", "shop", "stranger"]
+from support.console import Shop, Staff, counted_statements, place
 
 
 async def test_it_shows_what_is_sold_moved_and_waiting(owner: Staff, shop: Shop) -> None:
@@ -78,8 +77,6 @@ async def test_the_stream_ends_with_the_process(parts: Services) -> None:
 
 
 async def test_a_replay_is_told_in_its_own_time_and_can_be_held(owner: Staff, parts: Services) -> None:
-    from datetime import UTC, datetime
-
     begins, ends = datetime(2017, 1, 1, tzinfo=UTC), datetime(2018, 1, 1, tzinfo=UTC)
     async with parts.database.transaction() as tx:
         await demo.begin(tx, opening_weeks=4, baskets=1000, begins_at=begins, ends_at=ends)

@@ -5,6 +5,7 @@ import re
 
 from comptoir.kernel.ids import to_text
 from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import Quantity
 from comptoir.modules.locations.contracts import LOCATION_PREFIX
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ORDER_PREFIX, Order, OrderFilter
@@ -12,9 +13,7 @@ from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.staff import api as staff_api
 from comptoir.modules.staff.contracts import AuditFilter
 from comptoir.surfaces.services import Services
-from support.console import Shop, Staff, counted_statements, fields_of, furnished, owner, parts, shop, stranger
-
-__all__ = ["furnished", "owner", "parts", "shop", "stranger"]
+from support.console import Shop, Staff, counted_statements, fields_of
 
 HOSTILE = "</textarea><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 
@@ -201,8 +200,6 @@ async def test_waiting_units_find_stock_that_has_come(owner: Staff, parts: Servi
     assert (await owner.submit(act, act, {})).status_code == 303
     before = (await order(parts, shop, "waiting")).backordered
     async with parts.database.transaction() as tx:
-        from comptoir.modules.inventory.contracts import Quantity
-
         await inventory.receive(tx, shop.locations["S367"], [Quantity("995242", 5)], reference="truck")
     assert (await owner.submit(act, act, {})).status_code == 303
     assert (await order(parts, shop, "waiting")).backordered == before - 5
@@ -232,9 +229,9 @@ async def test_an_order_by_phone_is_promised_at_once(owner: Staff, parts: Servic
     row = (await owner.get("/orders/new/line?sku=981760&channel=phone")).text
     assert 'name="sku" value="981760"' in row
     values = {
-        "channel": "phone", "sku": ["981760", "883404"], "quantity": ["2", "1"], "buyer_name": "Ada", "buyer_email": "ada@example.org",
-        "to_line1": "1 Main Street", "to_city": "Dayton", "to_postcode": "45402", "to_country": "United States", "shipping": "5.00",
-        "fill": "all",
+        "channel": "phone", "sku": ["981760", "883404"], "quantity": ["2", "1"], "buyer_name": "Ada",
+        "buyer_email": "ada@example.org", "to_line1": "1 Main Street", "to_city": "Dayton", "to_postcode": "45402",
+        "to_country": "United States", "shipping": "5.00", "fill": "all",
     }  # fmt: skip
     form = fields_of((await owner.get("/orders/new")).text, "/orders/new") | values
     answers = await asyncio.gather(owner.send("/orders/new", form), owner.send("/orders/new", form))

@@ -117,11 +117,11 @@ SELECT tx::text::bigint AS tx, seq FROM (
 """
 
 _READ_TYPES = """
-SELECT tx::text::bigint AS tx, seq, id, type, at, actor, request_id, subject, data
-FROM runtime.events
-WHERE (tx, seq) > (%(tx)s::text::xid8, %(seq)s) AND (tx, seq) <= (%(end_tx)s::text::xid8, %(end_seq)s)
-  AND (type = ANY(%(types)s::text[]) OR type LIKE ANY(%(prefixes)s::text[]))
-ORDER BY tx, seq
+SELECT e.tx::text::bigint AS tx, e.seq, e.id, e.type, e.at, e.actor, e.request_id, e.subject, e.data
+FROM runtime.events e
+WHERE (e.tx, e.seq) > (%(tx)s::text::xid8, %(seq)s) AND (e.tx, e.seq) <= (%(end_tx)s::text::xid8, %(end_seq)s)
+  AND (e.type = ANY(%(types)s::text[]) OR e.type LIKE ANY(%(prefixes)s::text[]))
+ORDER BY e.tx, e.seq
 LIMIT %(limit)s
 """
 
