@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
+import pytest
 import pytest_asyncio
 from litestar import Litestar
 
-from comptoir.app import create_app
 from comptoir.kernel.ids import to_text
 from comptoir.modules.locations.contracts import LocationKind
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
+from comptoir.runtime.database import Database
+from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.runtime.limits import Limiter
 from comptoir.runtime.settings import Settings
+from comptoir.surfaces.api.routes import routes
 from comptoir.surfaces.services import Services, open_services
 from support.shop import Shop
+
+_serial = itertools.count()
 
 
 @dataclass
@@ -30,8 +38,7 @@ class Api:
     app: Litestar
     client: httpx2.AsyncClient
     shop: Shop
-    token: str = ""
-    tokens: dict[tuple[Scope, ...], str] = field(default_factory=dict[tuple[Scope, ...], str])
+    token: str
 
     async def new_token(self, *scopes: Scope) -> str:
         async with self.services.database.transaction() as tx:
@@ -86,26 +93,53 @@ def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]
     return told
 
 
+async def furnish(shop: Shop) -> None:
+    """A shop that sells tea and coffee from Paris and Lyon through the channel `web`."""
+    await shop.market()
+    await shop.location("paris", latitude=48.8566, longitude=2.3522)
+    await shop.location("lyon", LocationKind.STORE, latitude=45.7606, longitude=4.8610, pickup=True)
+    await shop.channel("web", ["paris", "lyon"])
+    await shop.product("TEA", 500, stock={"paris": 10, "lyon": 5})
+    await shop.product("COFFEE", 1200, stock={"lyon": 4})
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def furnished(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[tuple[str, Shop, str]]:
+    """The name of a database with the shop in it, the shop, and a token with every scope."""
+    name = f"api_{os.getpid()}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        async with Database(postgres.url(name)) as database:
+            shop = Shop(database)
+            await furnish(shop)
+            async with database.transaction() as tx:
+                _, token = await staff.create_token(tx, "test", list(Scope))
+        yield name, shop, token
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def shop_url(postgres: EmbeddedPostgres, furnished: tuple[str, Shop, str]) -> Iterator[str]:
+    """A copy of the shop's database, gone after the test."""
+    name = f"{furnished[0]}_{next(_serial)}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {furnished[0]}".encode())
+        yield postgres.url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
 @pytest_asyncio.fixture
-async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
+async def services(shop_url: str, tmp_path: Path) -> AsyncIterator[Services]:
     settings = Settings(data=tmp_path, given_secret="x" * 40)
-    async with open_services(settings, database_url) as opened:
+    async with open_services(settings, shop_url) as opened:
         yield replace(opened, may_call_private=True, strangers=Limiter(burst=10_000, seconds=0.01))
 
 
 @pytest_asyncio.fixture
-async def api(services: Services) -> AsyncIterator[Api]:
-    """A shop that sells tea and coffee from Paris and Lyon through the channel `web`."""
-    app = create_app(services)
-    shop = Shop(services.database)
+async def api(services: Services, furnished: tuple[str, Shop, str]) -> AsyncIterator[Api]:
+    app = Litestar(routes(services), openapi_config=None, logging_config=None)
+    _, original, token = furnished
+    shop = Shop(services.database, dict(original.locations), dict(original.terms))
     transport: Any = httpx2.ASGITransport(app=app)  # pyright: ignore[reportArgumentType]
     async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
-        asking = Api(services, app, client, shop)
-        asking.token = await asking.new_token(*Scope)
-        await shop.market()
-        await shop.location("paris", latitude=48.8566, longitude=2.3522)
-        await shop.location("lyon", LocationKind.STORE, latitude=45.7606, longitude=4.8610, pickup=True)
-        await shop.channel("web", ["paris", "lyon"])
-        await shop.product("TEA", 500, stock={"paris": 10, "lyon": 5})
-        await shop.product("COFFEE", 1200, stock={"lyon": 4})
-        yield asking
+        yield Api(services, app, client, shop, token)

@@ -45,7 +45,7 @@ def test_a_password_comes_from_standard_input(comptoir: Command, monkeypatch: py
         ("user add marie@example.com", "Another user has this e-mail address"),
         ("user add nonsense", "email"),
         ("user deactivate marie@example.com", "This is the last active owner"),
-        ("token create x", "says what the token may do"),
+        ("token create x", "says what the token may do: --all"),
         ("token revoke nonsense", "not an id"),
     ],
 )

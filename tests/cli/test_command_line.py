@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Callable
 
@@ -65,6 +66,16 @@ def test_a_bad_setting_is_named(comptoir: Command, monkeypatch: pytest.MonkeyPat
     ended = comptoir("migrate")
     assert ended.code == Exit.REFUSED
     assert "COMPTOIR_PORT must be a whole number" in ended.err
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do(comptoir: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = comptoir("serve", "--port", port)
+    assert ended.code == Exit.REFUSED
+    assert ended.err.strip() == (
+        f"The port is in use: 127.0.0.1:{port}. Stop the program that uses it, or choose another with --port."
+    )
 
 
 def _raising(problem: BaseException) -> Callable[[], object]:

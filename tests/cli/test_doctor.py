@@ -11,12 +11,14 @@ import pytest
 
 from cli.conftest import Command
 from comptoir.kernel.ids import uuid7
+from comptoir.surfaces.doctor import queries
 from support import uci
 
 
 @pytest.fixture
-def shop(comptoir: Command, tmp_path: Path) -> Command:
-    """A house with some orders and their stock."""
+def shop(comptoir: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """A house with some orders and their stock, on a server that counts as durable: that of the tests is not."""
+    monkeypatch.setattr(queries, "FACTS", "SELECT current_setting('server_version'), '1 MB', true, true")
     path = uci.write(tmp_path / "year.csv", uci.orders(12))
     assert comptoir("import", "orders", path, "--stock").code == 0
     return comptoir
@@ -82,7 +84,7 @@ def test_a_log_that_is_ahead_of_its_server_is_found_and_caught_up_with(shop: Com
         assert repaired.code == 0
         assert "The counter was moved on" in repaired.out
         ahead = connection.execute(
-            "SELECT max(tx)::text::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM runtime.events"
+            "SELECT max(tx)::text::bigint < pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM runtime.events"
         ).fetchone()
     assert ahead == (True,)
 
@@ -95,8 +97,8 @@ def test_parked_events_late_consumers_and_failed_jobs_are_told(shop: Command, da
             "INSERT INTO runtime.parked_events (consumer, event_id, tx, seq, problem, attempts, at) "
             "SELECT 'figures', id, tx, seq, 'ValueError: oh', 5, now() FROM runtime.events ORDER BY seq LIMIT 1"
         )
-        connection.execute("INSERT INTO procrastinate_jobs (task_name, status) VALUES ('imports.run', 'failed')")
-        connection.execute("INSERT INTO procrastinate_jobs (task_name, status) VALUES ('imports.run', 'doing')")
+        connection.execute("INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('q', 'a', 'failed')")
+        connection.execute("INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('q', 'b', 'doing')")
         connection.execute(
             "INSERT INTO imports.runs (id, kind, layout, file_hash, state, actor, started_at, moved_at) "
             "VALUES (%s, 'orders', '', '', 'running', 'system', now(), now() - interval '1 hour')",
@@ -111,6 +113,13 @@ def test_parked_events_late_consumers_and_failed_jobs_are_told(shop: Command, da
         "imports": ["import_stands"],
     }
     assert "handled again" in shop("doctor", "--repair").out
+
+
+def test_a_server_that_may_lose_what_it_acknowledged_is_told(comptoir: Command) -> None:
+    ended = comptoir("doctor")
+    assert ended.code == 1
+    assert "does not write to disk before it answers" in ended.out
+    assert "Set fsync" in ended.err
 
 
 def test_migrations_behind_is_a_finding_and_stops_the_rest(comptoir: Command, database_url: str) -> None:

@@ -261,7 +261,7 @@ asyncio.run(main())
 
 async def test_a_player_that_is_killed_goes_on_exactly_there(shop: Database, url: str, plan: Plan) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", _PROGRAM, url)
-    while process.returncode is None and await reached(shop) < 300:
+    while process.returncode is None and await reached(shop) < 300:  # noqa: ASYNC110 - of another process
         await asyncio.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert await process.wait() == -signal.SIGKILL
@@ -327,7 +327,7 @@ async def test_the_viewer_sets_the_speed_pauses_and_begins_anew(shop: Database, 
         assert found.differences == ()
         await wish(reset=True)
         await until(lambda: player.position == 0)
-        while (await counts(shop))["inventory.entries"] < opening:
+        while (await counts(shop))["inventory.entries"] < opening:  # noqa: ASYNC110 - of a player that tells nobody
             await asyncio.sleep(0.05)
         async with shop.read() as reader:
             shown = await state.status(reader)

@@ -20,9 +20,9 @@ import psycopg
 import pytest
 import pytest_asyncio
 import uvicorn
-from litestar import Litestar, Request
-from litestar.exceptions import HTTPException
+from litestar import Litestar
 
+from comptoir.app import create_app
 from comptoir.kernel.errors import Refusal
 from comptoir.kernel.ids import ActorId
 from comptoir.kernel.money import Currency
@@ -43,13 +43,13 @@ from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Role, UserDraft
+from comptoir.runtime import consumers
 from comptoir.runtime.consumers import ConsumerRunner
 from comptoir.runtime.database import Context, Database, Reader
 from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.runtime.settings import Settings
 from comptoir.sdk.orders import Address, Buyer, PaymentKind
 from comptoir.surfaces.capture import Call, Outcome
-from comptoir.surfaces.console import pages, web
 from comptoir.surfaces.services import Services, open_services
 
 PASSWORD = "a long enough phrase"
@@ -212,14 +212,24 @@ async def trouble(parts: Services, shop: Shop) -> None:
         )
 
 
-async def roll_up(parts: Services) -> None:
-    """What a worker does to the figures and to the customers; promises are left as they are."""
+def worker(parts: Services) -> ConsumerRunner:
+    """What rolls up figures and recognises customers; promises are left as they are."""
 
     async def nobody(_reader: Reader, _channel: object) -> list[LocationId]:
         return []
 
-    wanted = [one for one in orders.consumers(nobody) if one.name in {"orders.trade", "orders.customers"}]
-    await ConsumerRunner(parts.database, wanted).drain()
+    return ConsumerRunner(
+        parts.database, [one for one in orders.consumers(nobody) if one.name in {"orders.trade", "orders.customers"}]
+    )
+
+
+async def caught_up(parts: Services, runner: ConsumerRunner) -> None:
+    while True:
+        await runner.drain()
+        async with parts.database.read() as reader:
+            if not any(one.events for one in await consumers.lag(reader)):
+                return
+        await asyncio.sleep(0.1)  # a transaction of another test, on the same server, may be in flight
 
 
 @asynccontextmanager
@@ -231,19 +241,8 @@ async def parts_of(url: str, folder: Path) -> AsyncGenerator[Services]:
 
 
 def application(parts: Services) -> Litestar:
-    """The console alone, as the whole application mounts it."""
-    console = pages.console(parts)
-
-    def told(request: Request[Any, Any, Any], problem: Exception) -> Any:
-        return web.unknown_address(console, request, problem)
-
-    return Litestar(
-        pages.routes(parts, console),
-        exception_handlers=cast("Any", {HTTPException: told, Exception: told}),
-        on_startup=[console.start],
-        on_shutdown=[console.stop],
-        openapi_config=None,
-    )
+    """The real one, on these parts."""
+    return create_app(parts)
 
 
 @dataclass
@@ -273,7 +272,7 @@ class Staff:
 
 def fields_of(html: str, action: str) -> dict[str, Any]:
     """The hidden fields of the form with this action, token and key included."""
-    found = re.search(rf'<form\b[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', html, re.DOTALL)
+    found = re.search(rf'<form\b[^>]*method="post"[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', html, re.DOTALL)
     assert found is not None, f"no form for {action}"
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', found.group(1)))
 
@@ -317,10 +316,12 @@ async def furnished(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     with tempfile.TemporaryDirectory() as folder:
         async with parts_of(postgres.url(name), Path(folder)) as parts:
+            runner = worker(parts)
+            await runner.register()
             shop = await furnish(parts.database)
             await trade(parts, shop)
             await trouble(parts, shop)
-            await roll_up(parts)
+            await caught_up(parts, runner)
     yield name, shop
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -170,6 +171,8 @@ _FAULTS: tuple[tuple[type[Exception], str, Remedy, float], ...] = (
     (errors.DiskFull, "the database's disk is full: free some space", Remedy.MERCHANT, 30),
     (errors.TooManyConnections, "the database has no connection left", Remedy.WAIT, 1),
     (errors.QueryCanceled, "the database took too long", Remedy.WAIT, 1),
+    (errors.IdleInTransactionSessionTimeout, "the transaction was open for too long", Remedy.WAIT, 1),
+    (errors.TransactionTimeout, "the transaction was open for too long", Remedy.WAIT, 1),
     (psycopg.OperationalError, "the database went away", Remedy.WAIT, 1),
     (psycopg.InterfaceError, "the database went away", Remedy.WAIT, 1),
 )
@@ -195,6 +198,17 @@ def database_faults() -> Generator[None]:
         if fault is None:
             raise
         raise fault from problem
+
+
+async def _still_there(connection: AsyncConnection[TupleRow]) -> None:
+    """Raises when the server has hung up on an idle connection, which is seen without asking it anything.
+
+    After a restart of the database the pool then passes over the dead ones, instead of failing one caller for each.
+    """
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    while poll.poll(0):
+        connection.pgconn.consume_input()
 
 
 @contextlib.asynccontextmanager
@@ -226,6 +240,7 @@ class Database:
             timeout=10,
             max_idle=300,
             reconnect_timeout=30,
+            check=_still_there,
             kwargs={
                 "autocommit": True,
                 "application_name": self.application,

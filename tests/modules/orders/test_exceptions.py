@@ -180,6 +180,29 @@ async def test_units_that_go_another_way_end_the_exception(shop: Shop, short: Pl
     await shop.doctors()
 
 
+async def test_stock_that_comes_elsewhere_mends_before_it_serves(shop: Shop, short: Placed) -> None:
+    waiting = await shop.place("web", {"TEA": 1}, fill=Fill.BACKORDER)
+    await shop.receive("TEA", "store", 2)
+    await shop.settle()
+    assert await shop.reserved(short.id) == {(1, "paris"): 1, (1, "store"): 2}, "promises come before those who wait"
+    assert (await shop.order(waiting.id)).backordered == 1
+    assert await resolutions(shop) == [("shortfall", "moved")]
+    await shop.doctors()
+
+
+async def test_many_who_lack_are_told_over_several_transactions(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("comptoir.modules.orders.mending._PROMISES", 3)
+    await shop.product("TEA", stock={"paris": 10})
+    await shop.ask(*(shop.placement("web", {"TEA": 1}) for _ in range(10)))
+    await lose(shop, "TEA", "paris", 9)
+    assert len(await shop.open_exceptions()) == 9
+    await shop.receive("TEA", "lyon", 20)
+    await shop.settle()
+    assert await shop.open_exceptions() == []
+    assert (await shop.level("TEA", "lyon"))[:2] == (20, 9)
+    await shop.doctors()
+
+
 async def test_an_early_order_is_safe_while_a_later_one_lacks(shop: Shop) -> None:
     await shop.product("TEA", stock={"paris": 4})
     early, late = await shop.place("web", {"TEA": 2}), await shop.place("web", {"TEA": 2})

@@ -17,7 +17,7 @@ from comptoir.modules.channels.contracts import (
     ChannelId,
     SellingChannel,
 )
-from comptoir.modules.channels.domain import publishable, publishable_of
+from comptoir.modules.channels.domain import MAX_HOLD, publishable, publishable_of
 from comptoir.modules.channels.errors import ChannelCodeTaken, UnknownChannel
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.errors import UnknownPool
@@ -27,7 +27,7 @@ from comptoir.modules.pricing.errors import UnknownMarket
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
-__all__ = ["publishable", "publishable_of"]
+__all__ = ["MAX_HOLD", "publishable", "publishable_of"]
 
 
 async def create(tx: Tx, draft: ChannelDraft) -> Channel:

@@ -24,12 +24,12 @@ from comptoir.modules.locations.contracts import (
     PoolSummary,
     Upserted,
 )
-from comptoir.modules.locations.domain import PoolGeometry, distance_km, hours_from_json, hours_to_json, rank
+from comptoir.modules.locations.domain import MAX_PRIORITY, PoolGeometry, distance_km, hours_from_json, hours_to_json, rank
 from comptoir.modules.locations.errors import LocationCodeTaken, PoolCodeTaken, UnknownLocation, UnknownPool
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page, Where
 
-__all__ = ["PoolGeometry", "distance_km", "hours_from_json", "hours_to_json", "rank"]
+__all__ = ["MAX_PRIORITY", "PoolGeometry", "distance_km", "hours_from_json", "hours_to_json", "rank"]
 
 _CHUNK = 5000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comptoir.modules.orders.audit import audit, repair
 from comptoir.modules.orders.capture import CaptureAnswer, CaptureRequest, capture
+from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus, share
 from comptoir.modules.orders.exceptions import open_exceptions, resolve
 from comptoir.modules.orders.facts import record
 from comptoir.modules.orders.figures import last_minutes, last_trade, live, trade
@@ -29,6 +30,9 @@ from comptoir.modules.orders.subscribers import consumers, review, review_backor
 __all__ = [
     "CaptureAnswer",
     "CaptureRequest",
+    "FulfilmentStatus",
+    "PaymentStatus",
+    "ReturnStatus",
     "allocate",
     "audit",
     "by_external",
@@ -62,6 +66,7 @@ __all__ = [
     "resolve",
     "review",
     "review_backorders",
+    "share",
     "ship",
     "stream",
     "stream_exceptions",

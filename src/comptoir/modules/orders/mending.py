@@ -34,8 +34,8 @@ from comptoir.runtime.database import Reader, Tx
 
 _OTHERS = 8
 """How many other locations are worth a lock for each SKU that is short."""
-_PROMISES = 500
-"""How many promises one transaction looks at for one SKU and location; whoever comes after is told anew."""
+_PROMISES = 100
+"""How many promises one transaction mends, or serves, for one SKU and location; the others are the next one's."""
 
 
 class Pools:
@@ -82,9 +82,8 @@ async def put_right(tx: Tx, spots: Collection[Spot], pool_of: PoolOf) -> None:
     if not spots:
         return
     work = _Work(Pools(tx, pool_of))
-    levels = await inventory.levels_at(tx, list(spots))
-    await _look(tx, work, spots, levels)
-    await _line_up(tx, work, [spot for spot in spots if spot in levels and levels[spot].available > 0])
+    free = await _look(tx, work, spots)
+    await _line_up(tx, work, free)
     if not work.short and not work.queue:
         return
     await _lock(tx, work)
@@ -93,15 +92,22 @@ async def put_right(tx: Tx, spots: Collection[Spot], pool_of: PoolOf) -> None:
     await _serve(tx, work)
 
 
-async def _look(tx: Tx, work: _Work, spots: Collection[Spot], levels: Mapping[Spot, Level]) -> None:
-    """Where something is missing, or is known to have been; without locks."""
+async def _look(tx: Tx, work: _Work, spots: Collection[Spot]) -> list[Spot]:
+    """Finds where something is missing or is known to have been, without locks; gives the spots where something is free.
+
+    What is free here may be what is missing elsewhere.
+    """
+    levels = await inventory.levels_at(tx, list(spots))
+    free = [spot for spot, level in levels.items() if level.available > 0]
     work.shortfalls = await store.open_at_spots(tx, ExceptionKind.SHORTFALL, list(spots))
-    for one in work.shortfalls:
-        if one.sku is not None and one.location_id is not None:
-            work.short[one.sku, one.location_id] = 0
-    for spot, level in levels.items():
-        if level.missing:
-            work.short[spot] = level.missing
+    if free:
+        known = {one.id for one in work.shortfalls}
+        elsewhere = await store.open_of_skus(tx, ExceptionKind.SHORTFALL, sorted({sku for sku, _ in free}))
+        work.shortfalls.extend(one for one in elsewhere if one.id not in known)
+    wanted = {(one.sku, one.location_id) for one in work.shortfalls if one.sku is not None and one.location_id is not None}
+    levels |= await inventory.levels_at(tx, sorted(wanted - levels.keys())) if wanted - levels.keys() else {}
+    work.short = {spot: level.missing for spot, level in levels.items() if level.missing or spot in wanted}
+    return free
 
 
 async def _line_up(tx: Tx, work: _Work, arrived: Collection[Spot]) -> None:
@@ -126,8 +132,10 @@ async def _lock(tx: Tx, work: _Work) -> None:
     orders: set[OrderId] = {one.order_id for one, _ in work.queue}
     orders.update(one.order_id for one in work.shortfalls if one.order_id is not None)
     holds: set[HoldId] = set()
-    for spot, estimate in work.short.items():
-        for r in _losers(await inventory.reservations_at(tx, *spot), estimate)[:_PROMISES]:
+    told = {(one.order_id, one.line_no, one.sku, one.location_id) for one in work.shortfalls}
+    for spot, missing in work.short.items():
+        losers = _losers(await inventory.reservations_at(tx, *spot), missing)
+        for r in [r for r in losers if (r.promise_id, r.line_no, *spot) not in told][:_PROMISES]:
             if r.hold_until is None:
                 orders.add(OrderId(r.promise_id))
             else:
@@ -187,7 +195,7 @@ async def _mend(tx: Tx, work: _Work, spot: Spot) -> None:
             between = between or r.promise_id not in work.asked
             continue
         missing -= units
-    if missing and between:  # This brings us back for whoever came since we looked.
+    if missing and between:  # This brings us back for the others, and for whoever came since we looked.
         still = missing + sum(lacking.values())
         tx.emit(StockShort(sku=spot[0], location_id=spot[1], missing=still, on_hand=work.levels[spot].on_hand))
     own = [one for one in work.shortfalls if (one.sku, one.location_id) == spot]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from comptoir.kernel.errors import NotFound
+from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import store
@@ -28,23 +29,29 @@ from comptoir.modules.orders.contracts import (
 from comptoir.modules.orders.store import reading
 from comptoir.modules.payments import api as payments
 from comptoir.runtime.database import Reader
-from comptoir.runtime.paging import Count, Page
+from comptoir.runtime.paging import Count, Page, Where, storable
 
 
 async def find(
     reader: Reader, wanted: OrderFilter, *, sort: str = "-placed", limit: int = 50, cursor: str | None = None
 ) -> Page[OrderSummary]:
     """Sorts: placed, total, number, and each with a `-` before it."""
-    return await reading.ORDERS.page(reader, reading.where_orders(wanted), sort=sort, limit=limit, cursor=cursor)
+    return await reading.ORDERS.page(reader, await _where(reader, wanted), sort=sort, limit=limit, cursor=cursor)
 
 
 async def count(reader: Reader, wanted: OrderFilter) -> Count:
-    return await reading.ORDERS.count(reader, reading.where_orders(wanted))
+    return await reading.ORDERS.count(reader, await _where(reader, wanted))
 
 
-def stream(reader: Reader, wanted: OrderFilter, *, sort: str = "-placed") -> AsyncIterator[OrderSummary]:
+async def stream(reader: Reader, wanted: OrderFilter, *, sort: str = "-placed") -> AsyncIterator[OrderSummary]:
     """Every one of them, in order, for exports."""
-    return reading.ORDERS.stream(reader, reading.where_orders(wanted), sort=sort)
+    async for row in reading.ORDERS.stream(reader, await _where(reader, wanted), sort=sort):
+        yield row
+
+
+async def _where(reader: Reader, wanted: OrderFilter) -> Where:
+    text = storable(wanted.search).strip()
+    return reading.where_orders(wanted, sku=bool(text) and text in await catalogue.known(reader, [text]))
 
 
 async def order(reader: Reader, order_id: OrderId) -> Order:

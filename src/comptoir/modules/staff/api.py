@@ -36,6 +36,7 @@ from comptoir.modules.staff.contracts import (
     UserFilter,
     UserId,
 )
+from comptoir.modules.staff.domain import LOCALES, MIN_PASSWORD, SCOPES, SESSION_LIFE, email_address
 from comptoir.modules.staff.errors import (
     EmailTaken,
     LastOwner,
@@ -50,6 +51,8 @@ from comptoir.runtime import crypto
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.limits import Limiter, address_key
 from comptoir.runtime.paging import Count, Page, storable
+
+__all__ = ["LOCALES", "MIN_PASSWORD", "SCOPES", "SESSION_LIFE", "email_address"]
 
 _MAX_AGENT = 300
 

@@ -34,11 +34,14 @@ from comptoir.modules.webhooks.contracts import (
     EndpointId,
     Result,
 )
+from comptoir.modules.webhooks.domain import SEND_WITHIN, pause_for
 from comptoir.modules.webhooks.errors import UnknownDelivery, UnknownEndpoint
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.events import Recorded
 from comptoir.runtime.paging import Count, Page
+
+__all__ = ["SEND_WITHIN", "pause_for"]
 
 _PURPOSE = "webhook-secret"
 

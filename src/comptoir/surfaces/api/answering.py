@@ -17,8 +17,8 @@ import structlog
 from litestar.types import HTTPScope, Message, Receive, Send
 
 from comptoir.kernel.errors import Refusal
+from comptoir.modules.staff.api import SCOPES
 from comptoir.modules.staff.contracts import Principal, Scope
-from comptoir.modules.staff.domain import SCOPES
 from comptoir.modules.staff.errors import NotPermitted, Unauthenticated
 from comptoir.runtime import idempotency
 from comptoir.runtime import log as logs

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from comptoir.kernel.money import exponent, round_half_even
 from comptoir.modules.inventory.contracts import Disposition
+from comptoir.modules.orders.api import FulfilmentStatus, PaymentStatus, ReturnStatus
 from comptoir.modules.orders.contracts import (
     LineQuantity,
     OrderDetails,
@@ -18,7 +19,6 @@ from comptoir.modules.orders.contracts import (
     Return,
     Shipment,
 )
-from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus
 from comptoir.modules.payments.contracts import Entry, EntryKind
 from comptoir.sdk.orders import LineKind, OrderKind
 from comptoir.surfaces.api.identifiers import show, show_actor, show_location, show_some

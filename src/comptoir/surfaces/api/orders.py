@@ -15,8 +15,8 @@ from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.orders import api
+from comptoir.modules.orders.api import FulfilmentStatus, PaymentStatus, ReturnStatus
 from comptoir.modules.orders.contracts import LineQuantity, OrderFilter, OrderId, ReturnLine, TimelineEntry
-from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus
 from comptoir.modules.orders.errors import NotReservedThere, OverRefund, OverVoid, QuantityNotOpen, UnknownLine
 from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.staff.contracts import Scope

@@ -88,7 +88,7 @@ class FieldError(msgspec.Struct, frozen=True):
     """One thing that is wrong with the input."""
 
     path: str
-    """A JSON pointer into the body, or the name of a parameter or header."""
+    """A JSON pointer into the body, or into the parameters of the query; or the name of a header."""
     message: str
 
 

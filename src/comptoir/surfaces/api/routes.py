@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from litestar import Request, Response
@@ -16,6 +17,7 @@ from comptoir.surfaces.api.counts import stock
 from comptoir.surfaces.api.customers import customers
 from comptoir.surfaces.api.docs import Docs
 from comptoir.surfaces.api.events import events
+from comptoir.surfaces.api.examples import Json
 from comptoir.surfaces.api.exceptions import exceptions
 from comptoir.surfaces.api.facts import facts
 from comptoir.surfaces.api.health import health
@@ -62,8 +64,13 @@ RESOURCES: tuple[Resource, ...] = (
 def routes(services: Services) -> list[ASGIRouteHandler]:
     """For the application."""
     front = Front(services)
-    document = describe(RESOURCES, services.settings.public_url)
-    return [*mounted(front, RESOURCES), *documented(Docs(front, document))]
+    return [*mounted(front, RESOURCES), *documented(Docs(front, description(services.settings.public_url)))]
+
+
+@lru_cache(maxsize=1)
+def description(url: str) -> Json:
+    """The OpenAPI document for the API at that address."""
+    return describe(RESOURCES, url)
 
 
 def unrouted(request: Request[Any, Any, Any], problem: Exception) -> Response[bytes]:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from comptoir.modules.staff import api
+from comptoir.modules.staff.api import SCOPES
 from comptoir.modules.staff.contracts import Role, Scope, Token, TokenFilter, TokenId, User, UserDraft, UserFilter, UserId
-from comptoir.modules.staff.domain import SCOPES
 from comptoir.modules.staff.errors import EmailTaken, LastOwner, ScopeBeyondYou, UnknownToken, UnknownUser
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import show, show_actor, show_some

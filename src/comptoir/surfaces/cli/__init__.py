@@ -12,7 +12,8 @@ from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
-from comptoir.surfaces.cli.exits import Exit, Stopped, ending
+from comptoir.surfaces.cli import terminal
+from comptoir.surfaces.cli.exits import Exit, Stopped, ending, seen_enough
 
 _HELP = """One counter for every sales channel: one catalogue, one stock, one order book.
 
@@ -44,6 +45,8 @@ def _assembled(asked: str) -> App:
         version=lambda: version("comptoir"),
         help_flags=["--help", "-h"],
         default_parameter=Parameter(show_default=False),
+        console=terminal.out,
+        error_console=terminal.err,
     )
     for name, (target, words) in _COMMANDS.items():
         where = f"{__name__}.{target}"
@@ -69,6 +72,8 @@ def run(arguments: Sequence[str]) -> Exit:
         return stopped.code
     except CycloptsError:  # it has been shown
         return Exit.USAGE
+    except BrokenPipeError:
+        return seen_enough()
     return Exit.OK
 
 

@@ -60,13 +60,17 @@ def ending(run: Callable[[], object], *, verbose: bool) -> Exit:
     except Stopped as stopped:
         return stopped.code
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Without this, Python complains again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+        return seen_enough()
     except CycloptsError:  # it has been shown
         return Exit.USAGE
     except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the outermost edge
         return _explain(problem, verbose=verbose)
+    return Exit.OK
+
+
+def seen_enough() -> Exit:
+    """Whoever read our output has closed it. Without this, Python would complain again when it closes its own end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return Exit.OK
 
 

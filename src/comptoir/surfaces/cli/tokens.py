@@ -23,7 +23,7 @@ app = App(name="token", help="The tokens that programs use the API with.", help_
 def create(
     name: str,
     *,
-    scope: Annotated[list[Scope] | None, Parameter(help="What it may do; give it several times.")] = None,
+    scope: Annotated[list[str] | None, Parameter(help="What it may do, such as orders:write; give it several times.")] = None,
     everything: Annotated[bool, Parameter(name="--all", negative="", help="All scopes.")] = False,
     days: Annotated[int | None, Parameter(help="How long it holds; without it, until it is revoked.")] = None,
 ) -> None:
@@ -36,11 +36,9 @@ def create(
           comptoir token create web-shop --scope orders:write --scope stock:read
           TOKEN=$(comptoir token create bench --all --days 1)
     """
-    scopes = list(Scope) if everything else scope or []
+    scopes = list(Scope) if everything else [_scope(word) for word in scope or []]
     if not scopes:
-        raise invalid(
-            "scope", f"says what the token may do, such as --scope orders:write; or --all. There are: {', '.join(Scope)}"
-        )
+        raise invalid("scope", f"says what the token may do: --all, or --scope with one of {', '.join(Scope)}")
     if days is not None and not 1 <= days <= 3650:
         raise invalid("days", "is a whole number from 1 to 3650")
     until = None if days is None else utcnow() + timedelta(days=days)
@@ -48,6 +46,13 @@ def create(
     terminal.note(f"Token {to_text(TOKEN_PREFIX, token.id)} ({token.name}) may: {', '.join(token.scopes)}.")
     terminal.hint("Its secret, shown this once:")
     terminal.say(secret)
+
+
+def _scope(word: str) -> Scope:
+    try:
+        return Scope(word)
+    except ValueError as problem:
+        raise invalid("scope", f"is one of {', '.join(Scope)}, not {word!r}") from problem
 
 
 @app.command(name="list")

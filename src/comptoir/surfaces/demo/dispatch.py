@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders import queries
 from comptoir.modules.orders.contracts import Fact, OrderFilter, OrderId
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.demo.stream import Basket, Channel
@@ -42,7 +41,7 @@ class Waiting:
             placed_from=datetime.fromtimestamp(since, UTC),
             placed_before=datetime.fromtimestamp(until + 1, UTC),
         )
-        async for order in queries.stream(reader, wanted, sort="placed"):
+        async for order in orders.stream(reader, wanted, sort="placed"):
             if order.external_id is not None:
                 self._ids[order.external_id] = order.id
 

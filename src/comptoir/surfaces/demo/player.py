@@ -47,8 +47,8 @@ BATCH = 300
 """Baskets in one transaction of a lane: about 2,800 lines."""
 
 _WAVE = 60
-"""Baskets of which those that are to be sent are sent in one transaction: about 19. More would keep the levels of the warehouses
-locked for as long as it takes to ship each of them."""
+"""Baskets of which those that are to be sent are sent in one transaction: about 19. More would keep the levels of the
+warehouses locked for as long as it takes to ship each of them."""
 
 _LOCK = 7_236_502
 _RECEIPTS, _SENT = "receipts", "sent"

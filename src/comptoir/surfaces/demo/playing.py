@@ -12,7 +12,7 @@ from comptoir.kernel.errors import Fault
 from comptoir.runtime import log
 from comptoir.runtime.database import Database
 from comptoir.runtime.settings import Settings
-from comptoir.surfaces.cli.child import Control
+from comptoir.surfaces.cli.control import Control, Parent
 from comptoir.surfaces.cli.exits import Exit
 from comptoir.surfaces.demo import loading
 from comptoir.surfaces.demo.plan import build
@@ -20,8 +20,8 @@ from comptoir.surfaces.demo.player import Player
 
 
 def leave_alone() -> None:
-    """Keeps the collector of cycles away from what stays as long as the process, the plan above all, and makes it look at the rest
-    less often: batches make many small things at once, and no cycles. That is a third of the player's time.
+    """Keeps the collector of cycles away from what stays as long as the process, the plan above all, and makes it look at the
+    rest less often: batches make many small things at once, and no cycles. That is a third of the player's time.
     """
     gc.collect()
     gc.freeze()
@@ -45,7 +45,7 @@ def main() -> int:
     log.setup(settings.log, settings.log_level)
     assert settings.database_url is not None, "whoever starts this process says which database it is"
     try:
-        uvloop.run(play(settings.database_url, Control(int(sys.argv[1]))))
+        uvloop.run(play(settings.database_url, Parent(int(sys.argv[1]))))
     except Fault as fault:
         structlog.get_logger("comptoir.demo").error("the demo cannot be played", problem=fault.detail)
         return Exit.FAULT

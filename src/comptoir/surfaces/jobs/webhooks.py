@@ -17,7 +17,7 @@ import structlog
 
 from comptoir.kernel.errors import Fault
 from comptoir.kernel.time import utcnow
-from comptoir.modules.webhooks import api, domain
+from comptoir.modules.webhooks import api
 from comptoir.modules.webhooks.contracts import Claimed, EndpointId, Result
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database, DatabaseUnavailable
@@ -41,7 +41,7 @@ class WebhookSender:
         concurrency: int = 32,
         each: int = 4,
         poll: float = 1.0,
-        send_within: float = domain.SEND_WITHIN,
+        send_within: float = api.SEND_WITHIN,
         attempted: Callable[[str, float], None] | None = None,
     ) -> None:
         """`attempted` hears of each attempt: outcome (delivered, retry, failed, gone or lost) and seconds."""
@@ -124,7 +124,7 @@ class WebhookSender:
         at, begun = utcnow(), clock()
         result = await self._post(claimed)
         seconds = clock() - begun
-        pause = domain.pause_for(result)
+        pause = api.pause_for(result)
         if pause:
             self._paused[claimed.endpoint_id] = clock() + pause
         verdict = None

@@ -42,4 +42,5 @@ async def _open_exceptions(reader: Reader) -> int:
 
 def routes(services: Needs, made: Console | None = None) -> list[HTTPRouteHandler]:
     """Every page, and the static files."""
-    return [assets.route(), *mounted(made or console(services), AREAS)]
+    own = made or console(services)
+    return [assets.route(), *back_office.routes(own), *mounted(own, AREAS)]

@@ -12,8 +12,8 @@ from comptoir.i18n import N_, ngettext
 from comptoir.kernel.errors import Invalid, NotFound
 from comptoir.kernel.time import time_zone
 from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.api import LOCALES, MIN_PASSWORD, SESSION_LIFE, email_address
 from comptoir.modules.staff.contracts import Opened, UserFilter
-from comptoir.modules.staff.domain import LOCALES, MIN_PASSWORD, SESSION_LIFE, email_address
 from comptoir.modules.staff.errors import SignInRefused
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.limits import TooManyRequests
@@ -60,7 +60,9 @@ async def sign_in_here(visit: Visit) -> Answer:
         return visit.respond("sign_in.html", status=401, error=error, email=email, next=next_to)
     except TooManyRequests as refusal:
         seconds = max(1, round(float(str(refusal.data["retry_after"]))))
-        error = ngettext(visit.page.locale, "Too many tries. Wait %(num)s second.", "Too many tries. Wait %(num)s seconds.", seconds)
+        error = ngettext(
+            visit.page.locale, "Too many tries. Wait %(num)s second.", "Too many tries. Wait %(num)s seconds.", seconds
+        )
         answer = visit.respond("sign_in.html", status=429, error=error, email=email, next=next_to)
         answer.headers["Retry-After"] = str(seconds)
         return answer

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from litestar.handlers import HTTPRouteHandler
+
 from comptoir.surfaces.console.pages import (
+    channels,
     counts,
+    imports,
+    locations,
+    pools,
     stock,
     stock_acts,
     stock_ledger,
@@ -11,7 +17,7 @@ from comptoir.surfaces.console.pages import (
     supplies,
     transfers,
 )
-from comptoir.surfaces.console.web import Area
+from comptoir.surfaces.console.web import Area, Console
 
 AREAS: tuple[Area, ...] = (
     stock.area,
@@ -21,4 +27,13 @@ AREAS: tuple[Area, ...] = (
     counts.area,
     transfers.area,
     supplies.area,
+    locations.area,
+    pools.area,
+    channels.area,
+    imports.area,
 )
+
+
+def routes(console: Console) -> list[HTTPRouteHandler]:
+    """Those that need more than an area gives: files are larger than forms."""
+    return [imports.upload_route(console)]

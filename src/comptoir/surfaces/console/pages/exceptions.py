@@ -18,6 +18,7 @@ from comptoir.modules.inventory.contracts import Arrival
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId, Pool, PoolId, PoolMember
 from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.api import share
 from comptoir.modules.orders.contracts import (
     EXCEPTION_PREFIX,
     ChannelId,
@@ -29,7 +30,6 @@ from comptoir.modules.orders.contracts import (
     ExceptionSummary,
     Resolution,
 )
-from comptoir.modules.orders.domain import share
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
@@ -208,9 +208,7 @@ async def _rows(visit: Visit, reader: Reader, found: Sequence[ExceptionSummary])
     known = {one.code: one for one in await visit.console.channels(reader)}
     sold = {one.channel_code for one in found if one.channel_code is not None} & set(known)
     markets = {market.code: market for market in await pricing.markets(reader)} if sold else {}
-    prices = {
-        code: await pricing.prices(reader, code, skus) for code in {known[code].market for code in sold}
-    }
+    prices = {code: await pricing.prices(reader, code, skus) for code in {known[code].market for code in sold}}
     remedies = await _remedies(visit, reader, found, known) if visit.may(Permission.EXCEPTIONS_RESOLVE) else {}
     rows: list[Row] = []
     for one in found:
@@ -437,7 +435,11 @@ async def decide_many(visit: Visit) -> Answer:
                 await tx.run("ROLLBACK TO SAVEPOINT one")
                 refused += 1
             await tx.run("RELEASE SAVEPOINT one")
-        detail = ngettext(visit.page.locale, "%(num)s needs a closer look.", "%(num)s need a closer look.", refused) if refused else ""
+        detail = (
+            ngettext(visit.page.locale, "%(num)s needs a closer look.", "%(num)s need a closer look.", refused)
+            if refused
+            else ""
+        )
         words = ngettext(visit.page.locale, "%(num)s exception is resolved.", "%(num)s exceptions are resolved.", done)
         return Done("/exceptions", words, detail=detail, tone="good" if done else "warn")
 

@@ -54,7 +54,7 @@ KIND_ICONS = {
     LocationKind.SUPPLIER: "building-factory-2",
     LocationKind.TRANSIT: "truck",
 }
-_SPAN = re.compile(r"(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})")  # noqa: RUF001 - people type a dash
+_SPAN = re.compile(r"(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})")
 _US = (-125.0, 24.0, -66.0, 50.0)
 _EUROPE = (-11.0, 35.0, 32.0, 66.0)
 
@@ -219,7 +219,7 @@ async def location_page(visit: Visit) -> Answer:
             filter(None, (one.line1, one.line2, " ".join(filter(None, (one.postcode, one.city, one.region))), one.country))
         ),
         hours=[
-            (day, _intervals(spans).replace("-", " – ").replace(",", ", ") or visit.say(N_("closed")))  # noqa: RUF001
+            (day, _intervals(spans).replace("-", " – ").replace(",", ", ") or visit.say(N_("closed")))
             for day, spans in zip(days_of(visit), one.opening_hours.days, strict=False)
         ],
         is_open=locations.is_open(one, visit.page.now),

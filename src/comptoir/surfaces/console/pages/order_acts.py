@@ -16,6 +16,7 @@ from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationFilter, LocationId, PoolMember
 from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.api import share
 from comptoir.modules.orders.contracts import (
     ORDER_PREFIX,
     LineQuantity,
@@ -25,7 +26,6 @@ from comptoir.modules.orders.contracts import (
     OrderLine,
     ReturnLine,
 )
-from comptoir.modules.orders.domain import share
 from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
@@ -167,7 +167,9 @@ def _read_allocate(sent: Sent) -> Work:
         found = await orders.allocate(tx, locked.id, ranked)
         if not found:
             return sent.visit.say(N_("There is still no stock anywhere for what is waiting."))
-        return ngettext(sent.visit.page.locale, "%(num)s unit has found its stock.", "%(num)s units have found their stock.", found)
+        return ngettext(
+            sent.visit.page.locale, "%(num)s unit has found its stock.", "%(num)s units have found their stock.", found
+        )
 
     return work
 
@@ -235,7 +237,11 @@ def _read_ship(sent: Sent) -> Work:
 
     async def work(tx: Tx, locked: Order) -> str:
         await orders.ship(tx, locked.id, origin, chosen, carrier=carrier, tracking_number=number, tracking_url=address)
-        return ngettext(sent.visit.page.locale, "%(num)s unit has been shipped.", "%(num)s units have been shipped.", sum(row.quantity for row in chosen)
+        return ngettext(
+            sent.visit.page.locale,
+            "%(num)s unit has been shipped.",
+            "%(num)s units have been shipped.",
+            sum(row.quantity for row in chosen),
         )
 
     return work

@@ -17,6 +17,7 @@ from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, CustomerFilter, CustomerId
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.api import FulfilmentStatus, PaymentStatus, ReturnStatus
 from comptoir.modules.orders.contracts import (
     EXCEPTION_PREFIX,
     ORDER_PREFIX,
@@ -28,7 +29,6 @@ from comptoir.modules.orders.contracts import (
     OrderLine,
     Shipment,
 )
-from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus
 from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader

@@ -176,7 +176,11 @@ async def place_order(visit: Visit) -> Answer:
             data = {"number": order.number, "channel": counter.channel.code}
             await staff.record(tx, "order.placed", order.id, data, address=visit.address)
     order_id = OrderId(from_text(ORDER_PREFIX, order.id))
-    waits = ngettext(visit.page.locale, "%(num)s unit waits for stock.", "%(num)s units wait for stock.", order.waiting) if order.waiting else ""
+    waits = (
+        ngettext(visit.page.locale, "%(num)s unit waits for stock.", "%(num)s units wait for stock.", order.waiting)
+        if order.waiting
+        else ""
+    )
     return visit.finish(Done(order_href(order_id), visit.say(N_("The order is placed.")), detail=waits))
 
 

@@ -9,6 +9,7 @@ from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal, Stale
 from comptoir.kernel.ids import to_text
 from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.api import MAX_PRIORITY
 from comptoir.modules.locations.contracts import (
     LOCATION_PREFIX,
     POOL_PREFIX,
@@ -18,7 +19,6 @@ from comptoir.modules.locations.contracts import (
     PoolId,
     PoolSummary,
 )
-from comptoir.modules.locations.domain import MAX_PRIORITY
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page

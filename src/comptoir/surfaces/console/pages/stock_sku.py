@@ -21,8 +21,8 @@ from comptoir.modules.inventory.contracts import Arrival, LedgerFilter, SpotLeve
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Pool, PoolId
 from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.api import FulfilmentStatus
 from comptoir.modules.orders.contracts import ORDER_PREFIX, OrderFilter, OrderSummary
-from comptoir.modules.orders.domain import FulfilmentStatus
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting

@@ -160,6 +160,14 @@ def _updated(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
     return t.say(N_("The channel sent a newer version")), "refresh", "neutral", t.units(data)
 
 
+def _linked(t: _Teller, _: str, _data: Mapping[str, object]) -> _Words:
+    return t.say(N_("The customer was recognised")), "user-circle", "neutral", ""
+
+
+def _repaired(t: _Teller, _: str, _data: Mapping[str, object]) -> _Words:
+    return t.say(N_("Figures that did not add up were put right")), "tool", "warn", ""
+
+
 _KINDS = {
     "shortfall": N_("Promised units are not there"),
     "negative_stock": N_("More left than there was"),
@@ -215,6 +223,8 @@ _TELL: Mapping[str, Callable[[_Teller, str, Mapping[str, object]], _Words]] = {
     "order.paid": _paid,
     "order.noted": _noted,
     "order.updated": _updated,
+    "order.linked": _linked,
+    "order.repaired": _repaired,
     "exception.opened": _opened,
     "exception.resolved": _resolved,
 }

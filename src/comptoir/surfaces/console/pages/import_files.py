@@ -1,0 +1,148 @@
+"""Files of imports: what one looks like before it is read, and the rows of it that could not be taken, as a file again."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+from comptoir.connectors.orderlayouts import ORDER_LAYOUTS
+from comptoir.connectors.plain import LOCATION_FIELDS, PRODUCT_FIELDS, STOCK_FIELDS
+from comptoir.kernel.errors import Refusal
+from comptoir.modules.imports.contracts import ImportKind, Run
+from comptoir.runtime.database import Database
+from comptoir.sdk.orderfiles import Field, FieldKind, MissingColumns, OrderFileLayout, choose_layout, field_columns
+from comptoir.sdk.rejects import COLUMNS as REMARKS
+from comptoir.sdk.tabular import Conventions, Options, Table, Undecided, open_table, survey
+from comptoir.surfaces.imports import ImportRequest, reject_lines, request_of
+
+_FIELDS: dict[ImportKind, Sequence[Field]] = {
+    ImportKind.PRODUCTS: PRODUCT_FIELDS,
+    ImportKind.STOCK: STOCK_FIELDS,
+    ImportKind.LOCATIONS: LOCATION_FIELDS,
+}
+_SURVEYED = 20_000
+_SHOWN = 6
+_COLUMNS = 12
+_FLUSH = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a file looks like. `problem` is why it cannot be taken as it is; `setting` the option that would help."""
+
+    name: str
+    size: int
+    kind: str = ""
+    encoding: str = ""
+    separator: str = ""
+    compressed: bool = False
+    layout: str = ""
+    decimal: str = ""
+    date_order: str = ""
+    header: tuple[str, ...] = ()
+    used: frozenset[str] = frozenset()
+    """The columns that are read; the others are left alone."""
+    rows: tuple[tuple[str, ...], ...] = ()
+    more_columns: int = 0
+    problem: Refusal | None = None
+    setting: str = ""
+    example: str = ""
+    missing: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+
+def look_at(path: Path, name: str, kind: ImportKind, options: Options, layout: str) -> Look:
+    """Reads its first rows; refuses nothing, but says what would be refused. Runs in a thread."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        table = open_table(path, options)
+    except Refusal as problem:
+        return Look(name, size, problem=problem)
+    return _look(table, name, size, kind, options, layout)
+
+
+def _look(table: Table, name: str, size: int, kind: ImportKind, options: Options, layout: str) -> Look:
+    dialect, header = table.dialect, tuple(table.header)
+    first = [tuple(row.cells.get(column, "") for column in header[:_COLUMNS]) for row in islice(table.rows(), _SHOWN)]
+    looked = Look(
+        name,
+        size,
+        kind=dialect.kind,
+        encoding=dialect.encoding,
+        separator=dialect.separator,
+        compressed=dialect.compressed,
+        header=header[:_COLUMNS],
+        rows=tuple(first),
+        more_columns=max(0, len(header) - _COLUMNS),
+    )
+    try:
+        found = _layout(layout, header) if kind is ImportKind.ORDERS else None
+        fields = _FIELDS[kind] if found is None else found.fields
+        columns = field_columns(fields, header)
+        looked = replace(looked, layout=found.name if found else kind.value, used=frozenset(columns.values()))
+        conventions = _survey(table, fields, columns, options)
+    except MissingColumns as problem:
+        return replace(looked, problem=problem, missing=cast("dict[str, list[str]]", problem.data["columns"]))
+    except Refusal as problem:
+        setting, example = str(problem.data.get("setting", "")), str(problem.data.get("example", ""))
+        return replace(looked, problem=problem, setting=setting, example=example)
+    marks = " ".join(sorted(set(conventions.marks.values())))
+    return replace(looked, decimal=marks, date_order=conventions.date_order or "")
+
+
+def _layout(name: str, header: Sequence[str]) -> OrderFileLayout:
+    named = next((layout for layout in ORDER_LAYOUTS if layout.name == name), None)
+    return named or choose_layout(ORDER_LAYOUTS, header)
+
+
+def _survey(table: Table, fields: Sequence[Field], columns: dict[str, str], options: Options) -> Conventions:
+    """Raises MissingColumns and Undecided."""
+    missing = {one.name: list(one.aliases) for one in fields if one.required and one.name not in columns}
+    if missing:
+        raise MissingColumns(", ".join(missing), columns=missing)
+    numbers = [columns[one.name] for one in fields if one.kind is FieldKind.NUMBER and one.name in columns]
+    dates = [columns[one.name] for one in fields if one.kind is FieldKind.DATE and one.name in columns]
+    return survey(table, numbers, dates, options, _SURVEYED)
+
+
+def unclear(look: Look) -> bool:
+    """Somebody has to say how it is meant."""
+    return isinstance(look.problem, Undecided)
+
+
+async def rejected(database: Database, run: Run, file: int) -> AsyncIterator[bytes]:
+    """The rejected rows of one of a run's files as CSV that can be imported again. See `sdk.rejects` for why cells are bare."""
+    header, separator = await asyncio.to_thread(_header, request_of(run), file)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    begun = False
+    yield b"\xef\xbb\xbf"
+    async with database.read() as reader:
+        async for row in reject_lines(reader, run.id):
+            if row.row.file != file:
+                continue
+            if not begun:
+                header = header or tuple(row.cells)
+                writer.writerow([*header, *REMARKS])
+                begun = True
+            remarks = [row.row.line, f"{row.reason} ({row.code})", row.advice]
+            writer.writerow([*(row.cells.get(name, "") for name in header), *remarks])
+            if buffer.tell() > _FLUSH:
+                yield buffer.getvalue().encode()
+                buffer.seek(0)
+                buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def _header(request: ImportRequest, file: int) -> tuple[tuple[str, ...], str]:
+    """Of the uploaded file; nothing when it has been cleared away meanwhile."""
+    try:
+        table = open_table(request.paths[file], request.options)
+    except Refusal:
+        return (), ","
+    return tuple(table.header), table.dialect.separator or ","
