@@ -65,13 +65,13 @@ async def test_an_order_goes_through_its_life(api: Api) -> None:
 
     shipped = await api.post(
         f"{path}/ship",
-        {"location_id": paris, "lines": [{"line_no": 1, "quantity": 2}], "carrier": "Colissimo", "tracking_number": "6A1"},
+        {"location_id": lyon, "lines": [{"line_no": 1, "quantity": 2}], "carrier": "Colissimo", "tracking_number": "6A1"},
         key="s1",
     )
     assert shipped.status_code == 200, shipped.text
     again = await api.post(
         f"{path}/ship",
-        {"location_id": paris, "lines": [{"line_no": 1, "quantity": 2}], "carrier": "Colissimo", "tracking_number": "6A1"},
+        {"location_id": lyon, "lines": [{"line_no": 1, "quantity": 2}], "carrier": "Colissimo", "tracking_number": "6A1"},
         key="s1",
     )
     assert (again.content, again.headers["idempotency-replayed"]) == (shipped.content, "true")
@@ -84,10 +84,10 @@ async def test_an_order_goes_through_its_life(api: Api) -> None:
     cancelled = (await api.post(f"{path}/cancel", {"lines": [{"line_no": 1, "quantity": 1}], "reason": "changed"})).json()
     assert cancelled["lines"][0]["cancelled"] == 1
     returned = (
-        await api.post(f"{path}/return", {"location_id": lyon, "lines": [{"line_no": 1, "quantity": 1}], "reason": "small"})
+        await api.post(f"{path}/return", {"location_id": paris, "lines": [{"line_no": 1, "quantity": 1}], "reason": "small"})
     ).json()
     assert (returned["return_status"], returned["returns"][0]["refundable"]) == ("partial", 500)
-    assert (await api.shop.level("TEA", "lyon")).on_hand == 6
+    assert (await api.shop.level("TEA", "paris")).on_hand == 11
 
     paid = (
         await api.post(f"{path}/payments", {"kind": "captured", "method": "card", "amount": 2700, "reference": "p1"})
@@ -106,7 +106,7 @@ async def test_an_order_goes_through_its_life(api: Api) -> None:
         "order.paid",
         "order.paid",
     ]
-    assert timeline[1]["data"]["location_id"] == paris
+    assert timeline[1]["data"]["location_id"] == lyon
     assert timeline[1]["actor"].startswith("token:tok_")
     await api.shop.doctors()
 

@@ -159,7 +159,7 @@ async def place(
         candidates=counter.candidates(where),
         lines=tuple(PlacementLine(sku, quantity) for sku, quantity in lines),
         fill=fill,
-        buyer=Buyer(name=name, email=email, phone="+15135550100"),
+        buyer=Buyer(name=name, email=email, phone=f"+1513555010{person}"),
         ship_to=None if pickup else address,
         pickup_location_id=pickup,
         payments=(Payment(PaymentKind.CAPTURED, "card", total, "ch_1"),) if paid else (),

@@ -200,15 +200,16 @@ def database_faults() -> Generator[None]:
         raise fault from problem
 
 
-async def _still_there(connection: AsyncConnection[TupleRow]) -> None:
-    """Raises when the server has hung up on an idle connection, which is seen without asking it anything.
-
-    After a restart of the database the pool then passes over the dead ones, instead of failing one caller for each.
-    """
+def _hung_up(connection: AsyncConnection[TupleRow]) -> bool:
+    """Whether the server has ended an idle connection, which is seen without asking it anything."""
     poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN)
-    while poll.poll(0):
-        connection.pgconn.consume_input()
+    try:
+        poll.register(connection.pgconn.socket, select.POLLIN)
+        while poll.poll(0):
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 @contextlib.asynccontextmanager
@@ -240,7 +241,6 @@ class Database:
             timeout=10,
             max_idle=300,
             reconnect_timeout=30,
-            check=_still_there,
             kwargs={
                 "autocommit": True,
                 "application_name": self.application,
@@ -275,10 +275,18 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncGenerator[AsyncConnection[TupleRow]]:
-        """A bare connection in autocommit mode; give it back soon."""
+        """A bare connection in autocommit mode; give it back soon.
+
+        Those that the server has ended while they were idle are passed over: a restart of the database fails nobody who comes
+        after it.
+        """
         with database_faults():
-            async with self._pool.connection() as connection:
-                yield connection
+            while True:
+                async with self._pool.connection() as connection:
+                    if _hung_up(connection):
+                        continue
+                    yield connection
+                    return
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncGenerator[Reader]:

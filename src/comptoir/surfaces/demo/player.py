@@ -18,15 +18,13 @@ from datetime import UTC, datetime
 from math import inf
 from typing import TypeVar, cast
 
-import msgspec
-
 from comptoir.kernel.errors import Fault, Refusal, Remedy
 from comptoir.migrations import schema
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import EntryKind, Movement
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.api import CaptureAnswer
-from comptoir.modules.orders.contracts import Fact, OrderId, Placed, Placement, Recorded, Widen
+from comptoir.modules.orders.contracts import Fact, OrderId, Placed, Recorded, Widen
 from comptoir.modules.orders.errors import DuplicateOrder
 from comptoir.runtime.database import Contended, Database, Tx
 from comptoir.surfaces import selling
@@ -46,6 +44,9 @@ WINDOW = 1_200
 BATCH = 300
 """Baskets in one transaction of a lane: about 2,800 lines."""
 
+_LADDER = (1, selling.NEAREST, None)
+"""An order is looked for at the nearest place, which nearly always has it all; then at the nearest few; then in the whole pool.
+Each look is a transaction of its own, so that locks are always taken in one order."""
 _WAVE = 60
 """Baskets of which those that are to be sent are sent in one transaction: about 19. More would keep the levels of the
 warehouses locked for as long as it takes to ship each of them."""
@@ -73,8 +74,8 @@ class Tally:
 
     baskets: int = 0
     lines: int = 0
-    widened: int = 0
-    """Orders that the nearest places could not serve."""
+    asked_again: int = 0
+    """Orders that the nearest places could not serve, each time."""
     sent: int = 0
     contended: int = 0
     """Transactions that were tried again."""
@@ -338,39 +339,35 @@ class Player:
                 self._waiting.add(one.external_id, one.order_id)
 
     async def _take_orders(self, baskets: Sequence[Basket], lane: str) -> None:
-        """What the capture desk does: all together, then those that the nearest places cannot serve with the whole pool.
+        """What the capture desk does: all together, then those that the nearest places cannot serve with more of them.
 
         Whoever was served by a player that was killed before it could say so is a duplicate, and is served. What this house
         would not promise any more, because somebody has set it up otherwise, is recorded as the fact that it is in the data.
         """
         last = baskets[-1].position + 1
-        answers = await self._capture(baskets, lane, last, whole_pool=False)
-        wider = [basket for basket, answer in zip(baskets, answers, strict=True) if isinstance(answer, Widen)]
-        refused = _refused(baskets, answers)
-        if wider:
-            self.tally.widened += len(wider)
-            refused += _refused(wider, await self._capture(wider, lane, last, whole_pool=True))
+        left, refused = list(baskets), list[Basket]()
+        for nearest in _LADDER:
+            if left:
+                self.tally.asked_again += len(left) if nearest != _LADDER[0] else 0
+                answers = await self._capture(left, nearest, None if refused else (lane, last))
+                refused += _refused(left, answers)
+                left = [basket for basket, answer in zip(left, answers, strict=True) if isinstance(answer, Widen)]
+        assert not left, "beyond the whole pool there is nothing to look at"
         if refused:
             facts = [self._teller.told_anyway(basket, self._counters[basket.channel]) for basket in refused]
             await self._record(facts, refused, lane)
-        if wider or refused:
             await self._transact(lambda tx: state.move(tx, lane, last))
 
-    async def _capture(self, baskets: Sequence[Basket], lane: str, last: int, *, whole_pool: bool) -> list[CaptureAnswer]:
-        """The answers. When all are served, the lane has moved to `last`."""
-        placements: list[Placement] = []
-        for basket in baskets:
-            counter = self._counters[basket.channel]
-            placement = self._teller.placement(basket, counter)
-            if whole_pool:
-                candidates = self._teller.whole_pool(basket, counter)
-                placement = msgspec.structs.replace(placement, candidates=candidates)
-            placements.append(placement)
+    async def _capture(
+        self, baskets: Sequence[Basket], nearest: int | None, reached: tuple[str, int] | None
+    ) -> list[CaptureAnswer]:
+        """The answers. When all of these are served, the lane has `reached` that position in the same transaction."""
+        placements = [self._teller.placement(basket, self._counters[basket.channel], nearest) for basket in baskets]
 
         async def work(tx: Tx) -> list[CaptureAnswer]:
             answers = await orders.capture(tx, placements)
-            if all(isinstance(answer, Placed | DuplicateOrder) for answer in answers):
-                await state.move(tx, lane, last)
+            if reached is not None and all(isinstance(answer, Placed | DuplicateOrder) for answer in answers):
+                await state.move(tx, *reached)
             return answers
 
         answers = await self._transact(work)

@@ -81,7 +81,7 @@ class Teller:
             payments=self._payments(basket),
             tags=_TAGS,
         )
-        return Fact(counter.terms, order, _nearest(counter, home), None, self._customer(basket))
+        return Fact(counter.terms, order, _nearest(counter, home, 1), None, self._customer(basket))
 
     def told_anyway(self, basket: Basket, counter: Counter) -> Fact:
         """An order that this house, as somebody has set it up since, would not promise: in the data it was sold."""
@@ -91,8 +91,10 @@ class Teller:
         location = self._store(basket)
         return Fact(fact.terms, fact.order, Candidates((location,), True), location, fact.customer_id)
 
-    def placement(self, basket: Basket, counter: Counter) -> Placement:
-        """What web, app or phone ask for: sent from wherever is nearest, or collected from the store that has it."""
+    def placement(self, basket: Basket, counter: Counter, nearest: int | None = 1) -> Placement:
+        """What web, app or phone ask for: sent from one of so many that are `nearest` (None: from the whole pool), or collected
+        from the store that has it.
+        """
         home = self._homes[basket.household]
         lines: list[PlacementLine] = []
         total = told = 0
@@ -104,7 +106,7 @@ class Teller:
         pickup = self._store(basket) if basket.pickup else None
         return Placement(
             terms=counter.terms,
-            candidates=_nearest(counter, home) if pickup is None else Candidates((pickup,), True),
+            candidates=_nearest(counter, home, nearest) if pickup is None else Candidates((pickup,), True),
             lines=tuple(lines),
             fill=Fill.BACKORDER,
             charges=(Charge(LineKind.ADJUSTMENT, REDUCTIONS, total - told),) if total != told else (),
@@ -117,10 +119,6 @@ class Teller:
             tags=_TAGS,
             placed_at=basket.at,
         )
-
-    def whole_pool(self, basket: Basket, counter: Counter) -> Candidates:
-        """Everywhere that an order that is sent may come from."""
-        return counter.candidates(_point(self._homes[basket.household]), whole_pool=True)
 
     def external_id(self, basket: Basket) -> str:
         return self.plan.external_id(basket)
@@ -164,11 +162,11 @@ def _discounts(line: Line) -> tuple[Discount, ...]:
     return tuple([Discount(amount, code, label) for code, label, amount in reductions if amount])
 
 
-def _nearest(counter: Counter, home: Address) -> Candidates:
-    """The first of those that may send it. One is enough: each home has stock planned at the warehouse nearest to it, and where
-    that lacks something the whole pool is asked.
-    """
-    return Candidates(counter.candidates(_point(home)).locations[:1], len(counter.ids) == 1)
+def _nearest(counter: Counter, home: Address, first: int | None) -> Candidates:
+    """The first of those that may send it, or all of them."""
+    if first is None or first >= len(counter.ids):
+        return counter.candidates(_point(home), whole_pool=True)
+    return Candidates(counter.candidates(_point(home)).locations[:first], False)
 
 
 def _point(home: Address) -> tuple[float, float]:

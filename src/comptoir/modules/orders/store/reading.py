@@ -65,7 +65,7 @@ _WITH_SKU = "o.id IN (SELECT l.order_id FROM orders.lines l WHERE l.sku = %(sku)
 
 
 def where_orders(wanted: OrderFilter, *, sku: bool) -> Where:
-    """`sku` is whether the text that is searched for names one: lines have no index by SKU, so that writing them stays cheap."""
+    """`sku` is whether the text that is searched for names one: lines have no index by SKU, which would slow capture down."""
     where = Where()
     for column, values in (
         ("channel_code", wanted.channels),

@@ -10,6 +10,11 @@ from comptoir.surfaces.console.pages import (
     imports,
     locations,
     pools,
+    settings,
+    settings_audit,
+    settings_system,
+    settings_tokens,
+    settings_webhooks,
     stock,
     stock_acts,
     stock_ledger,
@@ -31,6 +36,11 @@ AREAS: tuple[Area, ...] = (
     pools.area,
     channels.area,
     imports.area,
+    settings.area,
+    settings_tokens.area,
+    settings_webhooks.area,
+    settings_audit.area,
+    settings_system.area,
 )
 
 

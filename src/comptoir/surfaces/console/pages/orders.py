@@ -10,7 +10,8 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from comptoir.i18n import N_
+from comptoir import i18n
+from comptoir.i18n import N_, ngettext
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.money import exponent
 from comptoir.modules.customers import api as customers
@@ -278,18 +279,18 @@ def _discounts(visit: Visit, order: Order) -> dict[str, int]:
 def _balance(visit: Visit, order: Order) -> list[tuple[str, str]]:
     """What has been paid and given back, and what is still owed, either way."""
     owed = order.total - order.captured + order.refunded
-    rows = [(N_("Authorised"), order.authorised)] if order.authorised and not order.captured else []
-    rows += [(N_("Paid"), order.captured)]
-    rows += [(N_("Refunded"), -order.refunded)] if order.refunded else []
+    rows = [(N_("Authorisation"), order.authorised)] if order.authorised and not order.captured else []
+    rows += [(N_("Paid so far"), order.captured)]
+    rows += [(N_("Refunded so far"), -order.refunded)] if order.refunded else []
     rows += [(N_("Still to pay") if owed >= 0 else N_("Paid too much"), abs(owed))]
     return [(visit.say(word), formatting.money(amount, order.currency, visit.page.locale)) for word, amount in rows]
 
 
 PAYMENT_KINDS = {
-    EntryKind.AUTHORISED: N_("Authorised"),
-    EntryKind.CAPTURED: N_("Paid"),
+    EntryKind.AUTHORISED: N_("Authorisation"),
+    EntryKind.CAPTURED: N_("Payment received"),
     EntryKind.VOIDED: N_("Authorisation voided"),
-    EntryKind.REFUNDED: N_("Refunded"),
+    EntryKind.REFUNDED: N_("Refund"),
 }
 
 
@@ -319,15 +320,15 @@ def address_line(address: Mapping[str, object]) -> str:
 
 def line_words(visit: Visit, line: OrderLine) -> str:
     """How the units of a line stand: `2 shipped, 1 reserved`."""
-    counts = (
-        (line.shipped - line.returned, N_("%(units)s shipped")),
-        (line.reserved, N_("%(units)s reserved")),
-        (line.backordered, N_("%(units)s waiting for stock")),
-        (line.returned, N_("%(units)s returned")),
-        (line.cancelled, N_("%(units)s cancelled")),
-    )
     locale = visit.page.locale
-    return ", ".join(visit.say(words, units=formatting.number(units, locale)) for units, words in counts if units)
+    parts = (
+        (n := line.shipped - line.returned, ngettext(locale, "%(num)s shipped", "%(num)s shipped", n)),
+        (line.reserved, ngettext(locale, "%(num)s reserved", "%(num)s reserved", line.reserved)),
+        (n := line.backordered, ngettext(locale, "%(num)s waiting for stock", "%(num)s waiting for stock", n)),
+        (line.returned, ngettext(locale, "%(num)s returned", "%(num)s returned", line.returned)),
+        (line.cancelled, ngettext(locale, "%(num)s cancelled", "%(num)s cancelled", line.cancelled)),
+    )
+    return ", ".join(words for units, words in parts if units)
 
 
 def _unit_price(visit: Visit, order: Order, line: OrderLine) -> str:
@@ -413,7 +414,7 @@ def _steps(visit: Visit, order: Order) -> list[tuple[str, str, str]]:
     left = order.quantity - order.cancelled
     words = [
         visit.say(N_("Placed")),
-        visit.say(N_("Reserved")),
+        i18n.translations(visit.page.language).pgettext("state", "Reserved"),
         visit.say(N_("Completed") if order.location_id else N_("Shipped")),
     ]
     if order.quantity and order.cancelled == order.quantity:

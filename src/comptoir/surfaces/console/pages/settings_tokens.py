@@ -1,0 +1,174 @@
+"""API tokens: what other systems sign in with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from comptoir.i18n import N_
+from comptoir.kernel.ids import ActorId, to_text
+from comptoir.kernel.time import utcnow
+from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.contracts import TOKEN_PREFIX, Permission, Scope, Token, TokenFilter, TokenId
+from comptoir.modules.staff.domain import SCOPES
+from comptoir.runtime.database import Reader, Tx
+from comptoir.surfaces.console.pages import asking, lists, shown_once
+from comptoir.surfaces.console.pages.asking import Question, Typed
+from comptoir.surfaces.console.pages.settings_tabs import tabs
+from comptoir.surfaces.console.pages.shown_once import Shown
+from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
+
+area = Area("settings")
+
+SCOPE_WORDS = {
+    Scope.ORDERS_READ: N_("read orders"),
+    Scope.ORDERS_WRITE: N_("place orders and act on them"),
+    Scope.STOCK_READ: N_("read stock"),
+    Scope.STOCK_WRITE: N_("adjust, count, receive and transfer stock"),
+    Scope.CATALOGUE_READ: N_("read products"),
+    Scope.CATALOGUE_WRITE: N_("change products"),
+    Scope.PRICES_WRITE: N_("change prices"),
+    Scope.CUSTOMERS_READ: N_("read customers"),
+    Scope.CUSTOMERS_WRITE: N_("change customers"),
+    Scope.CHANNELS_READ: N_("read channels"),
+    Scope.CHANNELS_WRITE: N_("change channels"),
+    Scope.LOCATIONS_READ: N_("read locations"),
+    Scope.LOCATIONS_WRITE: N_("change locations"),
+    Scope.IMPORTS_WRITE: N_("import files"),
+    Scope.EXCEPTIONS_READ: N_("read exceptions"),
+    Scope.EXCEPTIONS_WRITE: N_("resolve exceptions"),
+    Scope.EVENTS_READ: N_("read the feed of events"),
+    Scope.WEBHOOKS_WRITE: N_("manage webhooks"),
+    Scope.STAFF_WRITE: N_("manage users and tokens"),
+}
+_LIVES = {"30": 30, "90": 90, "365": 365, "never": None}
+
+
+def token_text(token_id: TokenId) -> str:
+    return to_text(TOKEN_PREFIX, token_id)
+
+
+@area.get("/settings/tokens", Permission.SETTINGS_TOKENS)
+async def token_list(visit: Visit) -> Answer:
+    sort = visit.sort(("name", "created"), "-created")
+    wanted = TokenFilter(search=visit.param("q"), revoked={"yes": True, "no": False}.get(visit.param("revoked")))
+    if visit.wants_csv:
+        return visit.csv("tokens", [visit.say(word) for word in _COLUMNS], _exported(visit, wanted, sort))
+    async with visit.read() as reader:
+        page = await staff.find_tokens(reader, wanted, sort=sort, limit=PAGE_SIZE, cursor=visit.cursor)
+        makers = await _makers(reader, page.items)
+    return visit.respond(
+        "settings/tokens.html",
+        "settings/_tokens.html",
+        rows=page.items,
+        before=page.previous,
+        after=page.next,
+        sort=sort,
+        makers=makers,
+        now=utcnow(),
+        shown=shown_once.shown(visit),
+        scope_words={scope: visit.say(word) for scope, word in SCOPE_WORDS.items()},
+        chips=lists.chips(visit, [(N_("Revoked"), "revoked", {"yes": visit.say(N_("yes")), "no": visit.say(N_("no"))})]),
+        tabs=tabs(visit, "tokens"),
+        text_of=token_text,
+        is_empty=not page.items and not visit.param("q") and not visit.param("revoked"),
+    )
+
+
+async def _makers(reader: Reader, tokens: Sequence[Token]) -> dict[object, str]:
+    actors = sorted({f"user:{one.created_by}" for one in tokens if one.created_by is not None})
+    names = await staff.names(reader, actors) if actors else {}
+    return {one.created_by: names.get(ActorId(f"user:{one.created_by}"), "") for one in tokens if one.created_by is not None}
+
+
+_COLUMNS = (N_("Name"), N_("May"), N_("Created"), N_("Expires"), N_("Last used"), N_("Revoked"))
+
+
+async def _exported(visit: Visit, wanted: TokenFilter, sort: str) -> AsyncIterator[Sequence[object]]:
+    async with visit.read() as reader:
+        async for one in staff.stream_tokens(reader, wanted, sort=sort):
+            yield one.name, " ".join(one.scopes), one.created_at, one.expires_at, one.used_at, one.revoked_at
+
+
+@area.get("/settings/tokens/new", Permission.SETTINGS_TOKENS)
+async def new_token(visit: Visit) -> Answer:
+    return await _form(visit, asking.NOTHING_TYPED)
+
+
+async def _form(visit: Visit, typed: Typed) -> Answer:
+    mine = visit.principal.permissions
+    question = Question(
+        title=visit.say(N_("New API token")),
+        fields="settings/_token_fields.html",
+        action="/settings/tokens/new",
+        back="/settings/tokens",
+        confirm=visit.say(N_("Create")),
+        icon="key",
+        words=visit.say(N_("One for each system, with no more than it needs. It cannot do more than you can.")),
+        crumbs=[(visit.say(N_("Settings")), "/settings"), (visit.say(N_("API tokens")), "/settings/tokens")],
+    )
+    return asking.ask(
+        visit,
+        question,
+        typed,
+        {"life": "365"},
+        scopes=[
+            (scope.value, visit.say(word))
+            for scope, word in SCOPE_WORDS.items()
+            if SCOPES[scope] <= visit.principal.permissions
+        ],
+        ticked=visit.form.get("scope", ()) if typed.refused else (),
+        lives=[
+            (code, visit.says("%(num)s day", "%(num)s days", days) if days else visit.say(N_("does not expire")))
+            for code, days in _LIVES.items()
+        ],
+    )
+
+
+@area.post("/settings/tokens/new", Permission.SETTINGS_TOKENS)
+async def create_token(visit: Visit) -> Answer:
+    fields = visit.fields()
+    name = fields.text("name", required=True, most=100)
+    given = fields.all("scope")
+    scopes = [Scope(text) for text in given if text in set(Scope)]
+    if not scopes or len(scopes) != len(given):
+        fields.refuse("scope", N_("Choose what it may do."))
+    days = _LIVES[fields.one_of("life", tuple(_LIVES), "365")]
+
+    async def work(tx: Tx) -> Done:
+        until = None if days is None else tx.now + timedelta(days=days)
+        token, secret = await staff.create_token(tx, name, scopes, expires_at=until, by=visit.principal)
+        shown = shown_once.seal(visit, Shown("token", token.name, secret))
+        return Done(f"/settings/tokens?{urlencode({'shown': shown})}", visit.say(N_("The token is created.")))
+
+    return await asking.answer(visit, fields, work, lambda typed: _form(visit, typed))
+
+
+@area.get("/settings/tokens/{token_id:str}/revoke", Permission.SETTINGS_TOKENS)
+async def revoke_form(visit: Visit) -> Answer:
+    async with visit.read() as reader:
+        token = await staff.get_token(reader, TokenId(visit.path_id("token_id", TOKEN_PREFIX)))
+    question = Question(
+        title=visit.say(N_("Revoke %(name)s?"), name=token.name),
+        fields="",
+        action=f"/settings/tokens/{token_text(token.id)}/revoke",
+        back="/settings/tokens",
+        confirm=visit.say(N_("Revoke")),
+        icon="ban",
+        tone="danger",
+        words=visit.say(N_("Within seconds nothing accepts it any more. This cannot be undone.")),
+        crumbs=[(visit.say(N_("API tokens")), "/settings/tokens")],
+    )
+    return asking.ask(visit, question, asking.NOTHING_TYPED, {})
+
+
+@area.post("/settings/tokens/{token_id:str}/revoke", Permission.SETTINGS_TOKENS)
+async def revoke(visit: Visit) -> Answer:
+    token_id = TokenId(visit.path_id("token_id", TOKEN_PREFIX))
+
+    async def work(tx: Tx) -> Done:
+        await staff.revoke_token(tx, token_id)
+        return Done("/settings/tokens", visit.say(N_("The token is revoked.")))
+
+    return await visit.act(work)
