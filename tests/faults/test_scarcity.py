@@ -44,14 +44,14 @@ class Stage:
     def buyer(self) -> Buyer:
         return Buyer(self.server.port, self.token)
 
-    async def sell(self, orders: int, *, at_once: int = 16, sku: str = "TEA") -> list[str]:
-        """Places so many orders, insistently; gives their keys when all are promised."""
-        keys = [f"order-{next(_serial)}" for _ in range(orders)]
-        waiting = iter(keys)
+    async def sell(self, orders: int, *, at_once: int = 16, sku: str = "TEA", over: asyncio.Event | None = None) -> list[str]:
+        """Places so many orders, insistently, fewer when it is `over` before; gives their keys when all are promised."""
+        keys: list[str] = []
 
         async def one() -> None:
             async with self.buyer() as buyer:
-                for key in waiting:
+                while len(keys) < orders and not (over and over.is_set()):
+                    keys.append(key := f"order-{next(_serial)}")
                     reply = await buyer.order({sku: 1}, key, note=key)
                     assert reply.status == 201, reply.body
                     self.promised += 1
@@ -92,7 +92,8 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stag
 
 
 async def test_when_all_connections_are_cut_again_and_again_every_order_is_placed_once(stage: Stage) -> None:
-    selling = asyncio.create_task(stage.sell(120))
+    over = asyncio.Event()
+    selling = asyncio.create_task(stage.sell(1_000_000, over=over))
     cut = 0
     with stage.operator() as operator:
         for _ in range(10):
@@ -100,6 +101,7 @@ async def test_when_all_connections_are_cut_again_and_again_every_order_is_place
             await asyncio.sleep(random.random() / 20)
             found = operator.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {WEB}".encode())
             cut += len(found.fetchall())
+    over.set()
     keys = await selling
     assert cut > 0
     await stage.kept(keys)

@@ -33,9 +33,10 @@ class _Node:
 
     parts: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
     parameter: tuple[str, _Node] | None = None
-    rest: str = ""
-    """The parameter that takes all that is left."""
     methods: dict[str, Operation] = field(default_factory=dict[str, Operation])
+    rest: str = ""
+    """The parameter that takes all that is left, for `rest_methods`."""
+    rest_methods: dict[str, Operation] = field(default_factory=dict[str, Operation])
 
 
 class Addresses:
@@ -58,6 +59,7 @@ class Addresses:
                 node = node.parts.setdefault(part, _Node())
             elif name in _WHOLE_REST and n == len(parts) - 1:
                 node.rest = name
+                return node.rest_methods
             else:
                 if node.parameter is None:
                     node.parameter = (name, _Node())
@@ -89,7 +91,7 @@ class Addresses:
                 node = node.parameter[1]
             elif node.rest:
                 values[node.rest] = "/".join(parts[n:])
-                return node.methods, values
+                return node.rest_methods, values
             else:
                 return _NOWHERE
         return node.methods, values

@@ -200,7 +200,7 @@ async def _added(reader: Reader, fields: Fields, sheet: Sheet) -> Sheet:
         return sheet
     before = sheet.line(sku)
     if before is None and len(sheet.lines) >= MOST_LINES:
-        fields.refuse("code", N_("That are %(most)s lines: confirm this count, then begin another."), most=MOST_LINES)
+        fields.refuse("code", N_("That is %(most)s lines: confirm this count, then begin another."), most=MOST_LINES)
         return sheet
     weighed = (await lists.goods(reader, [sku])).is_weighed(sku)
     if not fields.raw("number") and weighed:

@@ -113,11 +113,7 @@ async def _form(visit: Visit, typed: Typed) -> Answer:
         question,
         typed,
         {"life": "365"},
-        scopes=[
-            (scope.value, visit.say(word))
-            for scope, word in SCOPE_WORDS.items()
-            if SCOPES[scope] <= visit.principal.permissions
-        ],
+        scopes=[(scope.value, visit.say(word)) for scope, word in SCOPE_WORDS.items() if SCOPES[scope] <= mine],
         ticked=visit.form.get("scope", ()) if typed.refused else (),
         lives=[
             (code, visit.says("%(num)s day", "%(num)s days", days) if days else visit.say(N_("does not expire")))

@@ -296,7 +296,7 @@ async def _planning(visit: Visit, transfer: Transfer | None) -> Answer:
         more = units(fields, "number", weighed=weighed, least=1, default=1000 if weighed else 1)
         lines = {added: before + more} | {sku: quantity for sku, quantity in lines.items() if sku != added}
     if len(lines) > MOST_LINES:
-        fields.refuse("code", N_("That are more than %(most)s lines: make two transfers of it."), most=MOST_LINES)
+        fields.refuse("code", N_("That is more than %(most)s lines: make two transfers of it."), most=MOST_LINES)
     note = fields.text("note", most=500)
     plan = Plan(
         LocationId(origin) if origin else None, LocationId(target) if target else None, lines, fields.raw("note"), transfer
