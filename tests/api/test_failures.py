@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import httpx2
@@ -191,7 +191,7 @@ async def test_a_body_that_is_too_large(api: Api) -> None:
     told = problem(await api.post("/v1/orders", body), 413, "body_too_large")
     assert told["data"] == {"limit": 1_048_576}
 
-    async def parts() -> Any:
+    async def parts() -> AsyncGenerator[bytes]:
         for _ in range(20):
             yield b"x" * 100_000
 

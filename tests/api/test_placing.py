@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from api.conftest import Api, problem
+from comptoir.modules.staff.contracts import Scope
 
 ORDER: dict[str, Any] = {"channel": "web", "lines": [{"sku": "TEA", "quantity": 2}]}
 
@@ -45,8 +46,6 @@ async def test_a_key_belongs_to_one_request(api: Api) -> None:
 
 
 async def test_a_key_belongs_to_one_token(api: Api) -> None:
-    from comptoir.modules.staff.contracts import Scope
-
     other = await api.new_token(Scope.ORDERS_WRITE)
     await api.post("/v1/orders", ORDER, key="k1")
     assert (await api.post("/v1/orders", ORDER, key="k1", token=other)).status_code == 201

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 EXAMPLES = 8
 """For each operation and way of making requests, beside those that cover every keyword of the schemas."""
+PATIENCE = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 REFUSALS = ["2xx", "401", "403", "404", "409", "412", "422", "429"]
 
 
@@ -47,7 +48,6 @@ class Far:
     def __init__(self) -> None:
         self._app: Any = None
         self._loop: Any = None
-        self.asked = 0
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
@@ -65,7 +65,6 @@ class Far:
                 await send(message)
 
     async def _answer(self, scope: Any, body: bytes) -> list[Any]:
-        self.asked += 1
         sent: list[Any] = []
 
         async def receive() -> Any:
@@ -78,7 +77,7 @@ class Far:
         return sent
 
     @asynccontextmanager
-    async def _shop(self, url: str, folder: Path) -> AsyncIterator[str]:
+    async def _shop(self, url: str, folder: Path) -> AsyncGenerator[str]:
         async with open_services(Settings(data=folder, given_secret="x" * 40), url) as opened:
             services = replace(opened, may_call_private=True, strangers=Limiter(burst=10**6, seconds=0.001))
             await furnish(Shop(services.database))
@@ -144,12 +143,16 @@ def description_and_decoder_agree(_: Any, response: Any, case: Any) -> None:
     """What fits the description has the form that is asked for, but for 2.0, which JSON Schema takes for a whole number."""
     generated = case.meta.generation.mode if case.meta else None
     if generated == schemathesis.GenerationMode.POSITIVE and response.status_code == 422 and "`float`" not in response.text:
-        assert response.json()["code"] != "invalid_request", response.text
+        told = response.json()
+        in_the_body = [error for error in told.get("errors", []) if error["path"].startswith("/")]  # headers lose their quotes
+        assert told["code"] != "invalid_request" or not in_the_body, response.text
 
 
 @schema.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
 def test_whatever_is_asked_is_answered_as_described(case: Any, token: str) -> None:
-    case.call_and_validate(
-        headers={"Authorization": f"Bearer {token}"}, additional_checks=[description_and_decoder_agree]
-    )
+    case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, additional_checks=[description_and_decoder_agree])

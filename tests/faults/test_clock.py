@@ -14,7 +14,7 @@ from comptoir.kernel.errors import Refusal
 from comptoir.kernel.time import utcnow
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Candidates, Held, OrderId, Placed
+from comptoir.modules.orders.contracts import Candidates, Held, Placed
 from comptoir.runtime import database as runtime_database
 from comptoir.runtime.consumers import Consumer, ConsumerRunner
 from comptoir.runtime.database import Database, Tx
@@ -146,12 +146,14 @@ async def test_a_hold_that_was_made_in_the_future_can_still_become_an_order(till
 async def test_the_life_of_an_order_is_told_in_the_order_in_which_it_happened(till: Till, clock: Clock) -> None:
     placed = await till.shop.place("web", {"TEA": 3})
     clock.ahead = -HOUR
-    await change(till, placed.id, orders.release)
+    async with till.shop.database.transaction() as tx:
+        await orders.release(tx, placed.id, None, "clock")
     clock.ahead = DAY
     async with till.shop.database.transaction() as tx:
         await orders.allocate(tx, placed.id, list(till.shop.locations.values()))
     clock.ahead = -DAY
-    await change(till, placed.id, orders.cancel)
+    async with till.shop.database.transaction() as tx:
+        await orders.cancel(tx, placed.id, None, "clock")
     async with till.shop.database.read() as reader:
         page = await orders.timeline(reader, placed.id)
     assert [entry.type for entry in page.items] == ["order.placed", "order.released", "order.allocated", "order.cancelled"]
@@ -159,8 +161,3 @@ async def test_the_life_of_an_order_is_told_in_the_order_in_which_it_happened(ti
     after = [(await till.shop.place("web", {"TEA": 1})).number for _ in JUMPS]
     assert after == sorted(after)
     assert after[0] > placed.number
-
-
-async def change(till: Till, order_id: OrderId, verb: Callable[..., object]) -> None:
-    async with till.shop.database.transaction() as tx:
-        await verb(tx, order_id)  # pyright: ignore[reportGeneralTypeIssues]

@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
+import psycopg
 import pytest
 
 from comptoir.kernel.ids import from_text
 from comptoir.migrations import schema
-from comptoir.modules.inventory import api as inventory
-from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ORDER_PREFIX
 from comptoir.runtime.database import Database
 from comptoir.runtime.embedded import EmbeddedPostgres
+from comptoir.surfaces.doctor import CHECKS, examine
 from support.serving import PATIENCE, Buyer, Reply, Serving, caught_up, open_shop, rolled_up, serving
+from support.shop import Shop
 
 Victim = Literal["database", "web", "worker"]
 PLENTY = {f"PLENTY-{n}": 1_000_000 for n in range(4)}
@@ -127,10 +130,17 @@ class House:
             yield database
 
     async def doctors(self) -> None:
-        async with self.database() as database, database.transaction(snapshot=True) as tx:
-            stock, book = await inventory.audit(tx), await orders.audit(tx)
-        assert stock.clean, stock.findings
-        assert book.clean, book.findings
+        """Stock and orders add up, also in the middle of everything."""
+        async with self.database() as database:
+            await Shop(database).doctors()
+
+    async def whole_doctor(self) -> None:
+        """Nothing is found by any check, once those who died have been replaced."""
+        async with self.database() as database, asyncio.timeout(PATIENCE):
+            for check in CHECKS:
+                while (examined := await examine(database, check)).total:
+                    assert check.name in {"consumers", "jobs"}, examined.findings
+                    await asyncio.sleep(0.5)
 
 
 @contextlib.asynccontextmanager
@@ -141,10 +151,11 @@ async def a_house(folder: Path, *, processes: int) -> AsyncGenerator[House]:
         await asyncio.to_thread(schema.migrate, postgres.url())
         async with Database(postgres.url(), max_connections=2) as database:
             _, token = await open_shop(database, PLENTY | SCARCE)
-        with serving(folder, processes=processes, worker=True) as server:
-            yield House(postgres.data, server, token)
     finally:
-        await asyncio.to_thread(postgres.stop)
+        await asyncio.to_thread(postgres.stop)  # it is to be the child of whoever serves
+    with serving(folder, processes=processes, worker=True) as server:
+        yield House(postgres.data, server, token)
+    assert not postgres.running()
 
 
 async def kill_and_sell(folder: Path, victims: Sequence[Victim], *, processes: int, buyers: int, doctor_each: bool) -> None:
@@ -166,9 +177,8 @@ async def kill_and_sell(folder: Path, victims: Sequence[Victim], *, processes: i
             await caught_up(database)
             told, stands = await rolled_up(database)
         assert told == stands
-        await house.doctors()
         await the_same_again(house, load)
-        await house.doctors()
+        await house.whole_doctor()
 
 
 async def nothing_is_lost(database: Database, load: Load) -> None:
@@ -211,6 +221,22 @@ async def the_same_again(house: House, load: Load) -> None:
                 assert again.replayed
 
     await asyncio.gather(*(ask_again() for _ in range(8)))
+
+
+def test_a_server_that_is_killed_behind_its_starters_back_is_started_again(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path, durable=False, settings={"shared_buffers": "16MB"}) as postgres:
+        for _ in range(2):
+            pid = postgres.pid
+            assert pid is not None
+            process = psutil.Process(pid)
+            process.kill()  # nobody waits for it: it stays a zombie, which PostgreSQL takes for the owner of its socket
+            while process.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.01)
+            postgres.start()
+            assert postgres.pid not in {None, pid}
+            assert not psutil.pid_exists(pid)
+            with psycopg.connect(postgres.url()) as connection:
+                assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 async def test_after_a_kill_of_each_nothing_acknowledged_is_lost_and_nothing_is_done_twice(tmp_path: Path) -> None:

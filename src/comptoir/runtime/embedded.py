@@ -114,6 +114,8 @@ class EmbeddedPostgres:
         self._durable = durable
         self._settings = _SETTINGS | ({} if durable else _NOT_DURABLE) | dict(settings or {})
         self._log_start = 0
+        self._child: int | None = None
+        """The server, when this process started it: a dead one stays a zombie until it is waited for."""
         self._users: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -200,6 +202,8 @@ class EmbeddedPostgres:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, order)
         _, alive = psutil.wait_procs(processes, timeout)
+        if not alive:
+            self._child = None  # it has been waited for
         return not alive
 
     def _processes(self) -> list[psutil.Process]:
@@ -239,7 +243,14 @@ class EmbeddedPostgres:
             return _spawn(program / "postgres", self.directory, *options, output=log)
 
     def _clear_remains(self) -> None:
-        """What a crash left: the processes of a dead server, which must be gone before another recovers, and its pid file."""
+        """What a crash left: the processes of a dead server, which must be gone before another recovers, and its lock files.
+
+        PostgreSQL takes a zombie for a living owner of the lock of its socket, and not every starter waits for its children.
+        """
+        if self._child is not None:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._child, os.WNOHANG)
+            self._child = None
         _, alive = psutil.wait_procs(self._processes(), 10)
         for process in alive:
             process.kill()
@@ -250,7 +261,8 @@ class EmbeddedPostgres:
                 f"A server that cannot be seen from here, in another container perhaps, uses {self.directory}. Stop it first.",
                 remedy=Remedy.MERCHANT,
             )
-        (self.directory / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self.directory / "postmaster.pid", self._socket_folder() / f"{_SOCKET_NAME}.lock"):
+            lock.unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
         """A new cluster appears whole or not at all: a crash in between leaves a folder that the next one removes."""
@@ -289,7 +301,8 @@ class EmbeddedPostgres:
                 )
             time.sleep(0.02)
         if launched is not None:
-            launched.returncode = 0  # it may outlive us, so nobody is to wait for it
+            self._child = launched.pid
+            launched.returncode = 0  # it may outlive us, so nobody is to wait for it before it is dead
 
     def _log_tail(self) -> str:
         with self.log.open("rb") as log:

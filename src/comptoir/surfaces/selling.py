@@ -21,7 +21,7 @@ from comptoir.runtime.database import Database, Reader
 
 FRESH_FOR = 1.0
 NEAREST = 4
-"""How many locations an order looks at before it looks at the whole pool. More finds a place at once more often; fewer locks less."""
+"""How many locations an order looks at before the whole pool: more finds a place at once more often, fewer locks less."""
 
 
 class ChannelClosed(Refusal):

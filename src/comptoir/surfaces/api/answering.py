@@ -168,8 +168,8 @@ class Call:
 
     def expected_version(self) -> int | None:
         """The version that the caller decided on; None for whichever. Raises InvalidRequest for a tag that is none of ours."""
-        given = self.headers.get(b"if-match", b"").decode("latin-1").strip()
-        if given in {"", "*"}:
+        given = self.headers.get(b"if-match", b"*").decode("latin-1").strip()
+        if given == "*":
             return None
         found = _ENTITY_TAG.fullmatch(given)
         if found is None:

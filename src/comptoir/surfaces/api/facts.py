@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from comptoir.kernel.checking import Checks
-from comptoir.kernel.errors import Conflict
+from comptoir.kernel.errors import Conflict, NotFound
 from comptoir.kernel.money import MAX_MINOR, currency
 from comptoir.kernel.time import aware
 from comptoir.modules.channels.errors import UnknownChannel
@@ -202,7 +202,7 @@ async def record_channel_orders(call: Call, body: RecordOrders) -> Answer[Record
         return await call.done(tx, RecordedOrders(results=[_recorded(one) for one in recorded]))
 
 
-@facts.get("/v1/channels/{code}/orders/{external_id}", Scope.ORDERS_READ)
+@facts.get("/v1/channels/{code}/orders/{external_id}", Scope.ORDERS_READ, refuses=(NotFound,))
 async def get_channel_order(call: Call) -> Answer[OrderShape]:
     """Get an order by the id that its channel knows it by."""
     async with call.services.database.transaction(call.context, snapshot=True) as tx:

@@ -84,7 +84,10 @@ Version = Annotated[int, Meta(ge=1, examples=[3], description="Grows with every 
 Latitude = Annotated[float, Meta(ge=-90, le=90, examples=[45.7606], description="WGS 84 degrees.")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, examples=[4.8610], description="WGS 84 degrees.")]
 Cursor = Annotated[
-    str, Meta(max_length=4096, description="Where to go on: `next` of the page before, which fits this very list.")
+    str,
+    Meta(
+        max_length=4096, pattern="^[A-Za-z0-9_-]*$", description="Where to go on: `next` of the page before, of this very list."
+    ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many at most.")]
 Search = Annotated[str, Meta(max_length=200, pattern=_NO_NUL, examples=["lyon"])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from comptoir.runtime.database import Database
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.cli import sockets, terminal
 from comptoir.surfaces.cli.databases import Ready, opened, ready
+from comptoir.surfaces.cli.exits import Exit, Stopped
 from comptoir.surfaces.cli.supervisor import Plan as Process
 from comptoir.surfaces.cli.supervisor import Supervisor
 from comptoir.surfaces.demo import access, checking, loading, state
@@ -75,23 +77,36 @@ async def _verify(found: Ready) -> Verdict:
 
 async def _prepare(found: Ready, options: DemoOptions) -> Login:
     async with opened(found) as database:
-        await set_up(database)
+        if not await is_set_up(database):
+            terminal.note(ABOUT)
+            await asyncio.to_thread(_set_up_apart, found)
         if options.speed is not None or options.reset:
             async with database.transaction() as tx:
                 await state.control(tx, speed=options.speed, paused=False, reset=options.reset)
         return await access.ensure(database, found.settings.data)
 
 
+async def is_set_up(database: Database) -> bool:
+    async with database.read() as reader:
+        return _READY in await state.steps(reader)
+
+
 async def set_up(database: Database) -> None:
     """Loads what is missing, with a bar where somebody looks."""
-    async with database.read() as reader:
-        if _READY in await state.steps(reader):
-            return
-    terminal.note(ABOUT)
+    if await is_set_up(database):
+        return
     with terminal.progress("Setting up the demo") as tell:
         await loading.load(database, build(), tell)
     async with database.transaction() as tx:
         await state.step(tx, _READY, 1)
+
+
+def _set_up_apart(found: Ready) -> None:
+    """In a process of its own: the plan of a year takes memory that ours would keep until the end."""
+    command = [sys.executable, "-m", "comptoir.surfaces.demo.setting_up"]
+    code = subprocess.run(command, env=dict(found.environment()), check=False).returncode  # noqa: S603 - our own program
+    if code:
+        raise Stopped(Exit(code) if code in set(Exit) else Exit.INTERRUPTED)
 
 
 def _processes(settings: Settings, listening: Sequence[socket], *, play: bool) -> list[Process]:

@@ -165,6 +165,7 @@ async def _look(visit: Visit, fields: Fields, refused: str = "", again: Run | No
         problem_words=partial(_problem_words, visit),
         separator_words=partial(separator_words, visit),
         date_words=date_words(visit),
+        mark_words={".": visit.say(N_("point: 12.50")), ",": visit.say(N_("comma: 12,50"))},
         is_orders=request.kind is ImportKind.ORDERS,
         values=fields.values,
         errors=fields.errors,
@@ -201,9 +202,7 @@ def _problem_words(visit: Visit, look: Look) -> str:
     problem = look.problem
     assert problem is not None, "only a look with a problem is worded"
     if problem.code == "unknown_layout":
-        return visit.say(
-            N_("No layout of orders has these columns. Choose one below, or check what was exported.")
-        )
+        return visit.say(N_("No layout of orders has these columns. Choose one below, or check what was exported."))
     advice = str(problem.data.get("advice", ""))
     return f"{problem}. {advice}" if advice else visit.refusal(problem)
 
@@ -226,9 +225,7 @@ async def start(visit: Visit) -> Answer:
     except AlreadyImported as refusal:
         async with visit.read() as reader:
             there = await imports.get(reader, RunId(refusal.data["id"]))  # pyright: ignore[reportArgumentType] - as it says
-        words = visit.say(
-            N_("This very file has been imported already. Importing it again changes nothing that is so already.")
-        )
+        words = visit.say(N_("This very file has been imported already."))
         return await _look(visit, fields, words, there)
     except NotFound:
         raise

@@ -100,7 +100,7 @@ def subject_href(entry: AuditEntry) -> str:
 
 def data_words(data: Mapping[str, object]) -> str:
     """On one line: `role: store → buyer, units: 3`."""
-    return ", ".join(f"{name}: {_value(value)}" for name, value in data.items())
+    return ", ".join(f"{name}: {_value(value)}" for name, value in data.items() if value not in ("", None))
 
 
 def _value(value: object) -> str:

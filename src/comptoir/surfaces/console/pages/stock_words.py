@@ -77,6 +77,8 @@ OTHER_REASONS = {
     "failed": N_("inspected: damaged"),
     "missing": N_("did not arrive"),
     "surplus": N_("more than was sent"),
+    "safety": N_("set by hand"),
+    "supply": N_("announced delivery"),
 }
 BUCKET_WORDS = {
     "on_hand": N_("On hand"),
