@@ -151,7 +151,8 @@ async def test_with_no_connection_at_all_answers_say_so_until_there_is_one(stage
     with contextlib.ExitStack() as stack:
         taken = hog_connections(stage, stack)
         while web_connections(taken[0]):
-            taken[0].execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {WEB}".encode())
+            taken[0].execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {WEB}".encode())
+            await asyncio.sleep(0.1)  # until its place is free
             taken += hog_connections(stage, stack)
         async with stage.buyer() as buyer:
             lost = await buyer.ask("POST", "/v1/orders", buyer.wanted({"TEA": 1}, note="no-room"), key="no-room")

@@ -12,8 +12,8 @@ from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import time_zone
 from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.api import LOCALES, MIN_PASSWORD, email_address
 from comptoir.modules.staff.contracts import USER_PREFIX, Permission, Role, User, UserDraft, UserFilter, UserId
-from comptoir.modules.staff.domain import LOCALES, MIN_PASSWORD, email_address
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.guarding import ROLE_WORDS

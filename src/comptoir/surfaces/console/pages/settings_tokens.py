@@ -10,8 +10,8 @@ from comptoir.i18n import N_
 from comptoir.kernel.ids import ActorId, to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.api import SCOPES
 from comptoir.modules.staff.contracts import TOKEN_PREFIX, Permission, Scope, Token, TokenFilter, TokenId
-from comptoir.modules.staff.domain import SCOPES
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console.pages import asking, lists, shown_once
 from comptoir.surfaces.console.pages.asking import Question, Typed
