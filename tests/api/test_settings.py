@@ -203,3 +203,23 @@ async def test_a_key_makes_every_kind_of_thing_once(api: Api) -> None:
         assert again.headers["idempotency-replayed"] == "true"
         assert again.headers.get("location") == first.headers.get("location")
         assert await api.counted(table) == before + 1
+
+
+async def test_what_is_kept_under_a_key_gives_no_secret_away(api: Api) -> None:
+    password = "correct horse battery staple"
+    requests: list[tuple[str, Any]] = [
+        ("/v1/tokens", {"name": "T", "scopes": ["orders:read"]}),
+        ("/v1/webhooks/endpoints", {"url": "https://e.com", "types": ["*"]}),
+        ("/v1/users", {"email": "u@example.com", "name": "U", "role": "store", "password": password}),
+    ]
+    for path, body in requests:
+        first = await api.post(path, body, key=path)
+        assert first.status_code == 201, first.text
+        assert (await api.post(path, body, key=path)).content == first.content
+        problem(await api.post(path, body | {"name": "other"} if "name" in body else body | {"types": ["order.*"]}, key=path), 422,
+                "idempotency_key_reused")
+        secret = first.json().get("secret", "no secret in here")
+        async with api.services.database.read() as reader:
+            kept = [bytes(answer) for answer in await reader.values("SELECT answer FROM runtime.idempotency")]
+        assert not [answer for answer in kept if secret.encode() in answer]
+        assert not [answer for answer in kept if b"example.com" in answer]

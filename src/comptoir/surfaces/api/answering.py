@@ -23,7 +23,6 @@ from comptoir.modules.staff.errors import NotPermitted, Unauthenticated
 from comptoir.runtime import idempotency
 from comptoir.runtime import log as logs
 from comptoir.runtime.database import Contended, Context, Reader, Tx
-from comptoir.runtime.idempotency import Stored
 from comptoir.runtime.limits import address_key
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.paging import Page
@@ -41,6 +40,7 @@ access = structlog.get_logger("comptoir.access")
 encode = msgspec.json.Encoder().encode
 
 _ATTEMPTS = 3
+_SEAL = "idempotency"
 _SLOW = 1.0
 _ENTITY_TAG = re.compile(r'(?:W/)?"([0-9]{1,10})"')
 _SECURITY: tuple[tuple[bytes, bytes], ...] = (
@@ -61,10 +61,11 @@ class OutOfRange(Refusal):
 
 
 class _Replay(Exception):  # noqa: N818 - it is an answer
-    """The request came before: `stored` is what it was answered."""
+    """The request came before, and this is what it was answered."""
 
-    def __init__(self, stored: Stored) -> None:
-        self.stored = stored
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status = status
+        self.body = body
 
 
 class _Own(msgspec.Struct):
@@ -153,6 +154,8 @@ class Call:
         if given is not None:
             self._key = idempotency.checked_key(given.decode("latin-1"))
             path = f"{self.path}?{self.query_string.decode('latin-1')}" if self.query_string else self.path
+            if self.operation.sealed:
+                body = self.services.keyring.mac(body, _SEAL)
             self._fingerprint = idempotency.fingerprint(self.operation.method, path, body)
 
     def id(self, kind: str) -> UUID:
@@ -193,7 +196,7 @@ class Call:
                 await idempotency.lock(tx, key.scope, key.key)
                 stored = await idempotency.lookup(tx, key.scope, key.key, key.fingerprint)
                 if stored is not None:
-                    raise _Replay(stored)
+                    raise _Replay(stored.status, self._unsealed(stored.answer))
             yield tx
 
     async def done(self, tx: Tx, value: T, status: int | None = None) -> Answer[T]:
@@ -201,9 +204,13 @@ class Call:
         answer = self.answer(value, status)
         key = self.key
         if key is not None:
-            await idempotency.store(tx, key.scope, key.key, key.fingerprint, answer.status, answer.body)
+            body = self.services.keyring.encrypt(answer.body, _SEAL) if self.operation.sealed else answer.body
+            await idempotency.store(tx, key.scope, key.key, key.fingerprint, answer.status, body)
         self.kept = True
         return answer
+
+    def _unsealed(self, body: bytes) -> bytes:
+        return self.services.keyring.decrypt(body, _SEAL) if self.operation.sealed else body
 
     def answer(self, value: T, status: int | None = None) -> Answer[T]:
         status = status or self.operation.status
@@ -328,7 +335,7 @@ async def _run(call: Call, body: bytes) -> Answer[Any]:
         try:
             answer = await operation.run(call, body)
         except _Replay as replay:
-            answer = stored(replay.stored.status, replay.stored.answer, replayed=True)
+            answer = stored(replay.status, replay.body, replayed=True)
             return _with_names(operation, call.path, answer)
         except Contended:
             if attempt == _ATTEMPTS - 1:

@@ -36,7 +36,7 @@ One stock and one order book for every channel.
 are text with a prefix that says what they name (`ord_…`). **Quantities** are whole units, thousandths of what is weighed.
 
 **Retry safely**: give every change an `Idempotency-Key` of your own. The same key with the same request gets the first answer,
-byte for byte, with `Idempotency-Replayed: true`, and has no second effect. A key is remembered for at least 24 hours.
+byte for byte, with `Idempotency-Replayed: true`, and has no second effect. A key is remembered for 30 days.
 
 **Decide on what you saw**: what can be changed has a `version`, which is its `ETag`. Send it back as `If-Match`, and a change
 is refused (412) when somebody else was faster.

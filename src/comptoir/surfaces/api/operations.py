@@ -77,6 +77,8 @@ class Operation:
     """The body of a request, where the one that the schema gives would not be a sensible one."""
     by_code: bool
     """What it makes is addressed by its code rather than its id."""
+    sealed: bool
+    """Its request or its answer holds a secret: what is kept under an idempotency key tells it to nobody who reads the database."""
     asks: bool
     """A question that fits no address: a POST that changes nothing."""
 
@@ -183,11 +185,12 @@ class Resource:
         quiet: bool = False,
         example: Any = None,
         by_code: bool = False,
+        sealed: bool = False,
         asks: bool = False,
     ) -> Declare:
         return self._add(
             "POST", path, scope, status=status, refuses=refuses, if_match=if_match, max_body=max_body, quiet=quiet,
-            example=example, by_code=by_code, asks=asks,
+            example=example, by_code=by_code, sealed=sealed, asks=asks,
         )  # fmt: skip
 
     def put(
@@ -232,13 +235,14 @@ class Resource:
         content_type: str = "application/json",
         example: Any = None,
         by_code: bool = False,
+        sealed: bool = False,
         asks: bool = False,
     ) -> Declare:
         def keep(handler: Handler) -> Handler:
             self.operations.append(
                 Operation(
                     handler, method, path, self.name, scope, public, status, tuple(refuses), if_match, max_body, quiet,
-                    content_type, example, by_code, asks,
+                    content_type, example, by_code, sealed, asks,
                 )
             )  # fmt: skip
             return handler

@@ -150,7 +150,7 @@ async def list_users(call: Call, query: UserQuery) -> Answer[PageOf[UserShape]]:
     return call.page(page, _user)
 
 
-@staff.post("/v1/users", Scope.STAFF_WRITE, status=201, refuses=(EmailTaken,))
+@staff.post("/v1/users", Scope.STAFF_WRITE, status=201, refuses=(EmailTaken,), sealed=True)
 async def create_user(call: Call, body: NewUser) -> Answer[UserShape]:
     """Add a user."""
     draft = UserDraft(email=body.email, name=body.name, role=body.role, locale=body.locale, time_zone=body.time_zone)
@@ -187,7 +187,7 @@ async def list_tokens(call: Call, query: TokenQuery) -> Answer[PageOf[TokenShape
     return call.page(page, lambda one: TokenShape(**_token(one)))
 
 
-@staff.post("/v1/tokens", Scope.STAFF_WRITE, status=201, refuses=(ScopeBeyondYou,))
+@staff.post("/v1/tokens", Scope.STAFF_WRITE, status=201, refuses=(ScopeBeyondYou,), sealed=True)
 async def create_token(call: Call, body: NewToken) -> Answer[CreatedTokenShape]:
     """Make a token. It can do no more than the one that makes it."""
     async with call.transaction() as tx:

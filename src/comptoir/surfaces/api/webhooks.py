@@ -178,7 +178,7 @@ async def list_webhook_endpoints(call: Call, query: EndpointQuery) -> Answer[Pag
     return call.page(page, lambda one: EndpointShape(**_fields(one)))
 
 
-@webhooks.post("/v1/webhooks/endpoints", Scope.WEBHOOKS_WRITE, status=201)
+@webhooks.post("/v1/webhooks/endpoints", Scope.WEBHOOKS_WRITE, status=201, sealed=True)
 async def create_webhook_endpoint(call: Call, body: NewEndpoint) -> Answer[CreatedEndpointShape]:
     """Add an endpoint."""
     draft = EndpointDraft(url=body.url, types=body.types, description=body.description)
@@ -221,7 +221,7 @@ async def delete_webhook_endpoint(call: Call) -> Answer[None]:
         return await call.done(tx, None)
 
 
-@webhooks.post("/v1/webhooks/endpoints/{endpoint_id}/secret", Scope.WEBHOOKS_WRITE, refuses=(UnknownEndpoint,))
+@webhooks.post("/v1/webhooks/endpoints/{endpoint_id}/secret", Scope.WEBHOOKS_WRITE, refuses=(UnknownEndpoint,), sealed=True)
 async def rotate_webhook_secret(call: Call, body: RotateSecret) -> Answer[SecretShape]:
     """Make a new signing secret."""
     async with call.transaction() as tx:
