@@ -148,6 +148,7 @@ def description_and_decoder_agree(_: Any, response: Any, case: Any) -> None:
         assert told["code"] != "invalid_request" or not in_the_body, response.text
 
 
+@pytest.mark.soak
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,

@@ -285,6 +285,7 @@ async def until_refused(stage: Stage) -> tuple[str, list[str]]:
             placed.append(key)
 
 
+@pytest.mark.soak
 async def test_connections_that_were_cut_while_idle_fail_nobody(stage: Stage) -> None:
     async with Database(stage.postgres.url(), max_connections=6, application="idle") as database:
 

@@ -78,7 +78,7 @@ class Operation:
     by_code: bool
     """What it makes is addressed by its code rather than its id."""
     sealed: bool
-    """Its request or its answer holds a secret: what is kept under an idempotency key tells it to nobody who reads the database."""
+    """Its request or its answer holds a secret: what is kept under an idempotency key is encrypted."""
     asks: bool
     """A question that fits no address: a POST that changes nothing."""
 

@@ -76,7 +76,7 @@
     const opener = event.target.closest("[data-dialog]");
     if (opener && !(invokers && opener.hasAttribute("commandfor"))) { document.getElementById(opener.dataset.dialog).showModal(); }
     const closer = event.target.closest("[data-close]");
-    if (closer && closer.closest("dialog").open) { closer.closest("dialog").close(); }
+    if (closer && !(invokers && closer.hasAttribute("commandfor")) && closer.closest("dialog").open) { closer.closest("dialog").close(); }
     if (event.target.matches("dialog[open]")) { event.target.close(); }
     all("details[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) { menu.open = false; } });
   });

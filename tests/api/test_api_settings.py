@@ -216,8 +216,11 @@ async def test_what_is_kept_under_a_key_gives_no_secret_away(api: Api) -> None:
         first = await api.post(path, body, key=path)
         assert first.status_code == 201, first.text
         assert (await api.post(path, body, key=path)).content == first.content
-        problem(await api.post(path, body | {"name": "other"} if "name" in body else body | {"types": ["order.*"]}, key=path), 422,
-                "idempotency_key_reused")
+        problem(
+            await api.post(path, body | {"name": "other"} if "name" in body else body | {"types": ["order.*"]}, key=path),
+            422,
+            "idempotency_key_reused",
+        )
         secret = first.json().get("secret", "no secret in here")
         async with api.services.database.read() as reader:
             kept = [bytes(answer) for answer in await reader.values("SELECT answer FROM runtime.idempotency")]
