@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, cast
 
 from cyclopts import App
 
+import comptoir
 from comptoir.runtime import settings
 from comptoir.surfaces import cli
 from comptoir.surfaces.api.openapi import describe
@@ -25,6 +27,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 
 def documents() -> dict[str, str]:
     """Each page's text by its file name."""
+    _load_everything()
     return {"api.md": _api(), "errors.md": _errors(), "cli.md": _cli(), "settings.md": _settings()}
 
 
@@ -114,6 +117,13 @@ _MEANINGS = {
     "COMPTOIR_WEB_PROCESSES": "How many web processes run. 1 by default.",
     "DATABASE_URL": "A PostgreSQL 18 or newer to use instead of the embedded one.",
 }
+
+
+def _load_everything() -> None:
+    """The catalogue of errors is every refusal that has been imported: import them all, so that it is the same everywhere."""
+    for found in pkgutil.walk_packages(comptoir.__path__, "comptoir."):
+        if not found.name.startswith("comptoir.migrations"):
+            importlib.import_module(found.name)
 
 
 def main() -> None:

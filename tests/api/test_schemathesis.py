@@ -23,6 +23,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from litestar import Litestar
+from schemathesis.checks import negative_data_rejection
 
 from api.conftest import furnish
 from comptoir.modules.staff import api as staff
@@ -57,7 +58,7 @@ class Far:
             await _lifespan(receive, send)
         elif scope["path"] == "/openapi.json" and self._app is None:
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-            await send({"type": "http.response.body", "body": msgspec.json.encode(description("http://testserver"))})
+            await send({"type": "http.response.body", "body": msgspec.json.encode(DOCUMENT)})
         else:
             for message in await asyncio.wrap_future(
                 asyncio.run_coroutine_threadsafe(self._answer(scope, await _body(receive)), self._loop)
@@ -115,6 +116,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             return
 
 
+DOCUMENT: Any = description("http://testserver")
 far = Far()
 _serial = itertools.count()
 schema: Any = schemathesis.openapi.from_asgi(
@@ -149,6 +151,13 @@ def description_and_decoder_agree(_: Any, response: Any, case: Any) -> None:
 
 
 @pytest.mark.soak
+def one_of_a_list(case: Any) -> bool:
+    """Whether a parameter that may come several times comes as bare text: on the wire that is a list of one, and no mistake."""
+    described = DOCUMENT["paths"][case.operation.path][case.operation.method.lower()]["parameters"]
+    lists = {one["name"] for one in described if one["schema"].get("type") == "array"}
+    return any(isinstance(value, str) for name, value in (case.query or {}).items() if name in lists)
+
+
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
@@ -156,4 +165,8 @@ def description_and_decoder_agree(_: Any, response: Any, case: Any) -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 def test_whatever_is_asked_is_answered_as_described(case: Any, token: str) -> None:
-    case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, additional_checks=[description_and_decoder_agree])
+    case.call_and_validate(
+        headers={"Authorization": f"Bearer {token}"},
+        additional_checks=[description_and_decoder_agree],
+        excluded_checks=[negative_data_rejection] if one_of_a_list(case) else [],
+    )
