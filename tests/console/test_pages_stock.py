@@ -437,7 +437,7 @@ async def test_a_count_survives_a_reload_and_is_written_with_the_keyboard_alone(
 async def test_an_adjustment_opens_in_a_dialog_and_is_refused_there(browser: Browser, parts: Services, shop: Shop) -> None:
     async with signed_in(browser, parts) as page:
         await page.goto(f"/stock/{BANANAS}")
-        await page.locator("td").get_by_role("link", name="Adjust").first.click()
+        await page.locator("td").get_by_role("link", name="Adjust: ").first.click()
         await expect(page.locator("dialog#act")).to_be_visible()
         await page.fill("#quantity", "lots")
         await page.select_option("#reason", "found")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from comptoir.i18n import N_
+from comptoir.i18n import N_, ngettext
 from comptoir.kernel.ids import ActorId, to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.staff import api as staff
@@ -115,11 +115,14 @@ async def _form(visit: Visit, typed: Typed) -> Answer:
         {"life": "365"},
         scopes=[(scope.value, visit.say(word)) for scope, word in SCOPE_WORDS.items() if SCOPES[scope] <= mine],
         ticked=visit.form.get("scope", ()) if typed.refused else (),
-        lives=[
-            (code, visit.says("%(num)s day", "%(num)s days", days) if days else visit.say(N_("does not expire")))
-            for code, days in _LIVES.items()
-        ],
+        lives=[(code, _life(visit, days)) for code, days in _LIVES.items()],
     )
+
+
+def _life(visit: Visit, days: int | None) -> str:
+    if days is None:
+        return visit.say(N_("does not expire"))
+    return ngettext(visit.page.locale, "%(num)s day", "%(num)s days", days)
 
 
 @area.post("/settings/tokens/new", Permission.SETTINGS_TOKENS)

@@ -118,7 +118,7 @@ def cause(visit: Visit, entry: LedgerEntry) -> Cause:
         (entry.order_id, N_("Order"), f"/orders/{ORDER_PREFIX}"),
         (entry.transfer_id, N_("Transfer"), f"/transfers/{TRANSFER_PREFIX}"),
         (entry.count_id, N_("Count"), f"/counts/{COUNT_PREFIX}"),
-        (entry.import_id, N_("Import"), f"/imports/{RUN_PREFIX}"),
+        (entry.import_id, N_("Imported file"), f"/imports/{RUN_PREFIX}"),
     )
     for found, word, place in causes:
         if found is not None:

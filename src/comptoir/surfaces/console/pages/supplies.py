@@ -79,8 +79,8 @@ async def _wanted(visit: Visit, reader: Reader) -> SupplyFilter:
 
 
 _COLUMNS = (
-    N_("SKU"), N_("Product"), N_("Location"), N_("Expected on"), N_("Announced"), N_("Received"), N_("Cancelled"), N_("Open"),
-    N_("Reference"),
+    N_("SKU"), N_("Product"), N_("Location"), N_("Expected on"), N_("Announced"), N_("Received"), N_("Cancelled"),
+    N_("Still to come"), N_("Reference"),
 )  # fmt: skip
 
 
