@@ -150,7 +150,6 @@ def description_and_decoder_agree(_: Any, response: Any, case: Any) -> None:
         assert told["code"] != "invalid_request" or not in_the_body, response.text
 
 
-@pytest.mark.soak
 def one_of_a_list(case: Any) -> bool:
     """Whether a parameter that may come several times comes as bare text: on the wire that is a list of one, and no mistake."""
     described = DOCUMENT["paths"][case.operation.path][case.operation.method.lower()]["parameters"]

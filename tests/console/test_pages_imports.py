@@ -23,8 +23,6 @@ __all__ = ["browser"]
 STOCK = b"sku,location,on_hand,comment\n1082185,WH-CIN,321,counted\n995242,S367,12,\nNOPE,S367,4,=1+1\n1029743,NOWHERE,4,\n"
 PRODUCTS = "sku;name;price;tax_rate\nT1;Thé vert;12,50;5,5\nT2;Café;8,90;5,5\n".encode("cp1252")
 
-pytestmark = pytest.mark.soak
-
 
 async def upload(visitor: Staff, name: str, content: bytes, kind: str, page: str = "/imports") -> httpx2.Response:
     """A file that is dropped on the page."""

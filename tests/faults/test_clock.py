@@ -21,6 +21,7 @@ from comptoir.runtime.database import Database, Tx
 from comptoir.runtime.events import Recorded
 from comptoir.runtime.metrics import Metrics
 from comptoir.surfaces.capture import Call, CaptureDesk, Key, Outcome
+from support.consumers import drained
 from support.serving import open_shop
 from support.shop import Shop
 
@@ -99,7 +100,7 @@ async def test_consumers_read_in_the_order_of_commits_whatever_the_clock_says(ti
         told.append((await till.sell()).body)
         clock.ahead += jump
         told.append((await till.sell()).body)
-        await runner.drain()
+        await drained(till.shop.database, runner)
     assert [str(event.subject).encode() for event in read] == told
     assert [event.at for event in read] != sorted(event.at for event in read)
 

@@ -285,7 +285,6 @@ async def until_refused(stage: Stage) -> tuple[str, list[str]]:
             placed.append(key)
 
 
-@pytest.mark.soak
 async def test_connections_that_were_cut_while_idle_fail_nobody(stage: Stage) -> None:
     asked = "SELECT pg_backend_pid()"
     async with Database(stage.postgres.url(), max_connections=4, application="idle") as database:

@@ -17,6 +17,7 @@ from comptoir.kernel.ids import ActorId, uuid7
 from comptoir.runtime.consumers import Consumer, ConsumerRunner, discard, fits, lag, parked, read_log, rewind, unpark
 from comptoir.runtime.database import Context, Database, Tx, _open_tx
 from comptoir.runtime.events import Event, Position, Recorded
+from support.consumers import drained
 
 
 class Rung(Event, frozen=True):
@@ -100,17 +101,6 @@ async def settled(database: Database) -> None:
             return await reader.value(unreadable) == 0
 
     await eventually(readable)
-
-
-async def drained(database: Database, runner: ConsumerRunner) -> None:
-    """Handles all, also when a neighbour's transaction on this server keeps the horizon back for a moment."""
-
-    async def caught_up() -> bool:
-        await runner.drain()
-        async with database.read() as reader:
-            return all(one.events == 0 for one in await lag(reader))
-
-    await eventually(caught_up)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Role, UserDraft
-from comptoir.runtime import consumers
 from comptoir.runtime.consumers import ConsumerRunner
 from comptoir.runtime.database import Context, Database, Reader
 from comptoir.runtime.embedded import EmbeddedPostgres
@@ -51,6 +50,7 @@ from comptoir.runtime.settings import Settings
 from comptoir.sdk.orders import Address, Buyer, PaymentKind
 from comptoir.surfaces.capture import Call, Outcome
 from comptoir.surfaces.services import Services, open_services
+from support.consumers import drained
 
 PASSWORD = "a long enough phrase"
 _serial = itertools.count()
@@ -223,15 +223,6 @@ def worker(parts: Services) -> ConsumerRunner:
     )
 
 
-async def caught_up(parts: Services, runner: ConsumerRunner) -> None:
-    while True:
-        await runner.drain()
-        async with parts.database.read() as reader:
-            if not any(one.events for one in await consumers.lag(reader)):
-                return
-        await asyncio.sleep(0.1)  # a transaction of another test, on the same server, may be in flight
-
-
 @asynccontextmanager
 async def parts_of(url: str, folder: Path) -> AsyncGenerator[Services]:
     """The parts of a process on this database."""
@@ -321,7 +312,7 @@ async def furnished(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[
             shop = await furnish(parts.database)
             await trade(parts, shop)
             await trouble(parts, shop)
-            await caught_up(parts, runner)
+            await drained(parts.database, runner)
     yield name, shop
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

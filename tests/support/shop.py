@@ -10,7 +10,6 @@ placed = await shop.place("web", {"TEA": 2})
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,9 +48,10 @@ from comptoir.modules.orders.contracts import (
 )
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
-from comptoir.runtime.consumers import ConsumerRunner, lag, parked
+from comptoir.runtime.consumers import ConsumerRunner, parked
 from comptoir.runtime.database import Database, Reader, Tx
 from comptoir.sdk.orders import ChannelLine, ChannelOrder, LineKind
+from support.consumers import drained
 
 EUR = Currency("EUR")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -243,19 +243,10 @@ class Shop:
         return next(terms.pool for terms in self.terms.values() if terms.channel_id == channel_id)
 
     async def settle(self) -> None:
-        """Lets the consumers of the order book do all there is to do. The first call also begins to watch: make it early.
-
-        A transaction of a neighbour on this server keeps events back for a moment, so it may take another look.
-        """
+        """Lets the consumers of the order book do all there is to do. The first call also begins to watch: make it early."""
         if self._runner is None:
             self._runner = ConsumerRunner(self.database, orders.consumers(self.pool_of))
-        async with asyncio.timeout(20):
-            while True:
-                await self._runner.drain()
-                async with self.database.read() as reader:
-                    if not any(one.events for one in await lag(reader)):
-                        return
-                await asyncio.sleep(0.01)
+        await drained(self.database, self._runner)
 
     async def doctors(self) -> None:
         """Fails when stock or orders do not add up."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from comptoir.modules.inventory.audit import audit, repair
 from comptoir.modules.inventory.availability import AvailabilityCache, Wanted
 from comptoir.modules.inventory.domain import allocate, give_back, take
-from comptoir.modules.inventory.ledger import record, take_back
+from comptoir.modules.inventory.ledger import record, record_locked, take_back
 from comptoir.modules.inventory.loading import load_levels
 from comptoir.modules.inventory.operations import (
     adjust,
@@ -31,6 +31,7 @@ from comptoir.modules.inventory.promises import (
     reservations_for,
     reserve,
     ship,
+    ship_many,
 )
 from comptoir.modules.inventory.queries import (
     availability,
@@ -111,6 +112,7 @@ __all__ = [
     "receive_supplies",
     "receive_transfer",
     "record",
+    "record_locked",
     "release",
     "release_hold",
     "release_quality",
@@ -123,6 +125,7 @@ __all__ = [
     "send_transfer",
     "set_safety",
     "ship",
+    "ship_many",
     "stock_count",
     "stream_ledger",
     "stream_levels",

@@ -50,6 +50,11 @@ async def write(tx: Tx, before: Mapping[Spot, Level], movements: Sequence[Moveme
     return announce(tx, before, changes)
 
 
+async def record_locked(tx: Tx, before: Mapping[Spot, Level], movements: Sequence[Movement]) -> dict[Spot, Level]:
+    """As `record`, on levels that `lock_levels` has locked in this transaction; `before` is how they are."""
+    return await write(tx, before, movements) if movements else {}
+
+
 _MOST = 2 * MAX_QUANTITY
 """A level that is beyond this would not fit into its column after one more movement."""
 

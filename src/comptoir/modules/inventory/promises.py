@@ -56,6 +56,11 @@ async def release(tx: Tx, reservations: Sequence[Reservation]) -> None:
 
 async def ship(tx: Tx, reservations: Sequence[Reservation], order_id: UUID, shipment_id: UUID) -> None:
     """The promised units leave the building: off reserved and off hand in one entry."""
+    await ship_many(tx, [(order_id, shipment_id, reservations)])
+
+
+async def ship_many(tx: Tx, shipments: Sequence[tuple[UUID, UUID, Sequence[Reservation]]]) -> None:
+    """As `ship` for many at a time, rows of (order, shipment, its reservations)."""
     movements = [
         Movement(
             kind=EntryKind.SHIPPED,
@@ -66,10 +71,13 @@ async def ship(tx: Tx, reservations: Sequence[Reservation], order_id: UUID, ship
             order_id=order_id,
             shipment_id=shipment_id,
         )
+        for order_id, shipment_id, reservations in shipments
         for r in reservations
     ]
+    if not movements:
+        return
     await lock(tx, (m.spot for m in movements))
-    await store.reduce_reservations(tx, reservations)
+    await store.reduce_reservations(tx, [r for *_, reservations in shipments for r in reservations])
     await levels.post(tx, movements)
 
 

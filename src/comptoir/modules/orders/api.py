@@ -8,7 +8,7 @@ from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, Retu
 from comptoir.modules.orders.exceptions import open_exceptions, resolve
 from comptoir.modules.orders.facts import record
 from comptoir.modules.orders.figures import last_minutes, last_trade, live, trade
-from comptoir.modules.orders.lifecycle import allocate, cancel, load, move, note, pay, release, ship, take_back
+from comptoir.modules.orders.lifecycle import allocate, cancel, load, move, note, pay, release, ship, ship_all, take_back
 from comptoir.modules.orders.mending import choose_backorder, choose_cancel, choose_move, put_right
 from comptoir.modules.orders.queries import (
     by_external,
@@ -68,6 +68,7 @@ __all__ = [
     "review_backorders",
     "share",
     "ship",
+    "ship_all",
     "stream",
     "stream_exceptions",
     "take_back",

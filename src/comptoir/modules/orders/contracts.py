@@ -218,6 +218,15 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracking:
+    """Who carries a shipment, and under which number."""
+
+    carrier: str = ""
+    number: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LineQuantity:
     line_no: int
     quantity: int

@@ -31,6 +31,7 @@ from comptoir.modules.orders.contracts import (
     ReturnId,
     ReturnLine,
     ShipmentId,
+    Tracking,
 )
 from comptoir.modules.orders.domain import share
 from comptoir.modules.orders.errors import NotReservedThere, OverRefund, OverVoid, QuantityNotOpen, UnknownLine
@@ -265,6 +266,49 @@ async def ship(
     await inventory.ship(tx, parts, order_id, shipment_id)
     await _sent(tx, order, shipment_id, location_id, chosen, (carrier, tracking_number, tracking_url))
     return shipment_id
+
+
+async def ship_all(tx: Tx, wave: Mapping[OrderId, Tracking]) -> dict[OrderId, list[ShipmentId]]:
+    """Sends everything that is promised to these orders, a shipment from each location that holds some of it, in a handful of
+    statements: a warehouse's wave. What waits for stock stays; an order for which nothing is promised is left out.
+    """
+    await store.lock(tx, sorted(wave))
+    parts: dict[OrderId, dict[LocationId, list[Reservation]]] = {}
+    for r in await inventory.reservations_of(tx, sorted(wave)):
+        parts.setdefault(OrderId(r.promise_id), {}).setdefault(r.location_id, []).append(r)
+    if not parts:
+        return {}
+    unstocked = await store.unstocked(tx, list(parts))
+    taken: list[tuple[OrderId, ShipmentId, Sequence[Reservation]]] = []
+    rows: list[tuple[ShipmentId, OrderId, LocationId, Tracking, tuple[LineQuantity, ...]]] = []
+    for order_id, places in parts.items():
+        beside = unstocked.get(order_id, [])
+        for location_id, held in places.items():
+            shipment_id = ShipmentId(uuid7())
+            lines = (*(LineQuantity(r.line_no, r.quantity) for r in held), *beside)
+            taken.append((order_id, shipment_id, held))
+            rows.append((shipment_id, order_id, location_id, wave[order_id], lines))
+            beside = []  # what is not stocked goes with the first parcel
+    await inventory.ship_many(tx, taken)
+    heads = await store.insert_shipments(tx, rows)
+    result: dict[OrderId, list[ShipmentId]] = {}
+    for shipment_id, order_id, location_id, tracking, lines in rows:
+        result.setdefault(order_id, []).append(shipment_id)
+        number, channel, whole = heads[order_id]
+        tx.emit(
+            OrderShipped(
+                order_id=order_id,
+                number=number,
+                channel=channel,
+                lines=lines,
+                shipment_id=shipment_id,
+                location_id=location_id,
+                carrier=tracking.carrier,
+                tracking_number=tracking.number,
+                whole=whole,
+            )
+        )
+    return result
 
 
 async def _sent(

@@ -165,7 +165,7 @@ async def move_stock(tx: Tx, reported: Sequence[Units]) -> None:
     for movement in movements:
         available[movement.spot] += movement.on_hand
     reservations = [r for units in waiting for r in _promised(units, places[units.order_id], available)]
-    after = await inventory.record(tx, movements)
+    after = await inventory.record_locked(tx, levels, movements)
     await inventory.promise_regardless(tx, reservations)
     await note_negative(tx, _lowered(levels, after))
 

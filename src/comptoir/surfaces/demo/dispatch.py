@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from comptoir.modules.inventory import api as inventory
-from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Fact, OrderFilter, OrderId
+from comptoir.modules.orders.contracts import OrderFilter, OrderId, Tracking
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.demo.stream import Basket, Channel
 
@@ -46,31 +44,10 @@ class Waiting:
                 self._ids[order.external_id] = order.id
 
 
-async def send(tx: Tx, parcels: Sequence[tuple[Basket, OrderId]], told: Sequence[Fact]) -> None:
-    """Ships whatever these orders hold, from where it is promised; what waits for stock stays. What the marketplace has sent,
-    it has `told`.
+async def send(tx: Tx, parcels: Sequence[tuple[Basket, OrderId]]) -> None:
+    """Ships whatever these orders hold, from where it is promised; what waits for stock stays."""
+    await orders.ship_all(tx, {order_id: _tracking(basket) for basket, order_id in parcels})
 
-    All locks are taken first, orders before levels and each in their order, as everybody does who locks many.
-    """
-    for order_id in sorted(order_id for _, order_id in parcels):
-        await orders.load(tx, order_id)
-    held: dict[OrderId, set[LocationId]] = {}
-    reservations = await inventory.reservations_of(tx, [order_id for _, order_id in parcels])
-    for reservation in reservations:
-        held.setdefault(OrderId(reservation.promise_id), set()).add(reservation.location_id)
-    if reservations:
-        await inventory.lock_levels(tx, sorted({(r.sku, r.location_id) for r in reservations}))
-    if told:
-        await orders.record(tx, told)
-    for basket, order_id in parcels:
-        if basket.channel is Channel.MARKETPLACE:
-            continue
-        for location in sorted(held.get(order_id, ())):
-            await orders.ship(
-                tx,
-                order_id,
-                location,
-                None,
-                carrier=_COLLECTED if basket.pickup else _CARRIER,
-                tracking_number="" if basket.pickup else f"DP{basket.number}",
-            )
+
+def _tracking(basket: Basket) -> Tracking:
+    return Tracking(_COLLECTED) if basket.pickup else Tracking(_CARRIER, f"DP{basket.number}")

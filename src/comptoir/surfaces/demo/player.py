@@ -47,9 +47,8 @@ BATCH = 300
 _LADDER = (1, selling.NEAREST, None)
 """An order is looked for at the nearest place, which nearly always has it all; then at the nearest few; then in the whole pool.
 Each look is a transaction of its own, so that locks are always taken in one order."""
-_WAVE = 60
-"""Baskets of which those that are to be sent are sent in one transaction: about 19. More would keep the levels of the
-warehouses locked for as long as it takes to ship each of them."""
+_WAVE = 300
+"""Baskets of which those that are to be sent are sent in one transaction: about 95."""
 
 _LOCK = 7_236_502
 _RECEIPTS, _SENT = "receipts", "sent"
@@ -383,14 +382,8 @@ class Player:
             end = chunk.position + len(chunk)
             remote = [basket for basket in chunk.baskets() if basket.channel is not Channel.POS]
             parcels = [(b, i) for b in remote if (i := self._waiting.find(self._teller.external_id(b))) is not None]
-            counter = self._counters[Channel.MARKETPLACE]
-            told = [
-                self._teller.marketplace_order(basket, counter, sent=True)
-                for basket, _ in parcels
-                if basket.channel is Channel.MARKETPLACE
-            ]
             if parcels:
-                await self._transact(lambda tx, parcels=parcels, told=told, end=end: _send(tx, parcels, told, end))
+                await self._transact(lambda tx, parcels=parcels, end=end: _send(tx, parcels, end))
             self._at[_SENT] = end
             for basket in remote:
                 self._waiting.forget(self._teller.external_id(basket))
@@ -409,8 +402,8 @@ class Player:
         raise AssertionError
 
 
-async def _send(tx: Tx, parcels: Sequence[tuple[Basket, OrderId]], told: Sequence[Fact], end: int) -> None:
-    await dispatch.send(tx, parcels, told)
+async def _send(tx: Tx, parcels: Sequence[tuple[Basket, OrderId]], end: int) -> None:
+    await dispatch.send(tx, parcels)
     await state.move(tx, _SENT, end)
 
 

@@ -22,8 +22,7 @@ from comptoir.surfaces.selling import Counter
 
 REDUCTIONS = "Loyalty price and coupons"
 _TAGS = ("demo",)
-_PLACED, _SENT = "1", "2"
-"""The versions of a marketplace order."""
+_VERSION = "1"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Teller:
         location = self._store(basket)
         order = ChannelOrder(
             external_id=str(basket.number),
-            version=_PLACED,
+            version=_VERSION,
             placed_at=basket.at,
             currency=USD,
             lines=tuple([self._line(line, line.quantity) for line in basket.lines]),
@@ -67,15 +66,15 @@ class Teller:
         )
         return Fact(counter.terms, order, Candidates((location,), True), location, self._customer(basket))
 
-    def marketplace_order(self, basket: Basket, counter: Counter, *, sent: bool = False) -> Fact:
-        """What the marketplace has sold and we have to send; told again when it has been `sent`."""
+    def marketplace_order(self, basket: Basket, counter: Counter) -> Fact:
+        """What the marketplace has sold and we have to send."""
         home = self._homes[basket.household]
         order = ChannelOrder(
             external_id=self.external_id(basket),
-            version=_SENT if sent else _PLACED,
+            version=_VERSION,
             placed_at=basket.at,
             currency=USD,
-            lines=tuple([self._line(line, line.quantity if sent else 0) for line in basket.lines]),
+            lines=tuple([self._line(line, 0) for line in basket.lines]),
             buyer=self._buyers[basket.household],
             ship_to=home,
             payments=self._payments(basket),

@@ -32,6 +32,7 @@ from comptoir.modules.orders.store.writing import (
     insert_orders,
     insert_return,
     insert_shipment,
+    insert_shipments,
     known,
     load,
     lock,
@@ -40,6 +41,7 @@ from comptoir.modules.orders.store.writing import (
     set_external_version,
     sum_up,
     touch,
+    unstocked,
 )
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "insert_orders",
     "insert_return",
     "insert_shipment",
+    "insert_shipments",
     "known",
     "link",
     "load",
@@ -72,6 +75,7 @@ __all__ = [
     "strangers",
     "sum_up",
     "touch",
+    "unstocked",
     "waiting_channels",
     "waiting_for",
     "waiting_since",

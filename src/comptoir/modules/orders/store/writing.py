@@ -10,7 +10,7 @@ from uuid import UUID
 
 from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.orders.contracts import ChannelId, LineQuantity, Order, OrderId, OrderLine, ReturnId, ShipmentId
+from comptoir.modules.orders.contracts import ChannelId, LineQuantity, Order, OrderId, OrderLine, ReturnId, ShipmentId, Tracking
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry
 from comptoir.runtime import arrays
@@ -353,6 +353,74 @@ async def insert_shipment(
             "quantities": arrays.int4s([line.quantity for line in lines]),
         },
     )
+
+
+_INSERT_SHIPMENTS = """
+WITH s AS (
+  INSERT INTO orders.shipments (id, order_id, location_id, shipped_at, carrier, tracking_number, tracking_url, actor)
+  SELECT id, order_id, location_id, %(at)s, carrier, tracking_number, tracking_url, %(actor)s
+  FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(locations)s::uuid[], %(carriers)s::text[], %(numbers)s::text[],
+    %(urls)s::text[]) AS s (id, order_id, location_id, carrier, tracking_number, tracking_url)
+), c AS (
+  SELECT * FROM unnest(%(line_shipments)s::uuid[], %(line_orders)s::uuid[], %(lines)s::int[], %(quantities)s::int[])
+    AS c (shipment_id, order_id, line_no, quantity)
+), l AS (
+  INSERT INTO orders.shipment_lines (shipment_id, line_no, quantity) SELECT shipment_id, line_no, quantity FROM c
+), changed AS (
+  UPDATE orders.lines l SET shipped = l.shipped + c.quantity
+  FROM (SELECT order_id, line_no, sum(quantity)::int AS quantity FROM c GROUP BY order_id, line_no) c
+  WHERE l.order_id = c.order_id AND l.line_no = c.line_no
+  RETURNING l.order_id, c.quantity
+)
+UPDATE orders.orders o SET shipped = o.shipped + s.quantity, version = o.version + 1
+FROM (SELECT order_id, sum(quantity)::int AS quantity FROM changed GROUP BY order_id) s
+WHERE o.id = s.order_id
+RETURNING o.id, o.number, o.channel_code, o.cancelled + o.shipped = o.quantity
+"""
+
+
+async def insert_shipments(
+    tx: Tx, shipments: Sequence[tuple[ShipmentId, OrderId, LocationId, Tracking, Sequence[LineQuantity]]]
+) -> dict[OrderId, tuple[int, str, bool]]:
+    """Shipments of items, with the counters of lines and orders; rows of (id, order, location, tracking, what goes). Gives each
+    order's number, channel, and whether nothing of it is left.
+    """
+    lines = [
+        (shipment_id, order_id, part.line_no, part.quantity) for shipment_id, order_id, *_, own in shipments for part in own
+    ]
+    rows = await tx.rows(
+        _INSERT_SHIPMENTS,
+        {
+            "ids": arrays.uuids([s[0] for s in shipments]),
+            "orders": arrays.uuids([s[1] for s in shipments]),
+            "locations": arrays.uuids([s[2] for s in shipments]),
+            "carriers": arrays.texts([s[3].carrier for s in shipments]),
+            "numbers": arrays.texts([s[3].number for s in shipments]),
+            "urls": arrays.texts([s[3].url for s in shipments]),
+            "at": tx.now,
+            "actor": tx.actor,
+            "line_shipments": arrays.uuids([line[0] for line in lines]),
+            "line_orders": arrays.uuids([line[1] for line in lines]),
+            "lines": arrays.int4s([line[2] for line in lines]),
+            "quantities": arrays.int4s([line[3] for line in lines]),
+        },
+    )
+    return {OrderId(order_id): (number, channel, whole) for order_id, number, channel, whole in rows}
+
+
+_UNSTOCKED = """
+SELECT order_id, line_no, quantity - cancelled - backordered - shipped FROM orders.lines
+WHERE order_id = ANY(%(ids)s::uuid[]) AND kind = 'item' AND NOT stocked AND quantity > cancelled + backordered + shipped
+ORDER BY order_id, line_no
+"""
+
+
+async def unstocked(tx: Tx, ids: Sequence[OrderId]) -> dict[OrderId, list[LineQuantity]]:
+    """The items of these orders that are still to go and that no stock is kept of."""
+    found: dict[OrderId, list[LineQuantity]] = {}
+    for order_id, line_no, quantity in await tx.rows(_UNSTOCKED, {"ids": arrays.uuids(ids)}):
+        found.setdefault(OrderId(order_id), []).append(LineQuantity(line_no, quantity))
+    return found
 
 
 async def insert_return(

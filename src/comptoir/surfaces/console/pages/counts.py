@@ -196,7 +196,7 @@ async def _added(reader: Reader, fields: Fields, sheet: Sheet) -> Sheet:
     """A code without a number is one unit more; a number says how many there are."""
     sku = await lists.sku_of(reader, fields.raw("code")[:100])
     if sku is None:
-        fields.refuse("code", N_("The catalogue does not know this code."))
+        fields.refuse("code", N_("The catalogue does not know the code %(code)s."), code=fields.raw("code")[:100])
         return sheet
     before = sheet.line(sku)
     if before is None and len(sheet.lines) >= MOST_LINES:

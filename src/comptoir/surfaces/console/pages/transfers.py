@@ -314,7 +314,7 @@ async def _added(reader: Reader, fields: Fields) -> str | None:
         return None
     found = await lists.sku_of(reader, text)
     if found is None:
-        fields.refuse("code", N_("The catalogue does not know this code."))
+        fields.refuse("code", N_("The catalogue does not know the code %(code)s."), code=fields.raw("code")[:100])
     return found
 
 
