@@ -97,8 +97,9 @@ def requests(spec: Spec) -> Callable[[], bytes]:
 class Connection(asyncio.Protocol):
     """One keep-alive connection: at most one request under way."""
 
-    def __init__(self, done: Callable[[Connection, int, float], None]) -> None:
+    def __init__(self, done: Callable[[Connection, int, float], None], broken: Callable[[str], None]) -> None:
         self._done = done
+        self._broken = broken
         self._buffer = b""
         self._sent_at = 0.0
         self.transport: asyncio.Transport | None = None
@@ -125,8 +126,12 @@ class Connection(asyncio.Protocol):
         status, body = int(self._buffer[9:12]), self._buffer[end + 4 :]
         self._buffer = b""
         if status >= 400 and status != 409:
-            raise RuntimeError(f"{status}: {body[:300]!r}")
+            self._broken(f"{status}: {body[:300]!r}")
+            return
         self._done(self, status, time.perf_counter() - self._sent_at)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._broken(f"a connection was lost: {exc!r}")
 
 
 async def run(spec: Spec) -> Result:
@@ -148,9 +153,10 @@ async def run(spec: Spec) -> Result:
         else:
             connection.send(source(), now)
 
+    failure: list[str] = []
     connections: list[Connection] = []
     for _ in range(spec.connections):
-        _, connection = await loop.create_connection(lambda: Connection(done), "127.0.0.1", spec.port)
+        _, connection = await loop.create_connection(lambda: Connection(done, failure.append), "127.0.0.1", spec.port)
         connections.append(connection)
     idle.extend(connections)
 
@@ -164,7 +170,9 @@ async def run(spec: Spec) -> Result:
         else:
             while idle:
                 idle.pop().send(source(), time.perf_counter())
-        while len(idle) < len(connections):  # noqa: ASYNC110 - the hot path sets no event
+        while len(idle) < len(connections):
+            if failure:
+                raise RuntimeError(failure[0])
             await asyncio.sleep(0.005)
         return len(latencies) / (time.perf_counter() - started)
 

@@ -27,7 +27,7 @@ from bench.load import Result, Spec
 from comptoir.migrations import schema
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
-from comptoir.runtime.database import Database
+from comptoir.runtime.database import SURVEY, Database
 from comptoir.runtime.embedded import EmbeddedPostgres, client_programs
 
 HERE = Path(__file__).parent
@@ -85,7 +85,8 @@ def shop(server: EmbeddedPostgres, name: str, *, skus: int, locations: int) -> t
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_SEED.format(skus=skus, locations=locations).encode())
         connection.execute((HERE / "plain.sql").read_bytes())
-        connection.execute("VACUUM ANALYZE")
+        connection.execute("VACUUM inventory.levels, inventory.entries, catalogue.variants, pricing.prices")
+        connection.execute(SURVEY)
         connection.execute("CHECKPOINT")
     return url, asyncio.run(_token(url))
 

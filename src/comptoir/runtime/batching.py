@@ -1,8 +1,8 @@
 """What arrives together is done together.
 
 A process takes all that is waiting (up to `limit`), does it as one batch and gives each caller its own answer. While `at_once`
-batches are being done the next one gathers, so that the batch size follows the load: one at a time when it is quiet. Two at
-once, because while one waits for the database the other has work for the processor.
+batches are being done the next one gathers, so that the batch size follows the load: one at a time when it is quiet. With two at
+once, one has work for the processor while the other waits for the database.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Batcher(Generic[Q, A]):
         work: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]],
         *,
         limit: int = 256,
-        at_once: int = 2,
+        at_once: int = 1,
         waiting_limit: int = 8192,
     ) -> None:
         self._work = work

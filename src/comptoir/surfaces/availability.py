@@ -20,7 +20,7 @@ class AvailabilityDesk:
     def __init__(self, database: Database, *, batch: int = 256) -> None:
         self._database = database
         self._cache = inventory.AvailabilityCache()
-        self._batcher: Batcher[Wanted, list[int]] = Batcher(self._work, limit=batch)
+        self._batcher: Batcher[Wanted, list[int]] = Batcher(self._work, limit=batch, at_once=1)
         self._names: dict[str, tuple[tuple[LocationId, ...], str]] = {}
 
     def start(self) -> None:

@@ -231,13 +231,7 @@ async def load_stock(database: Database, plan: Plan, progress: Progress = _quiet
             await state.step(tx, "stock", seen)
         progress("stock", seen, of)
     if done < of:
-        await _survey(database)
-
-
-async def _survey(database: Database) -> None:
-    """Lets the planner know what there is now: until autovacuum comes by, it takes full tables for small ones."""
-    async with database.connection() as connection:
-        await connection.execute("ANALYZE")
+        await database.survey()
 
 
 def _columns(plan: Plan, places: Sequence[LocationId], stock: Stock) -> StockColumns:
