@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -35,7 +35,7 @@ ROUNDS = 3
 
 
 @contextmanager
-def postgres() -> Iterator[EmbeddedPostgres]:
+def postgres() -> Generator[EmbeddedPostgres]:
     """A server with the settings of production: fsync, synchronous commit, full-page writes."""
     folder = Path(tempfile.mkdtemp(prefix="comptoir-bench-"))
     server = EmbeddedPostgres(folder, settings={"shared_buffers": "1GB", "max_wal_size": "8GB"})
@@ -104,7 +104,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(arguments: list[str], url: str, port: int, path: str = "/healthz") -> Iterator[psutil.Process]:
+def running(arguments: list[str], url: str, port: int, path: str = "/healthz") -> Generator[psutil.Process]:
     """A process that serves on `port` for as long as the block lasts."""
     data = tempfile.mkdtemp(prefix="comptoir-bench-data-")
     environment = os.environ | {"DATABASE_URL": url, "COMPTOIR_DATA": data, "COMPTOIR_LOG_LEVEL": "warning"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,13 +16,14 @@ from bench.stage import comptoir, free_port, load, memory_mb, pgbench, place_scr
 from comptoir.runtime.embedded import EmbeddedPostgres
 
 CLIENTS = (2, 4, 8, 16)
+CONNECTIONS = (64, 128, 256)
 SKUS = 10_000
 
 
 @contextmanager
 def _open_shop(
     server: EmbeddedPostgres, name: str, *, skus: int = SKUS, locations: int = 3, worker: bool = False
-) -> Iterator[tuple[str, Spec, psutil.Process]]:
+) -> Generator[tuple[str, Spec, psutil.Process]]:
     url, token = shop(server, name, skus=skus, locations=locations)
     port = free_port()
     with running(comptoir(port, worker=worker), url, port) as process:
@@ -49,16 +50,20 @@ def _against_sql(server: EmbeddedPostgres) -> list[Figure]:
     with _open_shop(server, "spread") as (url, spec, _):
         for name, hot in (("capture_spread", False), ("capture_hot", True)):
             script = place_script(SKUS, hot=hot)
-            # Both sides at their best: pgbench with the number of clients that suits it.
+            # Both sides at their best: with the number of clients that suits each.
             clients = max(CLIENTS, key=lambda n: pgbench(url, script, clients=n, seconds=2))
+            wanted = replace(spec, hot=hot)
+            trials = {n: load(replace(wanted, connections=n, seconds=2)).per_second for n in CONNECTIONS}
+            wanted = replace(wanted, connections=max(trials, key=trials.__getitem__))
             ours, plain = side_by_side(
-                lambda hot=hot: load(replace(spec, hot=hot)).per_second,
+                lambda wanted=wanted: load(wanted).per_second,
                 lambda clients=clients, script=script: pgbench(url, script, clients=clients),
             )
-            full = load(replace(spec, hot=hot))
-            half = load(replace(spec, hot=hot, rate=ours / 2))
+            full = load(wanted)
+            half = load(replace(wanted, rate=ours / 2))
             beside = (
-                f"{ours:.0f} orders/s ÷ {plain:.0f} ({clients} clients); half rate p50 {half.p50_ms:.1f} "
+                f"{ours:.0f} orders/s ({wanted.connections} connections) ÷ {plain:.0f} ({clients} clients); "
+                f"half rate p50 {half.p50_ms:.1f} "
                 f"p99 {half.p99_ms:.1f} ms, "
                 f"full rate p50 {full.p50_ms:.1f} p99 {full.p99_ms:.1f} ms"
             )

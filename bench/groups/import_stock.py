@@ -1,7 +1,10 @@
-"""import_stock: a million stock rows through `inventory.load_levels`, against bare COPY of the same rows.
+"""import_stock: a file of a million stock rows, imported as `comptoir import stock FILE` does it, against bare COPY of the same
+rows.
 
-The bare side copies into twins of the two tables that a load fills, with their keys, indexes and checks, from text that has
-been made beforehand, in one transaction. Ours includes making the text, in transactions of a hundred thousand rows.
+The bare side copies into twins of the two tables that the import fills, with their keys, indexes and checks, from text that
+has been made beforehand, in one transaction: once in the order of the file, once sorted by key, and the faster one counts. Ours
+begins with the file: it finds out how it is written, checks every row, SKU and location, sets levels, writes the ledger and
+keeps its account, in transactions that a crash would resume after.
 """
 
 from __future__ import annotations
@@ -9,55 +12,69 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from uuid import UUID
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 from psycopg import errors
 
-from comptoir.kernel.ids import uuid7
-from comptoir.modules.inventory import api as inventory
-from comptoir.modules.inventory.contracts import StockColumns
-from comptoir.modules.locations.contracts import LocationId
-from comptoir.runtime.database import Database
+from comptoir.kernel.ids import ActorId
+from comptoir.modules.imports import api as imports
+from comptoir.modules.imports.contracts import ImportKind
+from comptoir.runtime.database import Context, Database
+from comptoir.surfaces.imports import ImportRequest, Report, hash_of, open_importer, run_import
 
 LOCATIONS = 457
-CHUNK = 100_000
+_BLOCK = 100_000
 
-_LOCATION = """
+_SHOP = """
 INSERT INTO locations.locations (id, code, name, kind, country, time_zone, created_at, updated_at)
-VALUES (%s, %s, %s, 'store', 'US', 'America/New_York', now(), now())
+SELECT uuidv7(), 'bench-' || n, 'Store ' || n, 'store', 'US', 'America/New_York', now(), now()
+FROM generate_series(0, {last}) n;
+INSERT INTO catalogue.products (id, code, names) VALUES (uuidv7(), 'bench', '{{"en": "Product"}}');
+INSERT INTO catalogue.variants (id, product_id, sku, name, unit)
+SELECT uuidv7(), (SELECT id FROM catalogue.products WHERE code = 'bench'), 'SKU-' || lpad(n::text, 7, '0'), 'Product', 'unit'
+FROM generate_series(0, {skus}) n;
+ANALYZE locations.locations, catalogue.variants;
 """
 
-_TWINS = (
-    "CREATE SCHEMA bench_copy",
-    "CREATE TABLE bench_copy.levels (LIKE inventory.levels INCLUDING ALL)",
-    "CREATE TABLE bench_copy.entries (LIKE inventory.entries INCLUDING ALL)",
-)
+_TWINS = """
+DROP SCHEMA IF EXISTS bench_copy CASCADE;
+CREATE SCHEMA bench_copy;
+CREATE TABLE bench_copy.levels (LIKE inventory.levels INCLUDING ALL) WITH (fillfactor = 80);
+CREATE TABLE bench_copy.entries (LIKE inventory.entries INCLUDING ALL);
+"""
 
 
-async def measure(url: str, rows: int = 1_000_000) -> dict[str, float]:
+class _Row(NamedTuple):
+    sku: str
+    location: str
+    on_hand: int
+    safety: int
+
+
+async def measure(url: str, folder: Path, rows: int = 1_000_000) -> dict[str, float]:
     """Seconds of both sides, and their ratio. `url` is a migrated database that is ours alone; it keeps the rows."""
-    locations = [LocationId(uuid7()) for _ in range(LOCATIONS)]
-    columns = _columns(rows, locations)
+    path = folder / "stock.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("sku,location,on_hand,safety\n")
+        file.writelines(f"{row.sku},{row.location},{row.on_hand},{row.safety}\n" for row in _rows(rows))
     with psycopg.connect(url, autocommit=True) as connection:
-        for n, location in enumerate(locations):
-            connection.execute(_LOCATION, (location, f"bench-{n}", f"Store {n}"))
-        for statement in _TWINS:
-            connection.execute(statement)
-        _settle(connection)
-        bare = _bare(connection, columns)
-        _settle(connection)
-    ours = await _ours(url, columns)
-    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_SHOP.format(last=LOCATIONS - 1, skus=rows // LOCATIONS).encode())
+        as_filed, sorted_by_key = (_bare(connection, one) for one in (list(_rows(rows)), sorted(_rows(rows))))
         connection.execute("DROP SCHEMA bench_copy CASCADE")
-    return {"rows": rows, "copy_s": bare, "load_s": ours, "ratio": ours / bare}
+        _settle(connection)
+    ours = await _ours(url, path, rows)
+    bare = min(as_filed, sorted_by_key)
+    return {"rows": rows, "copy_s": bare, "copy_as_filed_s": as_filed, "import_s": ours, "ratio": ours / bare}
 
 
-def _columns(rows: int, locations: list[LocationId]) -> StockColumns:
+def _rows(rows: int) -> Iterator[_Row]:
     """A chain's file: store by store, each with the same range."""
-    skus = [f"SKU-{n:07d}" for n in range(-(-rows // len(locations)))]
-    at = [location for location in locations for _ in skus][:rows]
-    return StockColumns((skus * len(locations))[:rows], at, [n % 50 for n in range(rows)], [n % 3 for n in range(rows)])
+    skus = [f"SKU-{n:07d}" for n in range(-(-rows // LOCATIONS))]
+    spots = ((sku, f"bench-{at}") for at in range(LOCATIONS) for sku in skus)
+    return (_Row(sku, at, n % 50, n % 3) for n, (sku, at) in enumerate(islice(spots, rows)))
 
 
 def _settle(connection: psycopg.Connection) -> None:
@@ -66,9 +83,12 @@ def _settle(connection: psycopg.Connection) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _bare(connection: psycopg.Connection, columns: StockColumns) -> float:
-    levels = list(_blocks(columns, ""))
-    entries = list(_blocks(columns, "2026-01-01 00:00:00+00\tsystem\tadjusted\tinitial\t"))
+def _bare(connection: psycopg.Connection, rows: list[_Row]) -> float:
+    at: dict[str, str] = dict(connection.execute("SELECT code, id::text FROM locations.locations").fetchall())
+    levels = list(_blocks(rows, at, ""))
+    entries = list(_blocks(rows, at, "2026-01-01 00:00:00+00\tsystem\tadjusted\tinitial\t"))
+    connection.execute(_TWINS)
+    _settle(connection)
     begun = time.perf_counter()
     with connection.transaction(), connection.cursor() as cursor:
         for table, blocks in (
@@ -81,29 +101,23 @@ def _bare(connection: psycopg.Connection, columns: StockColumns) -> float:
     return time.perf_counter() - begun
 
 
-def _blocks(columns: StockColumns, before: str) -> Iterator[bytes]:
-    names: dict[UUID, str] = {location: str(location) for location in set(columns.location_ids)}
-    safety = columns.safety or []
-    for begin in range(0, len(columns.skus), CHUNK):
-        end = begin + CHUNK
-        part = zip(
-            columns.skus[begin:end], columns.location_ids[begin:end], columns.on_hand[begin:end], safety[begin:end], strict=True
-        )
-        yield "".join([f"{before}{sku}\t{names[at]}\t{on_hand}\t{kept}\n" for sku, at, on_hand, kept in part]).encode()
+def _blocks(rows: list[_Row], at: dict[str, str], before: str) -> Iterator[bytes]:
+    for begin in range(0, len(rows), _BLOCK):
+        part = rows[begin : begin + _BLOCK]
+        yield "".join([f"{before}{row.sku}\t{at[row.location]}\t{row.on_hand}\t{row.safety}\n" for row in part]).encode()
 
 
-async def _ours(url: str, columns: StockColumns) -> float:
-    safety = columns.safety or []
-    async with Database(url, max_connections=1, statement_timeout_ms=0) as database:
+async def _ours(url: str, path: Path, rows: int) -> float:
+    """From the file to the finished run."""
+    request = ImportRequest(kind=ImportKind.STOCK, files=(str(path),))
+    context = Context(ActorId("system"))
+    async with Database(url, max_connections=4) as database:
         begun = time.perf_counter()
-        for begin in range(0, len(columns.skus), CHUNK):
-            end = begin + CHUNK
-            async with database.transaction() as tx:
-                loaded = await inventory.load_levels(
-                    tx,
-                    StockColumns(
-                        columns.skus[begin:end], columns.location_ids[begin:end], columns.on_hand[begin:end], safety[begin:end]
-                    ),
-                )
-            assert loaded.created == len(columns.skus[begin:end]), "every row is a level that was not there"
-        return time.perf_counter() - begun
+        file_hash = hash_of(request.paths)
+        async with database.transaction(context) as tx:
+            assert await imports.same_file(tx, request.kind, file_hash) is None
+            run = await imports.create(tx, request.draft(file_hash))
+        done = await run_import(database, run.id, await open_importer(request), context)
+        seconds = time.perf_counter() - begun
+    assert Report.from_json(done.report).outcomes["created"] == rows, "every row is a level that was not there"
+    return seconds

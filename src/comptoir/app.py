@@ -11,6 +11,7 @@ from typing import Any, cast
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp
 
 from comptoir.modules.orders import api as orders
 from comptoir.modules.webhooks import subscribers as webhooks
@@ -19,6 +20,8 @@ from comptoir.runtime.consumers import Consumer
 from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.api import routes as api
+from comptoir.surfaces.api.identifiers import outward
+from comptoir.surfaces.api.mounting import ROOT
 from comptoir.surfaces.console import pages
 from comptoir.surfaces.console.web import unknown_address
 from comptoir.surfaces.pools import pool_of
@@ -28,18 +31,29 @@ Web = Request[Any, Any, Any]
 Life = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
+class Application(Litestar):
+    """The API's addresses are answered before the framework looks for a route: it has nothing to add to them but its time."""
+
+    answer_api: ASGIApp
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and f"{scope['path']}/".startswith(ROOT):
+            await self.answer_api(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(services: Services, *life: Life) -> Litestar:
     """The web application of one process. `services` are opened by whoever runs it, or by what is given as `life`."""
     console = pages.console(services)
-    routes: list[BaseRouteHandler] = [*api.routes(services), *pages.routes(services, console)]
+    answer, handlers = api.routes(services)
+    routes: list[BaseRouteHandler] = [*handlers, *pages.routes(services, console)]
 
     def told(request: Web, problem: Exception) -> Response[Any]:
         """What no route answered."""
-        if request.scope["path"].startswith("/v1"):
-            return api.unrouted(request, problem)
         return unknown_address(console, request, problem)
 
-    return Litestar(
+    app = Application(
         routes,
         openapi_config=None,
         logging_config=None,
@@ -48,6 +62,8 @@ def create_app(services: Services, *life: Life) -> Litestar:
         on_shutdown=[console.stop],
         lifespan=[*life, _settled],
     )
+    app.answer_api = answer
+    return app
 
 
 @contextlib.asynccontextmanager
@@ -80,4 +96,4 @@ def create_app_from_env() -> Litestar:
 
 def consumers(services: Services) -> Sequence[Consumer]:  # noqa: ARG001 - every part is made from the services
     """Who follows the event log: what the worker runs."""
-    return (*orders.consumers(pool_of), webhooks.CONSUMER)
+    return (*orders.consumers(pool_of), webhooks.consumer(outward))

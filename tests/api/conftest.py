@@ -13,8 +13,8 @@ import httpx2
 import psycopg
 import pytest
 import pytest_asyncio
-from litestar import Litestar
 
+from comptoir.app import Application
 from comptoir.kernel.ids import to_text
 from comptoir.modules.locations.contracts import LocationKind
 from comptoir.modules.staff import api as staff
@@ -35,7 +35,7 @@ class Api:
     """Asks as the holder of a token with every scope, unless another is named."""
 
     services: Services
-    app: Litestar
+    app: Application
     client: httpx2.AsyncClient
     shop: Shop
     token: str
@@ -137,7 +137,9 @@ async def services(shop_url: str, tmp_path: Path) -> AsyncIterator[Services]:
 
 @pytest_asyncio.fixture
 async def api(services: Services, furnished: tuple[str, Shop, str]) -> AsyncIterator[Api]:
-    app = Litestar(routes(services), openapi_config=None, logging_config=None)
+    answer, handlers = routes(services)
+    app = Application(handlers, openapi_config=None, logging_config=None)
+    app.answer_api = answer
     _, original, token = furnished
     shop = Shop(services.database, dict(original.locations), dict(original.terms))
     transport: Any = httpx2.ASGITransport(app=app)  # pyright: ignore[reportArgumentType]

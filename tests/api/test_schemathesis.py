@@ -22,10 +22,10 @@ import psycopg
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from litestar import Litestar
 from schemathesis.checks import negative_data_rejection
 
 from api.conftest import furnish
+from comptoir.app import Application
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
 from comptoir.runtime.embedded import EmbeddedPostgres
@@ -84,7 +84,9 @@ class Far:
             await furnish(Shop(services.database))
             async with services.database.transaction() as tx:
                 _, token = await staff.create_token(tx, "schemathesis", list(Scope))
-            self._app = Litestar(routes(services), openapi_config=None, logging_config=None)
+            answer, handlers = routes(services)
+            self._app = Application(handlers, openapi_config=None, logging_config=None)
+            self._app.answer_api = answer
             yield token
 
     def serving(self, url: str, folder: Path) -> Iterator[str]:

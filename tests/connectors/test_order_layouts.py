@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from comptoir.connectors import amazon, ebay, etsy, shopify, uci, woocommerce
 from comptoir.connectors.orderlayouts import ORDER_LAYOUTS
@@ -131,7 +132,7 @@ def shopify_orders(draw: st.DrawFn) -> ChannelOrder:
     included = draw(st.booleans())
     for name, rate in (("TVA 20%", Decimal("0.2")), ("Eco", None)):
         lines = share_tax(lines, draw(st.integers(0, 500)), name, rate)
-    bill = replace(draw(ADDRESSES), company=draw(WORD))
+    bill = structs.replace(draw(ADDRESSES), company=draw(WORD))
     order = ChannelOrder(
         external_id=f"#{draw(st.integers(1, 10**6))}",
         version="",
@@ -210,7 +211,7 @@ def etsy_orders(draw: st.DrawFn) -> ChannelOrder:
         off = draw(st.integers(0, cost))
         lines.append(ChannelLine(LineKind.SHIPPING, "Shipping", 1, cost, discounts=(Discount(off),) if off else ()))
     lines = share_tax(lines, draw(st.integers(0, 500)), "Sales tax")
-    address = replace(draw(ADDRESSES), phone="")
+    address = structs.replace(draw(ADDRESSES), phone="")
     order = ChannelOrder(
         external_id=str(draw(st.integers(10**8, 10**9))),
         version="",
@@ -243,7 +244,7 @@ def woo_orders(draw: st.DrawFn) -> ChannelOrder:
     if cost := draw(st.integers(0, 2000)):
         tax = draw(st.integers(0, 300))
         lines.append(ChannelLine(LineKind.SHIPPING, "Flat rate", 1, cost, taxes=(Tax(tax),) if tax else ()))
-    bill = replace(draw(ADDRESSES), company=draw(WORD))
+    bill = structs.replace(draw(ADDRESSES), company=draw(WORD))
     order = ChannelOrder(
         external_id=str(draw(st.integers(1, 10**6))),
         version="",
@@ -361,7 +362,7 @@ def test_etsy_items_alone_make_the_same_orders(
 ) -> None:
     rows = [row for order in some for row in etsy_item_rows(order, writing)]
     path = write_table(some_folder(tmp_path_factory) / "items.csv", header_of(shared, ETSY_ITEMS), rows, writing)
-    bare = [replace(order, ship_to=replace(order.ship_to, line2="")) for order in some if order.ship_to]
+    bare = [replace(order, ship_to=structs.replace(order.ship_to, line2="")) for order in some if order.ship_to]
     assert not differences(orders(read(etsy.LAYOUT, path, options=Options(date_order=DateOrder.MONTH_FIRST))), bare)
 
 

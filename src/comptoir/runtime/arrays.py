@@ -6,9 +6,9 @@ These pack a column with one `bytes.join`. Format: PostgreSQL's `array_send` (on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from struct import Struct
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from struct import Struct, error
+from typing import ClassVar, Self, TypeVar
 from uuid import UUID
 
 from psycopg import adapters
@@ -34,6 +34,11 @@ class Packed:
     def __init__(self, count: int, body: bytes, *, nulls: bool = False) -> None:
         oid = self.element_oid
         self.data = _HEADER.pack(1, int(nulls), oid, count, 1) + body if count else _EMPTY.pack(0, 0, oid)
+
+    def times(self, count: int) -> Self:
+        """A column of `count` times this one's only value."""
+        _, nulls, *_ = _HEADER.unpack_from(self.data)
+        return type(self)(count, self.data[_HEADER.size :] * count, nulls=bool(nulls))
 
 
 class Bytea(Packed):
@@ -74,20 +79,47 @@ _register(Text, 1009)
 _register(Uuid, 2951)
 
 
+T = TypeVar("T")
+P = TypeVar("P", bound=Packed)
+
+
+def _column(pack: Callable[[Sequence[T]], P]) -> Callable[[Sequence[T]], P]:
+    """Most columns of a batch hold the same value throughout: that is packed once."""
+
+    def packed(values: Sequence[T]) -> P:
+        if len(values) > 1 and values[0] == values[-1] and values.count(values[0]) == len(values):
+            return pack(values[:1]).times(len(values))
+        return pack(values)
+
+    return packed
+
+
+def _numbers(pack: Callable[[int, int], bytes], size: int, values: Sequence[int]) -> bytes:
+    """Raises OverflowError for a number that PostgreSQL would not hold."""
+    try:
+        return b"".join([pack(size, value) for value in values])
+    except error as problem:
+        if max(map(abs, values)) >> (8 * size - 1):
+            raise OverflowError(f"a number needs more than {size} bytes") from problem
+        raise
+
+
+@_column
 def int4s(values: Sequence[int]) -> Packed:
-    pack = _INT4.pack
-    return Int4(len(values), b"".join([pack(4, value) for value in values]))
+    return Int4(len(values), _numbers(_INT4.pack, 4, values))
 
 
+@_column
 def int8s(values: Sequence[int]) -> Packed:
-    pack = _INT8.pack
-    return Int8(len(values), b"".join([pack(8, value) for value in values]))
+    return Int8(len(values), _numbers(_INT8.pack, 8, values))
 
 
+@_column
 def uuids(values: Sequence[UUID]) -> Packed:
     return Uuid(len(values), b"".join([_UUID_HEAD + value.bytes for value in values]))
 
 
+@_column
 def optional_uuids(values: Sequence[UUID | None]) -> Packed:
     body = b"".join([_NULL if value is None else _UUID_HEAD + value.bytes for value in values])
     return Uuid(len(values), body, nulls=True)
@@ -98,10 +130,12 @@ def _sized(values: Iterable[bytes]) -> bytes:
     return b"".join([pack(len(value)) + value for value in values])
 
 
+@_column
 def texts(values: Sequence[str]) -> Packed:
     return Text(len(values), _sized([value.encode() for value in values]))
 
 
+@_column
 def optional_texts(values: Sequence[str | None]) -> Packed:
     pack = _LENGTH.pack
     parts: list[bytes] = []
@@ -114,15 +148,18 @@ def optional_texts(values: Sequence[str | None]) -> Packed:
     return Text(len(values), b"".join(parts), nulls=True)
 
 
+@_column
 def raw_texts(values: Sequence[bytes]) -> Packed:
     """Texts that are UTF-8 already, such as encoded JSON."""
     return Text(len(values), _sized(values))
 
 
+@_column
 def byteas(values: Sequence[bytes]) -> Packed:
     return Bytea(len(values), _sized(values))
 
 
+@_column
 def optional_raw_texts(values: Sequence[bytes | None]) -> Packed:
     """As `raw_texts`, with nulls."""
     pack = _LENGTH.pack

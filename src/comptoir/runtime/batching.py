@@ -1,8 +1,8 @@
 """What arrives together is done together.
 
 A process takes all that is waiting (up to `limit`), does it as one batch and gives each caller its own answer. While `at_once`
-batches are being done the next one gathers, so that the batch size follows the load: one at a time when it is quiet. With two at
-once, one has work for the processor while the other waits for the database.
+batches are being done the next one gathers, so that the batch size follows the load: one at a time when it is quiet. With two
+at once, one has work for the processor while the other waits for the database.
 """
 
 from __future__ import annotations

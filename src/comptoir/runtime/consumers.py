@@ -29,6 +29,7 @@ from comptoir.kernel.errors import Fault, NotFound, Remedy
 from comptoir.kernel.ids import ActorId
 from comptoir.runtime.database import WAKE_CHANNEL, Context, Database, DatabaseUnavailable, Reader, Tx
 from comptoir.runtime.events import READ_EVENTS, Position, Recorded
+from comptoir.runtime.presence import REMIND_EVERY
 
 Handler = Callable[[Tx, list[Recorded]], Awaitable[None]]
 Outcome = Literal["idle", "moved", "busy", "wait"]
@@ -45,6 +46,10 @@ _REGISTER = """
 INSERT INTO runtime.consumers (name, tx, seq, moved_at)
 SELECT %(name)s, CASE WHEN %(beginning)s THEN '0'::xid8 ELSE pg_snapshot_xmin(pg_current_snapshot()) END, 0, now()
 ON CONFLICT (name) DO NOTHING
+"""
+
+_AHEAD = """
+SELECT e.tx >= pg_snapshot_xmax(pg_current_snapshot()) FROM runtime.events e ORDER BY e.tx DESC, e.seq DESC LIMIT 1
 """
 
 _BEHIND = """
@@ -98,6 +103,18 @@ FROM runtime.consumers c LEFT JOIN LATERAL (
   FROM (SELECT e.at FROM runtime.events e WHERE (e.tx, e.seq) > (c.tx, c.seq) ORDER BY e.tx, e.seq LIMIT %(cap)s) e
 ) waiting ON true
 ORDER BY c.name
+"""
+
+# The log is in the order of time, so that what is old stands at its beginning.
+_PURGE = """
+WITH oldest AS (
+  SELECT tx, seq, at FROM runtime.events ORDER BY tx, seq LIMIT %(limit)s
+), read AS (
+  SELECT tx, seq FROM runtime.consumers ORDER BY tx, seq LIMIT 1
+)
+DELETE FROM runtime.events e USING oldest o, read r
+WHERE (e.tx, e.seq) = (o.tx, o.seq) AND o.at < %(older_than)s AND (o.tx, o.seq) <= (r.tx, r.seq)
+  AND NOT EXISTS (SELECT FROM runtime.parked_events p WHERE (p.tx, p.seq) = (o.tx, o.seq))
 """
 
 _REWIND = """
@@ -223,6 +240,14 @@ async def rewind(tx: Tx, name: str, to: Position | datetime) -> Position:
     return to
 
 
+async def purge(tx: Tx, older_than: datetime, limit: int = 5_000) -> int:
+    """Forgets events from before an instant that every consumer has read and none has parked, at most `limit`; gives how many.
+
+    The timelines of orders are made of them. Readers of the feed that were away for longer miss them.
+    """
+    return await tx.run(_PURGE, {"older_than": older_than, "limit": limit})
+
+
 async def read_log(
     reader: Reader, position: Position, types: Sequence[str] = (), limit: int = 100
 ) -> tuple[list[Recorded], Position]:
@@ -274,6 +299,9 @@ class ConsumerRunner:
 
     async def start(self) -> None:
         await self.register()
+        async with self._database.read() as reader:
+            if await reader.value(_AHEAD):
+                log.error("the event log is ahead of the server: restored from a dump? run `comptoir doctor --repair`")
         self._listener = asyncio.create_task(self._listen(), name="consumers-listen")
         self._tasks = [asyncio.create_task(self._loop(one), name=f"consumer-{one.name}") for one in self._consumers]
 
@@ -296,7 +324,7 @@ class ConsumerRunner:
                 await self.start()
                 break
             except DatabaseUnavailable as fault:
-                log.warning("the database is away", problem=fault.detail)
+                self._complain(fault)
                 await self._pause(self._poll)
             if self._stopping.is_set():
                 return
@@ -325,8 +353,8 @@ class ConsumerRunner:
                     async for _ in notices:
                         for wake in self._wakes.values():
                             wake.set()
-            except psycopg.Error as problem:
-                log.warning("not listening, polling instead", problem=str(problem))
+            except psycopg.Error:
+                self._database.presence.lost()
             await asyncio.sleep(self._poll)
 
     async def _loop(self, consumer: Consumer) -> None:
@@ -336,7 +364,7 @@ class ConsumerRunner:
             try:
                 outcome = await self._advance(consumer)
             except DatabaseUnavailable as fault:
-                log.warning("the database is away", consumer=consumer.name, problem=fault.detail)
+                self._complain(fault)
                 outcome = "idle"
             if outcome == "moved":
                 continue
@@ -345,6 +373,10 @@ class ConsumerRunner:
             else:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), self._poll)
+
+    def _complain(self, fault: DatabaseUnavailable) -> None:
+        if not self._database.presence.troubled:  # else it has been told
+            log.warning("the database does not do what it is asked", problem=fault.detail, seldom=REMIND_EVERY)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -363,7 +395,10 @@ class ConsumerRunner:
                 outcome = await self._take(tx, consumer, state.limit, batch)
         except Fault as fault:
             if fault.remedy is Remedy.WAIT or isinstance(fault, DatabaseUnavailable):
-                return _wait(consumer, state, len(batch), fault)
+                _wait(consumer, state, len(batch), fault)
+                if not self._database.presence.troubled:
+                    log.info("waiting", consumer=consumer.name, problem=fault.detail, seconds=state.wait_for)
+                return "wait"
             return await self._failed(consumer, state, batch, fault)
         except Exception as problem:  # noqa: BLE001 - isolated by halving, then parked with its reason for a person
             return await self._failed(consumer, state, batch, problem)
@@ -448,10 +483,8 @@ def _actor(consumer: Consumer) -> ActorId:
     return ActorId(f"consumer:{consumer.name}")
 
 
-def _wait(consumer: Consumer, state: _State, size: int, fault: Fault) -> Outcome:
+def _wait(consumer: Consumer, state: _State, size: int, fault: Fault) -> None:
     """The world is away: nothing is parked, and the next try is smaller in case the batch was too much for it."""
     state.waits += 1
     state.limit = max(1, size // 2)
     state.wait_for = min(fault.retry_after or consumer.backoff * 2 ** min(state.waits - 1, 10), _LONGEST_WAIT)
-    log.info("waiting", consumer=consumer.name, problem=fault.detail, seconds=state.wait_for)
-    return "wait"

@@ -29,6 +29,7 @@ from comptoir.kernel.errors import Fault, Remedy
 from comptoir.kernel.ids import ActorId
 from comptoir.kernel.time import utcnow
 from comptoir.runtime.events import APPEND_EVENTS, Event, encode_events
+from comptoir.runtime.presence import Presence
 
 T = TypeVar("T")
 Params = Mapping[str, object]
@@ -39,7 +40,21 @@ set_json_loads(msgspec.json.decode)
 
 SYSTEM = ActorId("system")
 WAKE_CHANNEL = "comptoir_events"
-_WAKE_AFTER = 0.02
+PATIENCE = 10.0
+"""Seconds that a request waits for a connection while others work: a burst is served late rather than refused."""
+_SHORT_PATIENCE = 2.0
+"""The same while nothing can connect: whoever asks is told soon, and may come back."""
+_SHORTEST_PATIENCE = 0.5
+"""The same once it has been so for a while."""
+SOCKET: Mapping[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A server that has vanished from the network is noticed in seconds rather than in a quarter of an hour."""
+_WAKE_AFTER = 0.05
 """Seconds in which the commits of a process share one NOTIFY: one inside each transaction would serialise their commits."""
 
 SURVEY = """
@@ -51,8 +66,8 @@ BEGIN
   LOOP EXECUTE 'ANALYZE ' || filled; END LOOP;
 END $$
 """
-"""Lets the planner know what there is now. Empty tables are left out: it takes a table that was never looked at for a small one,
-and one that was seen empty for empty; the plans of the first rush, foreign keys' included, would then read it from end to end.
+"""Lets the planner know what there is now. Empty tables are left out: it takes a table that was never looked at for a small
+one, and one that was seen empty for empty; the plans of the first rush, foreign keys' included, would read it from end to end.
 """
 
 _open_tx: ContextVar[bool] = ContextVar("open_tx", default=False)
@@ -73,6 +88,12 @@ class Contended(DatabaseUnavailable):
     """Two writers were in each other's way and this one gave in; trying again at once is right."""
 
     code = "contended"
+
+
+class Locked(DatabaseUnavailable):
+    """Somebody else has held a row for longer than this process waits. Trying again at once would wait as long again."""
+
+    code = "locked"
 
 
 @lru_cache(maxsize=1)
@@ -178,7 +199,7 @@ class Tx(Reader):
         return True
 
 
-_CONTENDED = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+_CONTENDED = (errors.DeadlockDetected, errors.SerializationFailure)
 _FAULTS: tuple[tuple[type[Exception], str, Remedy, float], ...] = (
     (psycopg_pool.PoolTimeout, "no connection became free in time", Remedy.WAIT, 1),
     (errors.DiskFull, "the database's disk is full: free some space", Remedy.MERCHANT, 30),
@@ -193,6 +214,8 @@ _FAULTS: tuple[tuple[type[Exception], str, Remedy, float], ...] = (
 
 
 def _fault(problem: Exception) -> DatabaseUnavailable | None:
+    if isinstance(problem, errors.LockNotAvailable):
+        return Locked("somebody else has held what this needs for too long", remedy=Remedy.WAIT, retry_after=1)
     if isinstance(problem, _CONTENDED):
         return Contended("two writers were in each other's way", remedy=Remedy.WAIT, retry_after=0.1)
     for kind, detail, remedy, retry_after in _FAULTS:
@@ -242,24 +265,31 @@ class Database:
     max_connections: int = 10
     application: str = "comptoir"
     statement_timeout_ms: int = 30_000
+    lock_timeout_ms: int = 0
+    """How long a statement waits for who holds a row; 0 for as long as it takes."""
+    presence: Presence = field(init=False)
     _pool: psycopg_pool.AsyncConnectionPool[AsyncConnection[TupleRow]] = field(init=False)
+    _used: int = field(init=False, default=0)
     _wake: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        self.presence = Presence(self.application)
         self._pool = psycopg_pool.AsyncConnectionPool(
             self.url,
+            connection_class=self.presence.connections(),
             open=False,
             min_size=1,
             max_size=self.max_connections,
-            timeout=10,
+            timeout=PATIENCE,
             max_idle=300,
-            reconnect_timeout=30,
+            reconnect_timeout=2,  # the next who asks begins anew: the pauses between attempts stay short
             kwargs={
+                **SOCKET,
                 "autocommit": True,
                 "application_name": self.application,
                 "prepare_threshold": 2,
-                "options": f"-c statement_timeout={self.statement_timeout_ms} -c idle_in_transaction_session_timeout=60000 "
-                "-c timezone=UTC -c jit=off",
+                "options": f"-c statement_timeout={self.statement_timeout_ms} -c lock_timeout={self.lock_timeout_ms} "
+                "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC -c jit=off",
             },
         )
 
@@ -295,11 +325,39 @@ class Database:
         """
         with database_faults():
             while True:
-                async with self._pool.connection() as connection:
+                connection = await self._taken()
+                async with self._lent(connection):
                     if _hung_up(connection):
                         continue
                     yield connection
                     return
+
+    async def _taken(self) -> AsyncConnection[TupleRow]:
+        """A connection of the pool. Whether waiting makes sense is looked at once more when it begins to take long."""
+        first = _SHORT_PATIENCE if self._gone_for() < _SHORT_PATIENCE else _SHORTEST_PATIENCE
+        left = self._pool.timeout - first
+        try:
+            return await self._pool.getconn(min(first, self._pool.timeout))
+        except psycopg_pool.PoolTimeout:
+            if left <= 0 or self._gone_for():
+                raise
+        return await self._pool.getconn(left)
+
+    def _gone_for(self) -> float:
+        """Seconds since nothing connects; 0 as long as somebody has a connection that works."""
+        return 0.0 if self._used else self.presence.away_for
+
+    @contextlib.asynccontextmanager
+    async def _lent(self, connection: AsyncConnection[TupleRow]) -> AsyncGenerator[None]:
+        self._used += 1
+        try:
+            async with connection:
+                yield
+        finally:
+            self._used -= 1
+            if connection.closed:
+                self.presence.lost()
+            await self._pool.putconn(connection)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncGenerator[Reader]:
@@ -359,7 +417,9 @@ class Database:
 
     async def listen(self, *channels: str) -> AsyncIterator[psycopg.Notify | None]:
         """Notices on a connection of its own; yields None once listening and after each quiet second."""
-        connection = await AsyncConnection.connect(self.url, autocommit=True, application_name=f"{self.application}-listen")
+        connection = await self.presence.connections().connect(
+            self.url, autocommit=True, application_name=f"{self.application}-listen", **SOCKET
+        )
         async with connection:
             for channel in channels:
                 await connection.execute(cast("LiteralString", f"LISTEN {channel}"))

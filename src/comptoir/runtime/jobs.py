@@ -29,7 +29,8 @@ from procrastinate.jobs import Status
 
 from comptoir.kernel.errors import Fault, Refusal, Remedy
 from comptoir.kernel.time import utcnow
-from comptoir.runtime.database import Database, Reader, Tx, database_faults
+from comptoir.runtime.database import SOCKET, Database, Reader, Tx, database_faults
+from comptoir.runtime.presence import REMIND_EVERY
 
 log = structlog.get_logger("comptoir.jobs")
 
@@ -37,6 +38,7 @@ HEARTBEAT = 5.0
 """Seconds between a worker's signs of life."""
 STALLED_AFTER = 20.0
 """Seconds without one after which its jobs are given to others."""
+_FIRST_PAUSE = 0.5
 RETRY_STEPS = (5, 30, 120, 600, 1800, 3600)
 """Seconds before each further try; the last one repeats."""
 
@@ -176,6 +178,7 @@ class JobRunner:
         self._stalled_after = stalled_after
         self._heartbeat = heartbeat
         self._ended = ended
+        self._presence = database.presence
         self._attempts: dict[str, int] = {}
         self._stopping = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
@@ -193,10 +196,12 @@ class JobRunner:
         self.app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=database.url,
+                connection_class=database.presence.connections(),
                 min_size=1,
                 max_size=2,
-                timeout=10,
-                kwargs={"application_name": f"{database.application}-jobs", "options": "-c timezone=UTC -c jit=off"},
+                timeout=5,
+                reconnect_timeout=2,
+                kwargs={**SOCKET, "application_name": f"{database.application}-jobs", "options": "-c timezone=UTC -c jit=off"},
             ),
             worker_defaults=options,
         )
@@ -241,15 +246,18 @@ class JobRunner:
     async def run(self) -> None:
         """Until `stop`."""
         self._stopping.clear()
-        pause = 0.5
+        pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             try:
                 with database_faults():
                     async with self._opened():
-                        pause = 0.5
+                        pause = _FIRST_PAUSE
                         await self._one_life()
             except (Fault, procrastinate_errors.ConnectorException) as problem:
-                log.warning("the job worker lost the database and starts again", problem=str(problem), seconds=pause)
+                if pause == _FIRST_PAUSE:  # most often a connection that was cut, or the beginning of an outage
+                    self._presence.lost()
+                if not self._presence.troubled:
+                    log.warning("the job worker starts again", problem=str(problem), seconds=pause, seldom=REMIND_EVERY)
             if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)

@@ -6,18 +6,22 @@ The standard library's loggers (uvicorn, procrastinate, …) go the same way.
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import math
 import re
 import sys
-from collections.abc import Generator, Mapping, MutableMapping
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Literal, TextIO, cast
 
+import psycopg
+import psycopg_pool
 import structlog
 from structlog.typing import Processor
 
-from comptoir.kernel.ids import uuid7
+from comptoir.kernel.ids import uuid7_hex
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Of the request or job that this task serves; empty outside."""
@@ -58,8 +62,51 @@ _SECRET_TEXT = re.compile(
     r"|(?<=asic )[A-Za-z0-9+/=]{8,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
-_QUIET = {"procrastinate": logging.WARNING, "httpx2": logging.WARNING, "httpcore2": logging.WARNING, "asyncio": logging.WARNING}
-"""They log addresses or arguments with every step."""
+_QUIET = {
+    "procrastinate": logging.WARNING,
+    "httpx2": logging.WARNING,
+    "httpcore2": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "alembic": logging.WARNING,
+    "psycopg.pool": logging.ERROR,
+}
+"""They log addresses or arguments with every step, or every attempt to connect while the database is away."""
+
+
+class _Seldom:
+    """A processor: an entry that says `seldom=60` is left out when the same event (of the same `code`) was told less than 60
+    seconds ago; the next one that is told says how many were `left_out`.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: dict[tuple[str, str, str], tuple[float, int]] = {}
+
+    def __call__(self, logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        every = entry.pop("seldom", None)
+        if every is None:
+            return entry
+        what = (str(getattr(logger, "name", "")), str(entry.get("event")), str(entry.get("code", "")))
+        said_at, left_out = self._said.get(what, (-math.inf, 0))
+        if self._clock() - said_at < every:
+            self._said[what] = (said_at, left_out + 1)
+            raise structlog.DropEvent
+        self._said[what] = (self._clock(), 0)
+        if left_out:
+            entry["left_out"] = left_out
+        return entry
+
+
+def _of_an_outage(record: logging.LogRecord) -> bool:
+    """Whether procrastinate tells, with a traceback, of a database that is away; `Presence` has told it in a line."""
+    if not record.name.startswith("procrastinate") or not record.exc_info:
+        return False
+    problem = record.exc_info[1]
+    while problem is not None:
+        if isinstance(problem, (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout)):
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False
 
 
 def is_secret_name(name: str) -> bool:
@@ -131,12 +178,18 @@ def setup(form: Literal["text", "json"] = "text", level: str = "info", stream: T
         plain = structlog.dev.plain_traceback  # rich ones show local variables, and with them secrets
         renderer = structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=plain, sort_keys=False)
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            _Seldom(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
+    handler.addFilter(lambda record: not _of_an_outage(record))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -155,12 +208,26 @@ def setup(form: Literal["text", "json"] = "text", level: str = "info", stream: T
     logging.captureWarnings(capture=True)
 
 
-@contextlib.contextmanager
-def request(given: str = "") -> Generator[str]:
+class _Request:
+    """The context of `request`; as a generator it would take three times as long, for every request."""
+
+    __slots__ = ("_current", "_token")
+
+    def __init__(self, current: str) -> None:
+        self._current = current
+
+    def __enter__(self) -> str:
+        self._token = request_id.set(self._current)
+        return self._current
+
+    def __exit__(self, *_: object) -> None:
+        request_id.reset(self._token)
+
+
+def request(given: str = "") -> AbstractContextManager[str]:
     """Gives all that is logged inside an id: the caller's own, when it is short and plain, else a new one."""
-    current = given if 0 < len(given) <= MAX_REQUEST_ID and re.fullmatch(r"[A-Za-z0-9._:-]+", given) else uuid7().hex
-    token = request_id.set(current)
-    try:
-        yield current
-    finally:
-        request_id.reset(token)
+    own = bool(given) and len(given) <= MAX_REQUEST_ID and _PLAIN_ID.fullmatch(given) is not None
+    return _Request(given if own else uuid7_hex())
+
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]+")

@@ -42,6 +42,10 @@ class Settings:
     secure_cookies: bool = False
     allow_private_hosts: bool = False
     """Whether webhooks and connectors may call addresses of private networks and of this machine."""
+    keep_keys_days: int = 30
+    """How long the answer to an idempotency key is kept."""
+    keep_events_days: int = 0
+    """How long events are kept that every consumer has read; 0 is for ever."""
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -67,6 +71,8 @@ class Settings:
             public_url=public_url,
             secure_cookies=read("COMPTOIR_SECURE_COOKIES", _yes_or_no, public_url.startswith("https:")),
             allow_private_hosts=read("COMPTOIR_ALLOW_PRIVATE_HOSTS", _yes_or_no, False),
+            keep_keys_days=read("COMPTOIR_KEEP_KEYS_DAYS", _whole(1, 36_500), 30),
+            keep_events_days=read("COMPTOIR_KEEP_EVENTS_DAYS", _whole(0, 36_500), 0),
         )
         if read.errors:
             raise Invalid("; ".join(f"{error['path']} {error['message']}" for error in read.errors), errors=read.errors)

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 from comptoir.kernel.money import Currency
 
 
@@ -40,8 +42,7 @@ class PaymentKind(StrEnum):
     REFUNDED = "refunded"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True, omit_defaults=True):
     """Where a parcel goes. `country` is ISO 3166-1 alpha-2; the coordinates, where known, are WGS 84 degrees."""
 
     name: str = ""
@@ -57,8 +58,7 @@ class Address:
     longitude: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Buyer:
+class Buyer(Struct, frozen=True, omit_defaults=True):
     """Whoever bought, by whichever keys the channel gives; all of them empty is an anonymous sale."""
 
     name: str = ""

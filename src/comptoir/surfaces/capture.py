@@ -19,7 +19,7 @@ from comptoir.modules.orders.api import CaptureRequest
 from comptoir.modules.orders.contracts import Candidates, Held, Placed, Widen
 from comptoir.runtime import idempotency
 from comptoir.runtime.batching import Batcher
-from comptoir.runtime.database import Contended, Database, Tx
+from comptoir.runtime.database import Contended, Database, Locked, Tx
 from comptoir.runtime.idempotency import IdempotencyKeyReused
 from comptoir.runtime.metrics import Metrics
 
@@ -75,13 +75,18 @@ class CaptureDesk:
     async def _work(self, calls: Sequence[Call]) -> Sequence[Outcome | Exception]:
         """Does a batch.
 
-        Calls whose nearest locations do not have it all are done again with their whole pool, in a transaction of their own, so
+        Calls that the hurried look does not settle are done again with their whole pool, in a transaction of their own, so
         that locks are always taken in one order. The others are settled by then: what goes wrong later is not theirs.
         """
         started = time.perf_counter()
+        try:
+            first = await self._attempt(calls, hurried=True)
+        except Locked:
+            # Somebody sits on one of the rows. Only those who need it are to wait for it.
+            first = await self._attempt_apart(calls)
         answers: list[Outcome | Exception] = []
         again: list[int] = []
-        for i, answer in enumerate(await self._attempt(calls)):
+        for i, answer in enumerate(first):
             if isinstance(answer, Widen):
                 again.append(i)
                 answers.append(Contended("asked again", remedy=Remedy.WAIT))
@@ -93,6 +98,15 @@ class CaptureDesk:
                 answers[i] = answer
         self._metrics.batch_done(len(calls), time.perf_counter() - started)
         return answers
+
+    async def _attempt_apart(self, calls: Sequence[Call]) -> list[Outcome | Exception | Widen]:
+        """As `_attempt`, for those who need none of the rows that somebody holds now; the others are told to come again."""
+        async with self._database.transaction() as tx:
+            busy = await orders.held_up(tx, [call.request for call in calls])
+        free = [call for call, held_up in zip(calls, busy, strict=True) if not held_up]
+        answers = iter(await self._attempt(free, hurried=True) if free else [])
+        told = Locked("the stock of these SKUs is being changed by somebody else", remedy=Remedy.WAIT, retry_after=1)
+        return [told if held_up else next(answers) for held_up in busy]
 
     async def _attempt_wide(self, calls: Sequence[Call]) -> list[Outcome | Exception]:
         """As `_attempt`, but with every failure as an answer to the calls that it belongs to."""
@@ -109,18 +123,18 @@ class CaptureDesk:
         assert len(settled) == len(calls), "with the whole pool there is nothing wider"
         return settled
 
-    async def _attempt(self, calls: Sequence[Call]) -> list[Outcome | Exception | Widen]:
+    async def _attempt(self, calls: Sequence[Call], *, hurried: bool = False) -> list[Outcome | Exception | Widen]:
         for attempt in range(_ATTEMPTS):
             try:
                 async with self._database.transaction(pipelined=True) as tx:
-                    return await _answer(tx, calls)
+                    return await _answer(tx, calls, hurried=hurried)
             except Contended:
                 if attempt == _ATTEMPTS - 1:
                     raise
         raise AssertionError
 
 
-async def _answer(tx: Tx, calls: Sequence[Call]) -> list[Outcome | Exception | Widen]:
+async def _answer(tx: Tx, calls: Sequence[Call], *, hurried: bool) -> list[Outcome | Exception | Widen]:
     answers: list[Outcome | Exception | Widen | None] = [None] * len(calls)
     first: dict[tuple[str, str], int] = {}
     same: list[tuple[int, int]] = []
@@ -133,7 +147,7 @@ async def _answer(tx: Tx, calls: Sequence[Call]) -> list[Outcome | Exception | W
         for key, found in known.items():
             answers[first[key]] = _replay(calls[first[key]], *found)
     fresh = [i for i, answer in enumerate(answers) if answer is None and i not in twice]
-    results = await orders.capture(tx, [calls[i].request for i in fresh]) if fresh else []
+    results = await orders.capture(tx, [calls[i].request for i in fresh], hurried=hurried) if fresh else []
     stored: list[idempotency.Row] = []
     for i, result in zip(fresh, results, strict=True):
         if isinstance(result, Widen):

@@ -24,6 +24,8 @@ from comptoir.surfaces.selling import Counters
 log = structlog.get_logger("comptoir.services")
 
 _MARK_USED_EVERY = 30.0
+_LOCK_WITHIN_MS = 2000
+"""Who answers people and shops does not wait longer for somebody who holds a row; bulk work elsewhere does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Services:
     @classmethod
     def assemble(cls, settings: Settings, url: str, *, application: str = "comptoir-web", connections: int = 10) -> Services:
         """Makes the parts without opening any: no connection, no task."""
-        database = Database(url, max_connections=connections, application=application)
+        database = Database(url, max_connections=connections, application=application, lock_timeout_ms=_LOCK_WITHIN_MS)
         metrics = Metrics()
 
         async def lookup(secret: str) -> Principal:

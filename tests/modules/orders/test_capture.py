@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TypeVar
 
+import psycopg
 import pytest
 
 from comptoir.kernel.ids import ActorId
@@ -23,6 +24,7 @@ from comptoir.modules.orders.contracts import (
     Held,
     Payment,
     Placed,
+    Placement,
     PlacementLine,
     Widen,
 )
@@ -337,6 +339,50 @@ async def test_each_order_of_a_batch_is_told_by_whoever_asked_for_it(shop: Shop)
     async with shop.database.read() as reader:
         told = [(await api.timeline(reader, one.id)).items[0] for one in placed]
     assert [(entry.actor, entry.request_id) for entry in told] == [("token:0", "req-0"), ("token:1", "req-1")]
+
+
+async def hurried(shop: Shop, *requests: Placement) -> list[object]:
+    async with shop.database.transaction() as tx:
+        return list(await api.capture(tx, requests, hurried=True))
+
+
+async def test_in_a_hurry_each_order_is_served_as_it_would_be_at_leisure(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 1, "lyon": 5})
+    await shop.product("CUP", stock={"lyon": 5, "store": 5})
+    baskets = [{"TEA": 1}, {"TEA": 1, "CUP": 1}, {"TEA": 5}, {"CUP": 4}, {"TEA": 1}, {"CUP": 6}, {"GONE": 1}]
+    answers = await hurried(shop, *(shop.placement("web", basket) for basket in baskets))
+    refused = [type(answer) for answer in answers if not isinstance(answer, Placed)]
+    assert refused == [InsufficientStock, InsufficientStock, UnknownSku]
+    names = {location_id: code for code, location_id in shop.locations.items()}
+    places = [
+        [(names[part.location_id], part.quantity) for line in answer.lines for part in line.allocations]
+        for answer in answers
+        if isinstance(answer, Placed)
+    ]
+    assert places == [[("paris", 1)], [("lyon", 1), ("lyon", 1)], [("lyon", 4)], [("lyon", 1)]]
+    await shop.doctors()
+
+
+async def test_in_a_hurry_nobody_waits_at_a_second_location(database_url: str, shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 1, "lyon": 5})
+    await shop.product("CUP", stock={"paris": 1})
+    with psycopg.connect(database_url) as sitting:
+        sitting.execute("SELECT 1 FROM inventory.levels WHERE sku = 'TEA' AND on_hand = 5 FOR UPDATE")
+        async with asyncio.timeout(5):
+            first, second, third = await hurried(
+                shop, *(shop.placement("web", basket) for basket in ({"TEA": 1}, {"TEA": 1}, {"CUP": 1}))
+            )
+    assert [type(one) for one in (first, second, third)] == [Placed, Widen, Placed]
+    await shop.place("web", {"TEA": 1})
+    await shop.doctors()
+
+
+async def test_an_external_id_is_placed_once_also_where_the_first_of_them_has_to_look_further(shop: Shop) -> None:
+    await shop.product("TEA", stock={"lyon": 5})
+    await shop.product("CUP", stock={"paris": 5})
+    answers = await hurried(shop, *(shop.placement("web", {sku: 1}, external_id="A-1") for sku in ("TEA", "CUP")))
+    assert sorted(type(answer).__name__ for answer in answers) == ["DuplicateOrder", "Placed"]
+    await shop.doctors()
 
 
 async def test_a_batch_that_breaks_leaves_nothing(database: Database, shop: Shop) -> None:

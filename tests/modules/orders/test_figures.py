@@ -73,3 +73,61 @@ async def test_what_becomes_of_orders_stands_beside_what_was_sold(shop: Shop) ->
     expected = Trade(at, "market", EUR, 1, 0, 1, 6, 5400, 1, 1000, 2, 2000)
     assert row == expected
     assert (recorded.units, recorded.total, recorded.cancelled, recorded.returned_total) == (6, 5400, 1, 2000)
+
+
+async def _rows(shop: Shop) -> list[tuple[object, ...]]:
+    async with shop.database.read() as reader:
+        return await reader.rows("SELECT * FROM orders.trade ORDER BY clock, grain, at, channel_code, currency")
+
+
+async def _drift(shop: Shop) -> tuple[int, int]:
+    async with shop.database.transaction(snapshot=True) as tx:
+        return await api.trade_drift(tx)
+
+
+async def _busy_days(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 50, "store": 20})
+    told = await shop.tell("market", {"TEA": 5}, external_id="A")
+    await shop.tell("market", {"TEA": 2}, placed_at=NOON + timedelta(minutes=90))
+    await shop.tell("till", [sold("TEA", 1, -1000)], placed_at=NOON, kind=OrderKind.CREDIT, location="store")
+    async with shop.database.transaction() as tx:
+        await api.cancel(tx, told.order_id, [LineQuantity(1, 1)], "asked")
+        await api.ship(tx, told.order_id, shop.locations["paris"], None)
+        await api.take_back(tx, told.order_id, shop.locations["paris"], [ReturnLine(1, 2)], "")
+    await shop.settle()
+    await shop.report(shop.reported("market", [sold("TEA", 6, 900, cancelled=1, shipped=4)], external_id="A", version="2"))
+    await shop.settle()
+
+
+async def test_figures_that_drifted_are_found_and_added_up_again(shop: Shop) -> None:
+    await _busy_days(shop)
+    true = await _rows(shop)
+    assert await _drift(shop) == (len(true), 0)
+    async with shop.database.transaction() as tx:
+        await tx.run("UPDATE orders.trade SET total = total + 1 WHERE clock = 'placed' AND grain = 'hour'")
+        await tx.run("DELETE FROM orders.trade WHERE clock = 'recorded' AND grain = 'minute'")
+        await tx.run(
+            "INSERT INTO orders.trade (clock, grain, at, channel_code, currency, orders) "
+            "VALUES ('placed', 'hour', '2020-01-01Z', 'ghost', 'EUR', 7)"
+        )
+    _, wrong = await _drift(shop)
+    assert wrong > 3
+    async with shop.database.transaction() as tx:
+        assert await api.rebuild_trade(tx) == wrong
+    assert await _rows(shop) == true
+    assert await _drift(shop) == (len(true), 0)
+    await shop.tell("market", {"TEA": 1})
+    await shop.settle()
+    assert (await _drift(shop))[1] == 0, "it goes on from where it was"
+
+
+async def test_of_a_log_whose_beginning_is_forgotten_nothing_is_told_wrongly(shop: Shop) -> None:
+    await _busy_days(shop)
+    async with shop.database.transaction() as tx:
+        await tx.run("UPDATE orders.orders SET recorded_at = recorded_at - interval '3 days'")
+        await tx.run("DELETE FROM runtime.events WHERE type = 'order.placed'")
+    true = await _rows(shop)
+    assert (await _drift(shop))[1] == 0
+    async with shop.database.transaction() as tx:
+        assert await api.rebuild_trade(tx) == 0
+    assert await _rows(shop) == true

@@ -112,26 +112,29 @@ class Machine(RuleBasedStateMachine):
         channel=st.sampled_from(("web", "market")),
         fill=st.sampled_from(Fill),
         crash=st.booleans(),
+        hurried=st.booleans(),
         data=st.data(),
     )
-    def place(self, baskets: list[dict[str, int]], channel: str, fill: Fill, *, crash: bool, data: st.DataObject) -> None:
+    def place(
+        self, baskets: list[dict[str, int]], channel: str, fill: Fill, *, crash: bool, hurried: bool, data: st.DataObject
+    ) -> None:
         hold_id = data.draw(st.sampled_from([None, *self.holds]))
         name = data.draw(st.sampled_from([None, f"{self.skus['TEA']}-a", f"{self.skus['TEA']}-b"]))
         requests = [
             self.shop.placement(channel, self.basket(basket), fill=fill, hold_id=None if n else hold_id, external_id=name)
             for n, basket in enumerate(baskets)
         ]
-        answers = self.do(lambda tx: api.capture(tx, requests), crash=crash)
+        answers = self.do(lambda tx: api.capture(tx, requests, hurried=hurried), crash=crash)
         placed = [answer.id for answer in answers or () if isinstance(answer, Placed)]
         assert name is None or len(placed) <= 1, "an order of a channel is placed once"
         self.orders += placed
 
-    @rule(basket=baskets, crash=st.booleans(), seconds=st.sampled_from((0, 600)))
-    def hold(self, basket: dict[str, int], *, crash: bool, seconds: int) -> None:
+    @rule(basket=baskets, crash=st.booleans(), hurried=st.booleans(), seconds=st.sampled_from((0, 600)))
+    def hold(self, basket: dict[str, int], *, crash: bool, hurried: bool, seconds: int) -> None:
         request = self.shop.hold_request(
             "web", self.basket(basket), seconds=seconds, hold_id=self.holds[-1] if self.holds else None
         )
-        answers = self.do(lambda tx: api.capture(tx, [request]), crash=crash)
+        answers = self.do(lambda tx: api.capture(tx, [request], hurried=hurried), crash=crash)
         self.holds += [answer.id for answer in answers or () if isinstance(answer, Held)]
 
     @precondition(lambda self: self.holds)

@@ -56,7 +56,7 @@ from comptoir.modules.inventory.queries import (
     supplies,
     transfer,
 )
-from comptoir.modules.inventory.store.levels import available_in_pool, lock_available, lock_levels
+from comptoir.modules.inventory.store.levels import available_in_pool, lock_available, lock_available_now, lock_levels
 from comptoir.modules.inventory.store.promises import end_holds, lock_holds, reservations_at, reservations_of
 from comptoir.modules.inventory.supplies import cancel_supply, expect, move_supply, receive_supplies
 from comptoir.modules.inventory.transfers import (
@@ -103,6 +103,7 @@ __all__ = [
     "levels_of_sku",
     "load_levels",
     "lock_available",
+    "lock_available_now",
     "lock_holds",
     "lock_levels",
     "mark_damaged",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from comptoir.modules.orders.audit import audit, repair
-from comptoir.modules.orders.capture import CaptureAnswer, CaptureRequest, capture
+from comptoir.modules.orders.capture import CaptureAnswer, CaptureRequest, capture, held_up
 from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus, share
 from comptoir.modules.orders.exceptions import open_exceptions, resolve
-from comptoir.modules.orders.facts import record
-from comptoir.modules.orders.figures import last_minutes, last_trade, live, trade
+from comptoir.modules.orders.facts import foresee, record
+from comptoir.modules.orders.figures import last_minutes, last_trade, live, rebuild_trade, trade, trade_drift
 from comptoir.modules.orders.lifecycle import allocate, cancel, load, move, note, pay, release, ship, ship_all, take_back
 from comptoir.modules.orders.mending import choose_backorder, choose_cancel, choose_move, put_right
 from comptoir.modules.orders.queries import (
@@ -49,7 +49,9 @@ __all__ = [
     "exception",
     "find",
     "find_exceptions",
+    "foresee",
     "get",
+    "held_up",
     "last_minutes",
     "last_trade",
     "live",
@@ -60,6 +62,7 @@ __all__ = [
     "order",
     "pay",
     "put_right",
+    "rebuild_trade",
     "record",
     "release",
     "repair",
@@ -74,4 +77,5 @@ __all__ = [
     "take_back",
     "timeline",
     "trade",
+    "trade_drift",
 ]

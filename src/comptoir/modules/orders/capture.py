@@ -2,6 +2,9 @@
 
 The hot path. For a whole batch: one read of what is sold and at what price, one lock of the levels involved in key order, a
 decision for each request in the order of arrival, and one statement per table. Whatever is refused is refused alone.
+
+In a hurry, it first locks only what each request would take from its first candidate: most are served by it, and batches that
+lock less wait less for each other. For the others it then looks at their further candidates, without waiting for any.
 """
 
 from __future__ import annotations
@@ -61,11 +64,12 @@ CaptureAnswer = Placed | Held | Widen | Refusal
 _encode = msgspec.json.Encoder().encode
 
 
-async def capture(tx: Tx, requests: Sequence[CaptureRequest]) -> list[CaptureAnswer]:
+async def capture(tx: Tx, requests: Sequence[CaptureRequest], *, hurried: bool = False) -> list[CaptureAnswer]:
     """One answer per request, in order: an order or a hold that is promised, a refusal, or `Widen`.
 
-    `Widen` says that the request's candidates do not have it all and that its pool has others: nothing was done for it, and
-    it should be asked again, in another transaction, with `Candidates.complete`.
+    `Widen` says that the request's candidates do not have it all and that its pool has others, or, in a hurry, that somebody
+    else is at them: nothing was done for it, and it should be asked again, in another transaction, with `Candidates.complete`
+    and without hurry.
     """
     drafts = await _draft(tx, requests)
     await _refuse_known(tx, drafts)
@@ -73,14 +77,15 @@ async def capture(tx: Tx, requests: Sequence[CaptureRequest]) -> list[CaptureAns
     if open_drafts:
         await _take_over_holds(tx, open_drafts)
         await _apply_limits(tx, open_drafts)
-        available = await _lock(tx, open_drafts)
+        available = await _lock(tx, open_drafts, hurried=hurried)
         accepted: dict[_ExternalKey, _Draft] = {}
         for draft in open_drafts:
-            draft.repeats = accepted.get(draft.external_key) if draft.external_key is not None else None
-            if draft.repeats is None:
-                _decide(draft, available)
-            if draft.external_key is not None and draft.accepted:
-                accepted[draft.external_key] = draft
+            _settle(draft, available, accepted)
+        further = [draft for draft in open_drafts if draft.look_further]
+        if further:
+            await _look_further(tx, further, available)
+            for draft in further:
+                _settle(draft, available, accepted)
         await _write(tx, [draft for draft in open_drafts if draft.accepted])
     return [draft.answer for draft in drafts]
 
@@ -113,6 +118,10 @@ class _Draft:
     refusal: Refusal | None = None
     widen: bool = False
     candidates: tuple[LocationId, ...] = ()
+    others: tuple[LocationId, ...] = ()
+    """Candidates whose levels are not locked yet."""
+    look_further: bool = False
+    """The candidates do not have it all; the others may."""
     limits: dict[str, int] = field(default_factory=dict)
     took_over: bool = False
     """A hold is replaced by this; `released` are the units that it kept."""
@@ -134,7 +143,7 @@ class _Draft:
 
     @property
     def accepted(self) -> bool:
-        return self.refusal is None and self.repeats is None and not self.widen
+        return self.refusal is None and self.repeats is None and not self.widen and not self.look_further
 
     @property
     def answer(self) -> CaptureAnswer:
@@ -272,8 +281,18 @@ async def _apply_limits(tx: Tx, drafts: Sequence[_Draft]) -> None:
             draft.limits = totals[draft.terms.pool]
 
 
-async def _lock(tx: Tx, drafts: Sequence[_Draft]) -> dict[Spot, int]:
-    """What is available at every spot that these requests may take from, locked."""
+def _settle(draft: _Draft, available: dict[Spot, int], accepted: dict[_ExternalKey, _Draft]) -> None:
+    draft.look_further = False
+    key = draft.external_key
+    draft.repeats = None if key is None else accepted.get(key)
+    if draft.repeats is None and draft.refusal is None and not draft.widen:
+        _decide(draft, available)
+    if key is not None and draft.accepted:
+        accepted[key] = draft
+
+
+async def _lock(tx: Tx, drafts: Sequence[_Draft], *, hurried: bool) -> dict[Spot, int]:
+    """What is available at every spot that these requests may take from, locked; in a hurry, at the first candidate of each."""
     wide = [draft for draft in drafts if draft.refusal is None and draft.request.candidates.complete]
     stocked = await _stocked(tx, wide)
     spots: set[Spot] = set()
@@ -285,10 +304,38 @@ async def _lock(tx: Tx, drafts: Sequence[_Draft]) -> dict[Spot, int]:
         if draft.request.candidates.complete and len(locations) > _WORTH_A_LOOK:
             locations = tuple(loc for loc in locations if any((sku, loc) in stocked for sku in skus))
         held = tuple(r.location_id for r in draft.released)
-        draft.candidates = tuple(dict.fromkeys(held + locations))
+        draft.candidates = tuple(dict.fromkeys(held + locations)) if held else locations
+        if hurried and not draft.took_over:
+            draft.candidates, draft.others = locations[:1], locations[1:]
         spots.update((sku, location) for sku in skus for location in draft.candidates)
         spots.update((r.sku, r.location_id) for r in draft.released)
     return await inventory.lock_available(tx, sorted(spots, key=_key_order)) if spots else {}
+
+
+async def held_up(tx: Tx, requests: Sequence[CaptureRequest]) -> list[bool]:
+    """For each request whether somebody else has locked a level that it would have to wait for now."""
+    spots = {(line.sku, location) for one in requests for line in one.lines for location in one.candidates.locations}
+    _, busy = await inventory.lock_available_now(tx, sorted(spots, key=_key_order)) if spots else ({}, set[Spot]())
+    return [
+        any((line.sku, location) in busy for line in one.lines for location in one.candidates.locations) for one in requests
+    ]
+
+
+async def _look_further(tx: Tx, drafts: Sequence[_Draft], available: dict[Spot, int]) -> None:
+    """Locks the other candidates of these, too. It does not wait, since that could be in a circle: whoever finds somebody at
+    one of them is asked again.
+    """
+    wanted = {spot for draft in drafts for spot in _spots(draft, draft.others) if spot not in available}
+    spots = sorted(wanted, key=_key_order)
+    found, busy = await inventory.lock_available_now(tx, spots) if spots else ({}, set[Spot]())
+    available.update(found)
+    for draft in drafts:
+        draft.widen = any(spot in busy for spot in _spots(draft, draft.others))
+        draft.candidates, draft.others = draft.candidates + draft.others, ()
+
+
+def _spots(draft: _Draft, locations: Sequence[LocationId]) -> list[Spot]:
+    return [(sku, location) for sku in {demand.sku for demand in draft.demands} for location in locations]
 
 
 def _key_order(spot: Spot) -> tuple[str, int]:
@@ -313,8 +360,6 @@ async def _stocked(tx: Tx, drafts: Iterable[_Draft]) -> set[Spot]:
 
 def _decide(draft: _Draft, available: dict[Spot, int]) -> None:
     """Takes units for one request off `available`, or leaves everything as it was and says why."""
-    if draft.refusal is not None:
-        return
     request = draft.request
     for reservation in draft.released:
         available[reservation.sku, reservation.location_id] += reservation.quantity
@@ -322,13 +367,15 @@ def _decide(draft: _Draft, available: dict[Spot, int]) -> None:
     over = _over_limit(draft)
     skus = {demand.line_no: demand.sku for demand in draft.demands}
     try:
-        if lacking and not request.candidates.complete:
+        if lacking and draft.others:
+            draft.look_further = True
+        elif lacking and not request.candidates.complete:
             draft.widen = True
         else:
             _accept(draft, allocations, lacking, over)
     except Refusal as refusal:
         draft.refusal = refusal
-    if draft.widen or draft.refusal is not None:
+    if not draft.accepted:
         inventory.give_back(allocations, skus, available)
         for reservation in draft.released:
             available[reservation.sku, reservation.location_id] -= reservation.quantity

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from comptoir.runtime.database import Contended, Context, Reader, Tx
 from comptoir.runtime.limits import address_key
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.paging import Page
-from comptoir.surfaces.api.asking import Headers, query_pairs, read_body, wrong
+from comptoir.surfaces.api.asking import Headers, query_pairs, read_body, read_parts, wrong
 from comptoir.surfaces.api.identifiers import named
 from comptoir.surfaces.api.operations import Answer, Operation, PageOf
 from comptoir.surfaces.api.problems import CONTENT_TYPE, MethodNotAllowed, UnknownRoute, tell
@@ -42,7 +43,10 @@ encode = msgspec.json.Encoder().encode
 _ATTEMPTS = 3
 _SEAL = "idempotency"
 _SLOW = 1.0
-_ENTITY_TAG = re.compile(r'(?:W/)?"([0-9]{1,10})"')
+_SELDOM = {"seldom": 10.0}
+"""In an outage every request fails: the metrics count them."""
+_ENTITY_TAG = re.compile(r'(?:W/)?"([0-9]{1,10})(?:-[0-9a-f]{8})?"')
+_BODILESS = frozenset({204, 304})
 _SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -50,6 +54,16 @@ _SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
+
+
+_REPLACED = frozenset({b"cache-control", b"content-security-policy"})
+"""Headers that an answer may bring itself, instead of those that all have."""
+_NONE: Mapping[str, Any] = {}
+WHOLE: Final = "comptoir.whole_answer"
+"""The ASGI extension of a server that sends an answer in one piece: a `SendWhole`. Two messages and a look at each header cost
+as much as all else that HTTP needs."""
+SendWhole = Callable[[int, bytes, bytes], bool]
+"""Takes a status, the lines of the head and the body. False when the client does not read as fast: nothing was sent then."""
 
 
 class OutOfRange(Refusal):
@@ -83,6 +97,7 @@ class Call:
     __slots__ = (
         "_fingerprint",
         "_key",
+        "_receive",
         "address",
         "headers",
         "kept",
@@ -103,6 +118,7 @@ class Call:
         headers: Headers,
         parameters: Mapping[str, str],
         request_id: str,
+        receive: Receive,
     ) -> None:
         self.services = services
         self.operation = operation
@@ -117,6 +133,7 @@ class Call:
         self.kept = False
         self._key: str | None = None
         self._fingerprint = b""
+        self._receive = receive
 
     @property
     def asker(self) -> Principal:
@@ -157,6 +174,10 @@ class Call:
             if self.operation.sealed:
                 body = self.services.keyring.mac(body, _SEAL)
             self._fingerprint = idempotency.fingerprint(self.operation.method, path, body)
+
+    def parts(self) -> AsyncGenerator[bytes]:
+        """The body of an operation that `streams`. Whoever has read it says what was in it: `take_key(digest)`."""
+        return read_parts(self._receive, self.headers, self.operation.max_body)
 
     def id(self, kind: str) -> UUID:
         """The id of that kind in the path."""
@@ -256,6 +277,7 @@ class Front:
         self._headers = _SECURITY
         if services.settings.public_url.startswith("https:"):
             self._headers = (*_SECURITY, (b"strict-transport-security", b"max-age=31536000"))
+        self._head = b"".join([b"%b: %b\r\n" % header for header in self._headers])
 
     async def __call__(
         self, operations: Mapping[str, Operation], parameters: Mapping[str, str], scope: HTTPScope, receive: Receive, send: Send
@@ -267,11 +289,13 @@ class Front:
         with logs.request(headers.get(b"x-request-id", b"").decode("latin-1")) as request_id:
             call: Call | None = None
             try:
-                call = Call(self._services, operation or _missing(operations), scope, headers, parameters, request_id)
+                call = Call(self._services, operation or _missing(operations), scope, headers, parameters, request_id, receive)
                 answer = await self._answer(call, receive)
             except Exception as problem:  # noqa: BLE001 - the outermost edge: what is not expected is logged and told as a bug
                 answer = failure(problem, request_id)
-            await self.send(answer, send, request_id, bare=method == "HEAD")
+            whole = cast("Any", scope).get("extensions", _NONE).get(WHOLE)
+            if whole is None or method == "HEAD" or not self._send_whole(answer, whole, request_id):
+                await self.send(answer, send, request_id, bare=method == "HEAD")
             route = next((one.path for one in operations.values()), "unknown")
             self.note(scope, route, answer.status, began, call)
 
@@ -283,26 +307,50 @@ class Front:
                 _require(call.principal, operation.scope)
         body = b""
         if operation.method != "GET":
-            body = await read_body(receive, call.headers, operation.max_body)
+            if not operation.streams:
+                body = await read_body(receive, call.headers, operation.max_body)
             if operation.changes:
                 call.take_key(body)
         return await _run(call, body)
+
+    def _send_whole(self, answer: Answer[Any], whole: SendWhole, request_id: str) -> bool:
+        """Sends an ordinary answer in one piece, where the server can. False where it cannot, and for what is not ordinary."""
+        own = b"".join([b"%b: %b\r\n" % header for header in answer.headers])
+        if (
+            answer.status in _BODILESS
+            or answer.stream is not None
+            or own.count(b"\n") != len(answer.headers)
+            or not _REPLACED.isdisjoint(dict(answer.headers))
+        ):
+            return False
+        body = answer.body
+        head = b"content-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b" % (
+            answer.content_type,
+            len(body),
+            request_id.encode(),
+            own,
+            self._head,
+        )
+        return whole(answer.status, head, body)
 
     async def send(self, answer: Answer[Any], send: Send, request_id: str, *, bare: bool = False) -> None:
         body = answer.body
         headers = [
             (b"content-type", answer.content_type),
-            (b"content-length", str(len(body)).encode()),
+            *([] if answer.stream else [(b"content-length", str(len(body)).encode())]),
             (b"x-request-id", request_id.encode()),
             *answer.headers,
             *self._headers,
         ]
-        if answer.status == 204:
+        if answer.status in _BODILESS:
             del headers[:2]
         own = {name for name, _ in answer.headers}
-        if own & {b"cache-control", b"content-security-policy"}:
+        if own & _REPLACED:
             headers = [*headers[: -len(self._headers)], *(one for one in self._headers if one[0] not in own)]
         await send(cast("Message", {"type": "http.response.start", "status": answer.status, "headers": headers}))
+        if answer.stream is not None and not bare:
+            async for part in answer.stream:
+                await send(cast("Message", {"type": "http.response.body", "body": part, "more_body": True}))
         await send(cast("Message", {"type": "http.response.body", "body": b"" if bare else body}))
 
     def note(self, scope: HTTPScope, route: str, status: int, began: float, call: Call | None) -> None:
@@ -320,6 +368,7 @@ class Front:
             ms=round(seconds * 1000, 2),
             actor=principal.actor if principal else "",
             address=call.address if call else "",
+            **_SELDOM if status == 503 else {},
         )
 
 
@@ -338,13 +387,14 @@ async def _run(call: Call, body: bytes) -> Answer[Any]:
             answer = stored(replay.status, replay.body, replayed=True)
             return _with_names(operation, call.path, answer)
         except Contended:
-            if attempt == _ATTEMPTS - 1:
+            if attempt == _ATTEMPTS - 1 or operation.streams:
                 raise
-        except psycopg.errors.NumericValueOutOfRange as problem:
+        except (psycopg.errors.NumericValueOutOfRange, OverflowError) as problem:
             raise OutOfRange from problem
         else:
             assert call.kept or call.key is None, f"{operation.name} does not keep its answer"
-            return _with_names(operation, call.path, answer)
+            named = _with_names(operation, call.path, answer)
+            return _unless_known(call, named) if operation.method == "GET" else named
     raise AssertionError
 
 
@@ -358,8 +408,20 @@ def _with_names(operation: Operation, path: str, answer: Answer[T]) -> Answer[T]
     if answer.status == 201 and name:
         names.append((b"location", f"{path}/{name}".encode()))
     if own.version is not None:
-        names.append((b"etag", f'"{own.version}"'.encode()))
+        # What is shown may hold more than its version tells of, so that the tag of a whole answer says both.
+        shown = f"-{zlib.crc32(answer.body):08x}" if operation.method == "GET" else ""
+        names.append((b"etag", f'"{own.version}{shown}"'.encode()))
     return Answer(answer.status, answer.body, answer.content_type, (*answer.headers, *names))
+
+
+def _unless_known(call: Call, answer: Answer[T]) -> Answer[T]:
+    """Without its body, for who has it already."""
+    given = call.headers.get(b"if-none-match")
+    tag = next((value for name, value in answer.headers if name == b"etag"), None)
+    if given is None or tag is None:
+        return answer
+    known = {one.strip().removeprefix(b"W/") for one in given.split(b",")}
+    return Answer(304, b"", answer.content_type, answer.headers) if known & {tag, b"*"} else answer
 
 
 def stored(status: int, body: bytes, *, replayed: bool) -> Answer[Any]:

@@ -1,18 +1,20 @@
 """The API's addresses, for the application.
 
-All that is under /v1 is one mount, which finds the operations itself: Litestar gives no parameters to raw ASGI handlers, and
-its other handlers cost a request twice the time. What is found here is exact: an id that holds an encoded slash stays one part.
+All that is under /v1 is one ASGI application, which finds the operations itself: Litestar gives no parameters to raw ASGI
+handlers, and its other handlers cost a request twice the time. What is found here is exact: an id that holds an encoded slash
+stays one part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import unquote
 
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from comptoir.surfaces.api.answering import Front
 from comptoir.surfaces.api.docs import Docs
@@ -21,7 +23,7 @@ from comptoir.surfaces.api.operations import Operation, Resource
 Methods = Mapping[str, Operation]
 Found = tuple[Methods, dict[str, str]]
 
-_ROOT = "/v1"
+ROOT: Final = "/v1/"
 _WHOLE_REST = frozenset({"sku", "external_id"})
 """Parameters that may hold slashes where they stand at the end of an address."""
 _NOWHERE: Found = ({}, {})
@@ -97,16 +99,17 @@ class Addresses:
         return node.methods, values
 
 
-def mounted(front: Front, resources: Sequence[Resource]) -> list[ASGIRouteHandler]:
+def mounted(front: Front, resources: Sequence[Resource]) -> tuple[ASGIApp, list[ASGIRouteHandler]]:
+    """What answers all that is under `ROOT`, and the handlers of what is not."""
     addresses = Addresses([operation for resource in resources for operation in resource.operations])
-    others = {o.path for resource in resources for o in resource.operations if not o.path.startswith(f"{_ROOT}/")}
+    others = {o.path for resource in resources for o in resource.operations if not o.path.startswith(ROOT)}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         methods, parameters = addresses.find(scope["raw_path"])
         await front(methods, parameters, scope, receive, send)
 
-    return [asgi(_ROOT, is_mount=True, copy_scope=False)(answer), asgi(sorted(others), copy_scope=False)(answer)]
+    return answer, [asgi(sorted(others), copy_scope=False)(answer)]
 
 
 def documented(docs: Docs) -> list[ASGIRouteHandler]:

@@ -18,6 +18,8 @@ from comptoir.surfaces.api.identifiers import outward
 log = structlog.get_logger("comptoir.api")
 
 CONTENT_TYPE = b"application/problem+json"
+_SELDOM = 10.0
+"""Seconds between two lines in the log about requests that the world let down: in an outage it is all of them."""
 
 
 class MalformedJson(Refusal):
@@ -153,7 +155,7 @@ def _errors(value: object) -> Sequence[Mapping[str, str]]:
 
 
 def _fault(fault: Fault, request_id: str) -> Told:
-    log.warning("fault", code=fault.code, problem=fault.detail, remedy=fault.remedy.value)
+    log.warning("fault", code=fault.code, problem=fault.detail, remedy=fault.remedy.value, seldom=_SELDOM)
     waits = fault.remedy is Remedy.WAIT
     detail = (
         "Nothing that was asked for has been acknowledged. Retry later with the same Idempotency-Key: it is done once."
@@ -170,6 +172,7 @@ def _fault(fault: Fault, request_id: str) -> Told:
 _FAULT_TITLES = {
     "database_unavailable": "The database does not answer",
     "contended": "Two requests were in each other's way",
+    "locked": "Somebody else holds what this needs",
     "overloaded": "More is waiting than will be done soon",
 }
 

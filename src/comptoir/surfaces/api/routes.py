@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
-from litestar import Request, Response
-from litestar.exceptions import HTTPException
 from litestar.handlers import ASGIRouteHandler
+from litestar.types import ASGIApp
 
-from comptoir.runtime import log
-from comptoir.surfaces.api.answering import Front, failure
+from comptoir.surfaces.api.answering import Front
+from comptoir.surfaces.api.audit import audit
 from comptoir.surfaces.api.availability import availability
 from comptoir.surfaces.api.channels import channels
 from comptoir.surfaces.api.counts import stock
@@ -30,7 +28,6 @@ from comptoir.surfaces.api.operations import Resource
 from comptoir.surfaces.api.orders import orders
 from comptoir.surfaces.api.pools import pools
 from comptoir.surfaces.api.prices import prices
-from comptoir.surfaces.api.problems import BadRequest, MethodNotAllowed, UnknownRoute
 from comptoir.surfaces.api.products import products
 from comptoir.surfaces.api.staff import staff
 from comptoir.surfaces.api.supplies import supplies
@@ -57,34 +54,19 @@ RESOURCES: tuple[Resource, ...] = (
     webhooks,
     imports,
     staff,
+    audit,
     health,
 )
 
 
-def routes(services: Services) -> list[ASGIRouteHandler]:
-    """For the application."""
+def routes(services: Services) -> tuple[ASGIApp, list[ASGIRouteHandler]]:
+    """For the application: what answers all that is under `ROOT`, and the handlers of what is not."""
     front = Front(services)
-    return [*mounted(front, RESOURCES), *documented(Docs(front, description(services.settings.public_url)))]
+    answer, others = mounted(front, RESOURCES)
+    return answer, [*others, *documented(Docs(front, description(services.settings.public_url)))]
 
 
 @lru_cache(maxsize=1)
 def description(url: str) -> Json:
     """The OpenAPI document for the API at that address."""
     return describe(RESOURCES, url)
-
-
-def unrouted(request: Request[Any, Any, Any], problem: Exception) -> Response[bytes]:
-    """For the application's exception handlers: a request that got to no handler of ours."""
-    refusal = problem
-    if isinstance(problem, HTTPException):
-        match problem.status_code:
-            case 404:
-                refusal = UnknownRoute()
-            case 405:
-                refusal = MethodNotAllowed(allow=(problem.headers or {}).get("allow", ""))
-            case _:
-                refusal = BadRequest(problem.detail)
-    with log.request(request.headers.get("x-request-id", "")) as request_id:
-        answer = failure(refusal, request_id)
-    headers = {name.decode(): value.decode() for name, value in answer.headers} | {"X-Request-Id": request_id}
-    return Response(answer.body, status_code=answer.status, media_type=answer.content_type.decode(), headers=headers)

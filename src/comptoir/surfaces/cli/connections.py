@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum, auto
+from functools import partial
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from comptoir.surfaces.api.answering import WHOLE
 
 HEAD_WITHIN = 15.0
 """Seconds from the first sight of a connection, or of a request on it, to the end of that request's head."""
@@ -28,6 +31,24 @@ class _Part(Enum):
     NOTHING = auto()
     HEAD = auto()
     BODY = auto()
+
+
+def _send_whole(cycle: RequestResponseCycle, status: int, head: bytes, body: bytes) -> bool:
+    """Does what the cycle's `send` does with the messages of an answer, in one write. Lines of `head` end with CRLF each."""
+    if cycle.disconnected:
+        return True
+    if cycle.flow.write_paused or cycle.response_started:
+        return False
+    lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in cycle.default_headers), head]
+    lines.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+    cycle.waiting_for_100_continue = False
+    cycle.response_started = cycle.response_complete = True
+    cycle.transport.write(b"".join([*lines, body]))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
 
 
 class Connection(HttpToolsProtocol):
@@ -65,6 +86,8 @@ class Connection(HttpToolsProtocol):
         self._part = _Part.BODY
         self._wait_for_ever()  # for the body there is a time limit where it is read
         super().on_headers_complete()
+        if getattr(self.cycle, "scope", None) is self.scope:  # else another protocol takes over
+            cast("dict[str, Any]", self.scope)["extensions"] = {WHOLE: partial(_send_whole, self.cycle)}
 
     def on_message_complete(self) -> None:
         self._part = _Part.NOTHING

@@ -36,6 +36,7 @@ DATABASE_FAULTS = frozenset(
     {
         "database_unavailable",
         "contended",
+        "locked",
         "database_not_ready",
         "migrations_behind",
         "postgres_not_started",

@@ -38,6 +38,13 @@ ORDER BY l.sku, l.location_id
 FOR NO KEY UPDATE OF l
 """
 
+_LOCK_AVAILABLE_NOW = f"{_LOCK_AVAILABLE} SKIP LOCKED"
+
+_THERE = f"""
+SELECT k.n::int FROM {_SPOTS} WITH ORDINALITY AS k (sku, location_id, n)
+JOIN inventory.levels l ON l.sku = k.sku AND l.location_id = k.location_id
+"""
+
 _CREATE_LEVELS = f"""
 INSERT INTO inventory.levels (sku, location_id)
 SELECT sku, location_id FROM {_SPOTS} AS k (sku, location_id) ORDER BY sku, location_id
@@ -80,6 +87,15 @@ async def lock_available(tx: Tx, spots: Sequence[Spot]) -> dict[Spot, int]:
     """Locks these levels and gives what is available at each; a spot that has no level is not there. `spots` are distinct."""
     rows = await tx.rows(_LOCK_AVAILABLE, _spot_params(spots))
     return {spots[n - 1]: available for n, available in rows}
+
+
+async def lock_available_now(tx: Tx, spots: Sequence[Spot]) -> tuple[dict[Spot, int], set[Spot]]:
+    """As `lock_available` without waiting for anybody; also gives the spots that somebody else has locked."""
+    rows = await tx.rows(_LOCK_AVAILABLE_NOW, _spot_params(spots))
+    found: dict[Spot, int] = {spots[n - 1]: available for n, available in rows}
+    left = [spot for spot in spots if spot not in found]
+    there = await tx.rows(_THERE, _spot_params(left)) if left else []
+    return found, {left[n - 1] for (n,) in there}
 
 
 async def lock_levels(tx: Tx, spots: Sequence[Spot]) -> dict[Spot, Level]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations.contracts import LocationId
@@ -17,7 +20,7 @@ from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 
 
-class NewOrder(NamedTuple):
+class NewOrder(Struct, frozen=True):
     """One row of orders.orders to be."""
 
     id: OrderId
@@ -54,7 +57,7 @@ class NewOrder(NamedTuple):
     """A PostgreSQL array literal."""
 
 
-class NewLine(NamedTuple):
+class NewLine(Struct, frozen=True):
     """One row of orders.lines to be. `unit_price` is text in major units."""
 
     order_id: OrderId
@@ -134,79 +137,88 @@ async def next_numbers(tx: Tx, count: int) -> list[int]:
     return await tx.values(_NUMBERS, {"count": count})
 
 
+def _columns(rows: Sequence[NewOrder] | Sequence[NewLine]) -> dict[str, tuple[Any, ...]]:
+    """The values of each field, by its name; `rows` has one at least."""
+    return dict(zip(rows[0].__struct_fields__, zip(*map(astuple, rows), strict=True), strict=True))
+
+
 async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> set[UUID]:
     """Gives the ids that were written: an order whose (channel, external id) is there already is left out."""
+    column = _columns(orders)
     params: dict[str, object] = {
         "at": tx.now,
-        "id": arrays.uuids([o.id for o in orders]),
-        "number": arrays.int8s([o.number for o in orders]),
-        "channel_id": arrays.uuids([o.channel_id for o in orders]),
-        "channel_code": arrays.texts([o.channel_code for o in orders]),
-        "kind": arrays.texts([o.kind for o in orders]),
-        "external_id": arrays.optional_texts([o.external_id for o in orders]),
-        "external_version": arrays.optional_texts([o.external_version for o in orders]),
-        "placed_at": arrays.int8s([_micros(o.placed_at) for o in orders]),
-        "market": arrays.texts([o.market for o in orders]),
-        "currency": arrays.texts([o.currency for o in orders]),
-        "tax_included": arrays.int4s([o.tax_included for o in orders]),
-        "customer_id": arrays.optional_uuids([o.customer_id for o in orders]),
-        "buyer": arrays.optional_raw_texts([o.buyer for o in orders]),
-        "ship_to": arrays.optional_raw_texts([o.ship_to for o in orders]),
-        "bill_to": arrays.optional_raw_texts([o.bill_to for o in orders]),
-        "pickup_location_id": arrays.optional_uuids([o.pickup_location_id for o in orders]),
-        "location_id": arrays.optional_uuids([o.location_id for o in orders]),
-        "amount": arrays.int8s([o.amount for o in orders]),
-        "discount": arrays.int8s([o.discount for o in orders]),
-        "tax": arrays.int8s([o.tax for o in orders]),
-        "total": arrays.int8s([o.total for o in orders]),
-        "authorised": arrays.int8s([o.authorised for o in orders]),
-        "captured": arrays.int8s([o.captured for o in orders]),
-        "refunded": arrays.int8s([o.refunded for o in orders]),
-        "quantity": arrays.int4s([o.quantity for o in orders]),
-        "cancelled": arrays.int4s([o.cancelled for o in orders]),
-        "backordered": arrays.int4s([o.backordered for o in orders]),
-        "shipped": arrays.int4s([o.shipped for o in orders]),
-        "returned": arrays.int4s([o.returned for o in orders]),
-        "note": arrays.optional_texts([o.note for o in orders]),
-        "tags": arrays.optional_texts([o.tags for o in orders]),
+        "id": arrays.uuids(column["id"]),
+        "number": arrays.int8s(column["number"]),
+        "channel_id": arrays.uuids(column["channel_id"]),
+        "channel_code": arrays.texts(column["channel_code"]),
+        "kind": arrays.texts(column["kind"]),
+        "external_id": arrays.optional_texts(column["external_id"]),
+        "external_version": arrays.optional_texts(column["external_version"]),
+        "placed_at": arrays.int8s([_micros(at) for at in column["placed_at"]]),
+        "market": arrays.texts(column["market"]),
+        "currency": arrays.texts(column["currency"]),
+        "tax_included": arrays.int4s(column["tax_included"]),
+        "customer_id": arrays.optional_uuids(column["customer_id"]),
+        "buyer": arrays.optional_raw_texts(column["buyer"]),
+        "ship_to": arrays.optional_raw_texts(column["ship_to"]),
+        "bill_to": arrays.optional_raw_texts(column["bill_to"]),
+        "pickup_location_id": arrays.optional_uuids(column["pickup_location_id"]),
+        "location_id": arrays.optional_uuids(column["location_id"]),
+        "amount": arrays.int8s(column["amount"]),
+        "discount": arrays.int8s(column["discount"]),
+        "tax": arrays.int8s(column["tax"]),
+        "total": arrays.int8s(column["total"]),
+        "authorised": arrays.int8s(column["authorised"]),
+        "captured": arrays.int8s(column["captured"]),
+        "refunded": arrays.int8s(column["refunded"]),
+        "quantity": arrays.int4s(column["quantity"]),
+        "cancelled": arrays.int4s(column["cancelled"]),
+        "backordered": arrays.int4s(column["backordered"]),
+        "shipped": arrays.int4s(column["shipped"]),
+        "returned": arrays.int4s(column["returned"]),
+        "note": arrays.optional_texts(column["note"]),
+        "tags": arrays.optional_texts(column["tags"]),
     }
-    if all(o.external_id is None for o in orders):
+    if column["external_id"].count(None) == len(orders):
         # Nothing can be there already; not asking saves the capture path a wait.
         await tx.run(_INSERT_ORDERS, params)
-        return {o.id for o in orders}
+        return set(column["id"])
     return set(await tx.values(_INSERT_ORDERS, params))
 
 
 async def insert_lines(tx: Tx, lines: Sequence[NewLine]) -> None:
+    if not lines:
+        return
+    column = _columns(lines)
     await tx.run(
         _INSERT_LINES,
         {
-            "order_id": arrays.uuids([row.order_id for row in lines]),
-            "line_no": arrays.int4s([row.line_no for row in lines]),
-            "kind": arrays.texts([row.kind for row in lines]),
-            "sku": arrays.optional_texts([row.sku for row in lines]),
-            "name": arrays.texts([row.name for row in lines]),
-            "stocked": arrays.int4s([row.stocked for row in lines]),
-            "quantity": arrays.int4s([row.quantity for row in lines]),
-            "unit_price": arrays.texts([row.unit_price for row in lines]),
-            "amount": arrays.int8s([row.amount for row in lines]),
-            "discount": arrays.int8s([row.discount for row in lines]),
-            "tax": arrays.int8s([row.tax for row in lines]),
-            "total": arrays.int8s([row.total for row in lines]),
-            "discounts": arrays.optional_raw_texts([row.discounts for row in lines]),
-            "taxes": arrays.optional_raw_texts([row.taxes for row in lines]),
-            "external_id": arrays.optional_texts([row.external_id for row in lines]),
-            "cancelled": arrays.int4s([row.cancelled for row in lines]),
-            "backordered": arrays.int4s([row.backordered for row in lines]),
-            "shipped": arrays.int4s([row.shipped for row in lines]),
-            "returned": arrays.int4s([row.returned for row in lines]),
+            "order_id": arrays.uuids(column["order_id"]),
+            "line_no": arrays.int4s(column["line_no"]),
+            "kind": arrays.texts(column["kind"]),
+            "sku": arrays.optional_texts(column["sku"]),
+            "name": arrays.texts(column["name"]),
+            "stocked": arrays.int4s(column["stocked"]),
+            "quantity": arrays.int4s(column["quantity"]),
+            "unit_price": arrays.texts(column["unit_price"]),
+            "amount": arrays.int8s(column["amount"]),
+            "discount": arrays.int8s(column["discount"]),
+            "tax": arrays.int8s(column["tax"]),
+            "total": arrays.int8s(column["total"]),
+            "discounts": arrays.optional_raw_texts(column["discounts"]),
+            "taxes": arrays.optional_raw_texts(column["taxes"]),
+            "external_id": arrays.optional_texts(column["external_id"]),
+            "cancelled": arrays.int4s(column["cancelled"]),
+            "backordered": arrays.int4s(column["backordered"]),
+            "shipped": arrays.int4s(column["shipped"]),
+            "returned": arrays.int4s(column["returned"]),
         },
     )
 
 
-async def known(tx: Tx, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], tuple[OrderId, int, str]]:
+async def known(reader: Reader, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], tuple[OrderId, int, str]]:
     """Orders by (channel, external id): (id, number, version)."""
-    rows = await tx.rows(
+    rows = await reader.rows(
         _KNOWN, {"channels": arrays.uuids([k[0] for k in keys]), "external_ids": arrays.texts([k[1] for k in keys])}
     )
     return {keys[n - 1]: (OrderId(order_id), number, version or "") for n, order_id, number, version in rows}
