@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncGenerator, Callable
+from typing import Any, cast
 
 import pytest
 import uvicorn
 from litestar.types import Receive, Scope, Send
 
+from comptoir.surfaces.api.answering import WHOLE, SendWhole
 from comptoir.surfaces.cli import connections
 from support.serving import PATIENCE, Buyer
 
@@ -29,6 +31,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if not message["more_body"]:
             break
     body = b"x" * LARGE if scope["path"] == "/large" else str(size).encode()
+    if scope["path"] == "/whole":
+        whole: SendWhole = cast("Any", scope)["extensions"][WHOLE]
+        assert whole(200, b"content-length: %d\r\nx-size: %d\r\n" % (len(body), size), body)
+        return
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
@@ -70,6 +76,32 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
             return await reader.read(-1)
         except ConnectionError:
             return b""
+
+
+WHOLE_REQUEST = b"POST /whole HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
+
+
+async def test_answers_in_one_piece_come_in_the_order_of_their_requests_and_keep_the_connection() -> None:
+    async with listening() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+        writer.write(WHOLE_REQUEST * 3 + WHOLE_REQUEST.replace(b"/whole", b"/") + WHOLE_REQUEST)
+        for _ in range(5):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"connection: close" not in head
+            assert await reader.readexactly(1) == b"2"
+        writer.close()
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.0\r\n", b"HTTP/1.1\r\nConnection: close\r\n"])
+async def test_an_answer_in_one_piece_is_the_last_where_the_client_says_so(head: bytes) -> None:
+    async with listening() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+        writer.write(WHOLE_REQUEST.replace(b"HTTP/1.1\r\n", head))
+        answer = await rest(reader)
+        assert b"connection: close\r\n" in answer
+        assert answer.endswith(b"\r\n\r\n2")
+        writer.close()
 
 
 HALF = [b"", b"POST /orders HT", b"POST /orders HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"\r\n"]
