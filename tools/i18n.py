@@ -1,7 +1,7 @@
 """Keep the words in step: `python tools/i18n.py` checks, `update [--into FILE] [--under PATH]` writes what is missing.
 
-`update` rewrites `messages.pot`, drops what nothing says any more, and adds what is new to FILE (default `comptoir.po`) with an
-empty translation. `--under` takes only what is said under that path of `src/comptoir`, for those who write one part.
+`update` drops what nothing says any more, and adds what is new to FILE (default `comptoir.po`) with an empty translation.
+`--under` takes only what is said under that path of `src/comptoir`, for those who write one part.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from babel.messages.pofile import read_po, write_po
 from comptoir import i18n
 
 SOURCE = Path(__file__).resolve().parents[1] / "src/comptoir"
-IN_PYTHON = {"gettext": (2,), "ngettext": (2, 3), "N_": None, "NP_": ((1, "c"), 2)}
-"""In Python the reader's locale comes first; see comptoir.i18n."""
+IN_PYTHON = {"gettext": (2,), "says": (1, 2), "N_": None, "NP_": ((1, "c"), 2)}
+"""What is read in Python: `gettext` has the reader's locale first, see comptoir.i18n; `says` is a console visit's plural."""
 UNCHANGING = datetime(2026, 1, 1, tzinfo=UTC)
 """The date in the headers: a real one would make a difference between two files that say the same."""
 TEMPLATE_OPTIONS = {"**/templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
@@ -84,7 +84,6 @@ def save(file: Path, catalog: Catalog) -> None:
 def update(language: str, into: str, under: str) -> None:
     folder = i18n.FOLDER / language / "LC_MESSAGES"
     source = extracted()
-    save(i18n.FOLDER / "messages.pot", source)
     known: set[tuple[object, str | None]] = set()
     target = empty(language)
     for file in {*folder.glob("*.po"), folder / into}:

@@ -108,6 +108,11 @@ _MEANINGS = {
     "COMPTOIR_ALLOW_PRIVATE_HOSTS": "Whether webhooks may go to private addresses. No by default.",
     "COMPTOIR_DATA": "The data folder: the embedded database, uploads, the secret key. `./.data` by default.",
     "COMPTOIR_HOST": "The address to listen on. `127.0.0.1` by default.",
+    "COMPTOIR_KEEP_EVENTS_DAYS": (
+        "For how many days events are kept that every consumer has read; with them go the timelines of orders. 0, the default, "
+        "keeps them for ever."
+    ),
+    "COMPTOIR_KEEP_KEYS_DAYS": "For how many days the answer to an Idempotency-Key is kept. 30 by default.",
     "COMPTOIR_LOG": "`text` or `json`.",
     "COMPTOIR_LOG_LEVEL": "`debug`, `info`, `warning`, `error` or `critical`.",
     "COMPTOIR_PORT": "The port to listen on. 8000 by default.",

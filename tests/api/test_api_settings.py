@@ -6,6 +6,7 @@ from api.conftest import Api, problem
 from comptoir.modules.staff.contracts import Scope
 from comptoir.modules.webhooks import subscribers
 from comptoir.runtime.consumers import ConsumerRunner
+from comptoir.surfaces.api.identifiers import outward
 
 LOCATION: dict[str, Any] = {
     "code": "NICE-1",
@@ -71,7 +72,7 @@ async def test_products_and_variants(api: Api) -> None:
     assert [one["sku"] for one in changed.json()["variants"]] == ["MUG-1", "MUG-2"]
     assert (await api.get("/v1/variants/MUG-1")).json()["active"] is False
     assert [one["sku"] for one in (await api.get("/v1/variants", search="4006381333931")).json()["items"]] == ["MUG-1"]
-    problem(await api.get("/v1/variants/NOPE"), 404, "unknown_sku")
+    problem(await api.get("/v1/variants/NOPE"), 404, "unknown_variant")
     problem(await api.post("/v1/products", {"code": "X", "names": {"fr": "X"}, "variants": [{"sku": "TEA"}]}), 409, "sku_taken")
     told = problem(
         await api.post("/v1/products", {"code": "X", "names": {"fr": "X"}, "variants": [{"sku": "X", "gtin": "123"}]}),
@@ -114,7 +115,7 @@ async def test_customers(api: Api) -> None:
 
 
 async def test_webhooks(api: Api) -> None:
-    await ConsumerRunner(api.services.database, [subscribers.CONSUMER]).register()
+    await ConsumerRunner(api.services.database, [subscribers.consumer(outward)]).register()
     made = await api.post("/v1/webhooks/endpoints", {"url": "https://example.com/hook", "types": ["order.*"]}, key="w1")
     assert made.status_code == 201, made.text
     assert made.json()["secret"].startswith("whsec_")

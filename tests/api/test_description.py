@@ -116,6 +116,7 @@ async def test_every_code_is_listed(api: Api) -> None:
     page = (await api.client.get("/docs/errors")).text
     codes = [entry.code for entry in error_catalogue()]
     assert {"insufficient_stock", "invalid_request", "internal_error", "database_unavailable", "unauthenticated"} <= set(codes)
+    assert len(set(codes)) == len(codes), "one code has one meaning and one status"
     for entry in error_catalogue():
         assert f'id="{entry.code}"' in page
         assert entry.title

@@ -13,6 +13,7 @@ from comptoir.kernel.errors import Fault, Remedy
 from comptoir.sdk.tabular import Undecided
 from comptoir.surfaces.cli import run
 from comptoir.surfaces.cli.exits import Exit, Stopped, ending
+from comptoir.surfaces.demo.state import DEFAULT_SPEED
 
 COMMANDS = (
     "serve",
@@ -41,6 +42,11 @@ def test_every_command_explains_itself_with_an_example(command: str, capsys: pyt
     said = capsys.readouterr().out
     assert "For example:" in said
     assert f"comptoir {command}" in said
+
+
+def test_the_demo_tells_the_speed_that_it_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--help"]) == Exit.OK
+    assert f"else {DEFAULT_SPEED:.0f}" in capsys.readouterr().out
 
 
 def test_the_list_of_commands_names_them_all_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,18 @@ def test_a_house_in_order_is_clean(shop: Command) -> None:
     told = json.loads(shop("doctor", "--json").out)
     assert told["clean"] is True
     assert [check["check"] for check in told["checks"]] == [
-        *("migrations", "server", "event log", "consumers", "parked events", "jobs", "imports", "stock", "orders")
+        *(
+            "migrations",
+            "server",
+            "event log",
+            "consumers",
+            "parked events",
+            "jobs",
+            "imports",
+            "stock",
+            "orders",
+            "sales figures",
+        )
     ]
 
 
@@ -128,3 +139,15 @@ def test_migrations_behind_is_a_finding_and_stops_the_rest(comptoir: Command, da
     ended = comptoir("doctor", "--json")
     assert ended.code == 1
     assert _findings(ended.out) == {"migrations": ["migrations_behind"]}
+
+
+def test_sales_figures_that_drifted_are_found_and_added_up_again(shop: Command, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO orders.trade (clock, grain, at, channel_code, currency, orders) "
+            "VALUES ('placed', 'hour', '2020-01-01Z', 'ghost', 'EUR', 7)"
+        )
+    assert _findings(shop("doctor", "--json").out) == {"sales figures": ["trade_drift"]}
+    repaired = shop("doctor", "--repair")
+    assert (repaired.code, "1 minutes and hours" in repaired.out) == (0, True)
+    assert shop("doctor").code == 0

@@ -47,6 +47,15 @@ def test_the_same_file_goes_through_again_only_when_it_is_asked_to(comptoir: Com
     assert "orders known: 4" in comptoir("import", "orders", path, "--again").out
 
 
+def test_a_dry_run_says_which_orders_are_known(comptoir: Command, tmp_path: Path) -> None:
+    path = uci.write(tmp_path / "year.csv", uci.orders(8)[:21])
+    comptoir("import", "orders", path)
+    told = comptoir("import", "orders", uci.write(path, uci.orders(8)), "--dry-run").out
+    assert "orders known: 7" in told
+    assert "orders created: 1" in told
+    assert "known already, nothing would change: 500001, 500002, 500003, 500004, 500005, …" in told
+
+
 def test_what_reads_in_two_ways_is_asked(comptoir: Command, tmp_path: Path) -> None:
     path = uci.write(tmp_path / "year.csv", [uci.row("500001", at="03/04/2010 10:00", price="1,234")])
     ended = comptoir("import", "orders", path)

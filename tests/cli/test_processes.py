@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -18,6 +20,7 @@ import psycopg
 import pytest
 
 from comptoir.runtime.embedded import EmbeddedPostgres
+from comptoir.surfaces.cli.supervisor import READY
 from support import uci
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
@@ -128,3 +131,27 @@ def test_two_copies_with_their_own_data_run_side_by_side(spawn: Spawn, tmp_path:
     for folder in folders:
         with EmbeddedPostgres(folder) as server, psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT email FROM staff.users").fetchall() == [(f"{folder.name}@example.com",)]
+
+
+def test_a_process_of_serve_leaves_nothing_open(environment: Mapping[str, str], database_url: str) -> None:
+    """It stops when its parent is gone, and closes its end of the line to it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = [sys.executable, "-W", "always::ResourceWarning", "-m", "comptoir.surfaces.cli.child", "worker", ""]
+        process = subprocess.Popen(
+            [*command, str(theirs.fileno())],
+            env={name: value for name, value in environment.items() if name != "PYTHONWARNINGS"}
+            | {"DATABASE_URL": database_url},
+            pass_fds=[theirs.fileno()],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        theirs.close()
+        ours.settimeout(_PATIENCE)
+        assert ours.recv(64) == READY
+        ours.shutdown(socket.SHUT_WR)
+        said, _ = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 0, said
+    assert "ResourceWarning" not in said
+    assert "setup plugin" not in said

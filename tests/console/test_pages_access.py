@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from psycopg import OperationalError
 
+from comptoir import __version__
 from comptoir.modules.staff.contracts import Role
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY
 from comptoir.surfaces.console.web import own_address
@@ -220,15 +221,27 @@ async def test_the_language_is_changed_by_a_link_and_leads_back(stranger: Staff)
 
 
 async def test_what_is_not_there_says_so_and_keeps_the_menu(owner: Staff) -> None:
-    for path in ("/nothing", "/orders/ord_nonsense", "/exceptions/exc_00000000000000000000000000"):
+    known = ("/orders/ord_nonsense", "/exceptions/exc_00000000000000000000000000")
+    for path in ("/nothing", *known, "/settings/nothing", "/orders/a/b/c", "/nothing/at/all"):
         answer = await owner.get(path)
         assert answer.status_code == 404, path
         assert "There is nothing at this address" in answer.text
         assert 'href="/orders"' in answer.text
-    deeper = await owner.get("/orders/a/b/c")
-    assert deeper.status_code == 404
-    assert "There is nothing at this address" in deeper.text
+        assert 'href="/account"' in answer.text
     assert (await owner.client.put("/orders")).status_code == 405
+
+
+async def test_a_stranger_is_told_no_menu_where_nothing_is(stranger: Staff) -> None:
+    for path in ("/nothing", "/settings/nothing", "/orders/a/b/c"):
+        answer = await stranger.get(path)
+        assert answer.status_code == 404, path
+        assert "There is nothing at this address" in answer.text
+        assert 'href="/orders"' not in answer.text
+
+
+async def test_every_page_names_the_release_of_comptoir(owner: Staff) -> None:
+    for path in ("/", "/pools/new", "/transfers/new", "/settings/system"):
+        assert f"Comptoir {__version__}</span>" in (await owner.get(path)).text, path
 
 
 async def test_nul_in_an_address_is_refused(owner: Staff) -> None:

@@ -80,7 +80,7 @@ async def test_an_action_opens_in_a_dialog_is_refused_there_and_done_there(
         await page.locator("#act button[type=submit]").click()
         await expect(page.locator("#act [data-refused]")).to_be_visible()
         await expect(page.locator("dialog#act")).to_contain_text("Choose at least one unit.")
-        await page.get_by_role("link", name="Keep as it is").click()
+        await page.get_by_role("link", name="Go back").click()
         await expect(page.locator("dialog#act")).to_be_hidden()
 
 
@@ -105,3 +105,15 @@ async def test_a_sale_shows_on_the_live_page_by_itself(browser: Browser, parts: 
         placed = await place(parts, "web", [("981760", 1)])
         await expect(page.locator("[sse-swap=latest]")).to_contain_text(str(placed.number), timeout=10_000)
         await expect(page.locator("[data-live-dot]")).to_contain_text("Live")
+
+
+async def test_a_call_is_tried_on_the_page_of_the_api_whatever_name_it_is_reached_by(browser: Browser, parts: Services) -> None:
+    async with served(application(parts)) as address:
+        assert parts.settings.public_url != address  # which is what the description names as its server
+        page = await browser.new_page(base_url=address, color_scheme="dark")
+        await page.goto("/docs#get-/v1/orders")
+        await expect(page.locator("rapi-doc")).to_have_attribute("theme", "dark")
+        async with page.expect_response("**/v1/orders") as asked:
+            await page.get_by_role("button", name="Try").first.click()
+        assert (await asked.value).status == 401  # no token was given
+        await page.close()

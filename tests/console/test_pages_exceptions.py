@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ExceptionFilter, ExceptionKind
+from comptoir.surfaces.console.pages import exception_page
 from comptoir.surfaces.services import Services
 from support.console import Shop, Staff, fields_of
 
@@ -53,6 +56,16 @@ async def test_many_are_resolved_at_once_each_on_its_own(owner: Staff, parts: Se
     said = (await owner.get("/exceptions")).text
     assert "2 exceptions are resolved." in said
     assert "1 needs a closer look." in said
+    assert await still_open(parts) == [ExceptionKind.NEGATIVE_STOCK]
+
+
+async def test_what_stands_far_down_the_list_is_resolved_with_the_others(
+    owner: Staff, parts: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exception_page, "PAGE_SIZE", 1)
+    page = (await owner.get("/exceptions")).text
+    ids = re.findall(r'name="id" value="(exc_[^"]+)"', page)
+    await owner.send("/exceptions", fields_of(page, "/exceptions") | {"id": ids, "choice": "best"})
     assert await still_open(parts) == [ExceptionKind.NEGATIVE_STOCK]
 
 

@@ -14,6 +14,7 @@ from comptoir.modules.imports import api as imports
 from comptoir.modules.imports.contracts import Run, RunFilter, RunState
 from comptoir.surfaces.imports import execute
 from comptoir.surfaces.services import Services
+from support import uci
 from support.back_office import HOSTILE, as_role, audited, level, looked_at, rows, said, signed_in, statuses
 from support.browser import browser
 from support.console import Shop, Staff, counted_statements, fields_of
@@ -87,6 +88,18 @@ async def test_a_file_is_looked_at_rehearsed_and_imported(owner: Staff, parts: S
     assert "There is no SKU NOPE" in words
     assert (await level(parts, shop, "1082185", "WH-CIN")).on_hand == 321
     assert [entry.action for entry in (await audited(parts))[:2]] == ["import.import", "import.started"]
+
+
+async def test_a_rehearsal_of_orders_names_those_that_are_known(owner: Staff, parts: Services, tmp_path: Path) -> None:
+    first = uci.write(tmp_path / "year.csv", uci.orders(7)).read_bytes()
+    await start(owner, await looked(owner, "year.csv", first, "orders"), "import")
+    await worked(parts)
+    more = uci.write(tmp_path / "year.csv", uci.orders(9)).read_bytes()
+    rehearsal = await start(owner, await looked(owner, "year.csv", more, "orders"), "rehearse")
+    await worked(parts)
+    words = said((await owner.get(rehearsal)).text)
+    assert "known already 7" in words
+    assert "Orders that are known already 7 (500001, 500002, 500003, 500004, 500005, …)" in words
 
 
 async def test_rejected_rows_come_back_as_a_file_that_can_be_imported(owner: Staff, parts: Services, shop: Shop) -> None:

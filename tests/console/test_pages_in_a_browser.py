@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from support.browser import browser, drawn, serve
 from support.gallery import screens
@@ -130,7 +130,9 @@ async def test_without_scripts_a_page_still_shows_its_figures(browser: Browser, 
 
 
 async def test_a_chart_follows_the_stream_of_events(browser: Browser, address: str) -> None:
-    event = 'event: chart\ndata: {"kind": "bar", "labels": ["\\u003cb\\u003e"], "series": [{"name": "s", "values": [1]}]}\n\n'
+    said = '"title": "Per hour", "words": "One."'
+    spec = f'{{"kind": "bar", {said}, "labels": ["\\u003cb\\u003e"], "series": [{{"name": "s", "values": [1]}}]}}'
+    event = f"event: chart\ndata: {spec}\n\n"
     page = await browser.new_page(base_url=address)  # its console says when the stream ends, which is meant here
     await page.route("**/live/events", lambda route: route.fulfill(content_type="text/event-stream", body=event))
     await page.goto("/live/en/light")
@@ -145,4 +147,11 @@ async def test_a_chart_follows_the_stream_of_events(browser: Browser, address: s
     }""")
     await repainted(page, before)
     assert '"values": [1]' in await page.locator("#orders-per-minute-data").evaluate("data => data.textContent")
+    # Its caption, its name for screen readers and its table come along.
+    figure = page.locator("#orders-per-minute")
+    await expect(figure.locator(".card-title")).to_have_text("Per hour")
+    await expect(figure.locator(".figure-words")).to_have_text("One.")
+    await expect(figure.get_by_role("img")).to_have_attribute("aria-label", "Per hour. One.")
+    await figure.get_by_text("Show as a table").click()
+    await expect(figure.locator("tbody tr")).to_have_text(["<b>1"])
     await page.close()

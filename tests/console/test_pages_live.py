@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from datetime import UTC, datetime
+from html import escape
 
 from comptoir.surfaces.console import pages
 from comptoir.surfaces.console.pages.feed import Feed
@@ -20,6 +21,9 @@ async def test_it_shows_what_is_sold_moved_and_waiting(owner: Staff, shop: Shop)
     assert {series["name"] for series in spec["series"]} == {"Web shop", "App", "Marketplace"}
     where = json.loads(re.findall(r'id="locations-map-data"[^>]*>(.*?)</script>', page, re.DOTALL)[0])
     assert where["map"] == "us"
+    # What stands over a figure is in its data as well: a stream brings both.
+    for figure in (spec, where):
+        assert f'<p class="figure-words">{escape(figure["words"])}</p>' in page
     assert {point["name"]: point["tone"] for point in where["points"]}["Cincinnati warehouse"] == "bad"
     for words in ("$618.55", "Promised units are not there", "2% white milk, gallon", "Sold at the till", "Jobs waiting"):
         assert words in page, words
@@ -85,6 +89,8 @@ async def test_a_replay_is_told_in_its_own_time_and_can_be_held(owner: Staff, pa
     assert "Replay of a real year of trade" in page
     assert "Mar 1, 2017" in page
     assert "Orders per hour" in page
+    # Nothing of the year has been sold on that day yet, whatever came in since midnight here.
+    assert re.search(r"Orders today.{0,200}?>0<", (await owner.get("/channels/web")).text, re.DOTALL)
     assert (await owner.submit("/", "/live/replay", {"paused": "yes"})).status_code == 303
     assert (await owner.submit("/", "/live/replay", {"speed": "10000.0"})).status_code == 303
     async with parts.database.read() as reader:

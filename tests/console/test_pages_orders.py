@@ -4,6 +4,8 @@ import asyncio
 import re
 
 from comptoir.kernel.ids import to_text
+from comptoir.modules.customers import api as customers
+from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, LOYALTY, CustomerDraft, Identity
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Quantity
 from comptoir.modules.locations.contracts import LOCATION_PREFIX
@@ -275,7 +277,33 @@ async def test_an_order_without_a_product_or_an_address_is_sent_back(owner: Staf
         assert words in nowhere.text, words
 
 
+async def test_an_action_that_has_no_units_left_says_so_and_offers_no_form(owner: Staff, shop: Shop) -> None:
+    page = (await owner.get(f"{href(shop, 'shipped')}/cancel")).text
+    assert "The order has no units that this could be done with." in page
+    assert "Cancel these units" not in page
+
+
+async def test_what_is_collected_is_handed_over_and_not_shipped(owner: Staff, shop: Shop) -> None:
+    assert "To hand over" in (await owner.get(href(shop, "pickup"))).text
+    assert "To hand over" not in (await owner.get(href(shop, "fresh"))).text
+
+
+async def test_a_view_that_is_empty_now_says_more_than_that_nothing_fits(owner: Staff) -> None:
+    assert "No order stands here now" in (await owner.get("/orders?tab=returns")).text
+    assert "No order fits" in (await owner.get("/orders?tab=returns&q=nothing-like-it")).text
+
+
 # Search and customers
+
+
+async def test_a_customer_without_a_name_goes_by_the_first_key(owner: Staff, parts: Services) -> None:
+    async with parts.database.transaction() as tx:
+        made = await customers.create(tx, CustomerDraft(tags=("regular",)), [Identity(LOYALTY, "H0001")])
+    assert re.search(r'class="row-link"[^>]*>H0001</a>', (await owner.get("/customers?q=H0001")).text)
+    page = (await owner.get(f"/customers/{to_text(CUSTOMER_PREFIX, made.id)}")).text
+    assert re.search(r"<h1>H0001\s*</h1>", page)
+    assert "Without a name" in page
+    assert "<li>regular</li>" in page
 
 
 async def test_search_jumps_to_what_was_surely_meant(owner: Staff, shop: Shop) -> None:

@@ -447,12 +447,39 @@ async def test_a_scanner_that_is_quicker_than_the_network_loses_nothing(browser:
             await page.keyboard.type(code)
             await page.keyboard.press("Enter")
         await page.keyboard.type(MILK[:3])
-        await expect(page.locator("#count")).to_contain_text("nothing")
+        # What nobody knows stays as a message, though the scanning goes on.
+        await expect(page.locator("#toasts")).to_contain_text("The catalogue does not know the code nothing.")
         await expect(page.locator("#code")).to_have_value(MILK[:3])
         await page.keyboard.type(MILK[3:])
         await page.keyboard.press("Enter")
         await expect(page.locator(f'[name="counted:{BANANAS}"]')).to_have_value("3")
         await expect(page.locator(f'[name="counted:{MILK}"]')).to_have_value("2")
+
+
+async def test_a_transfer_is_scanned_faster_than_the_network_and_loses_nothing(
+    browser: Browser, parts: Services, shop: Shop
+) -> None:
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.continue_()
+
+    async with signed_in(browser, parts) as page:
+        await page.goto("/transfers/new")
+        await page.select_option("#from", place(shop, "S367"))
+        await page.select_option("#to", place(shop, "S381"))
+        await page.route("**/transfers/new", slowly)
+        await page.focus("#code")
+        for code in (BANANAS, MILK, BANANAS, "nothing", BANANAS):
+            await page.keyboard.type(code)
+            await page.keyboard.press("Enter")
+        await expect(page.locator("#toasts")).to_contain_text("The catalogue does not know the code nothing.")
+        await page.get_by_role("button", name="Save the plan").click()
+        await page.wait_for_url("**/transfers/trf_*")
+        await expect(page.locator("tbody tr").filter(has_text=BANANAS)).to_contain_text("3")
+    async with parts.database.read() as reader:
+        newest = (await inventory.find_transfers(reader, TransferFilter(), sort="-number", limit=1, cursor=None)).items[0]
+        found = await inventory.transfer(reader, newest.id)
+    assert {line.sku: line.quantity for line in found.lines} == {BANANAS: 3, MILK: 1}
 
 
 async def test_an_adjustment_opens_in_a_dialog_and_is_refused_there(browser: Browser, parts: Services, shop: Shop) -> None:

@@ -60,6 +60,7 @@ def say(source: str, locale: str = "en", **context: object) -> str:
     [
         ("{{ 123450 | money('EUR') }}", "€1,234.50", f"1{NARROW}234,50{HARD}€"),
         ("{{ -500 | money('JPY') }}", "−¥500", f"−500{HARD}JPY"),
+        ("{{ 1440 | money_compact('USD') }}", "$14.40", f"14,40{HARD}$US"),
         ("{{ 18642050 | money_compact('EUR') }}", "€186.4K", f"186,4{HARD}k{HARD}€"),
         ("{{ 1204331 | quantity }}", "1,204,331", f"1{NARROW}204{NARROW}331"),
         ("{{ 1250 | quantity(weighed=true) }}", "1.250", "1,250"),

@@ -95,6 +95,50 @@ async def test_a_dry_run_tells_what_would_happen_and_changes_nothing(database: D
     assert [row.row.line for row in found.rejected] == [92]
 
 
+async def test_a_dry_run_names_the_orders_that_are_known_and_those_that_would_change(
+    database: Database, do_import: Import, tmp_path: Path
+) -> None:
+    path = tmp_path / "year.csv"
+    request = ImportRequest(kind=ImportKind.ORDERS, files=(str(path),))
+    uci.write(path, [uci.row("500001"), uci.row("500002"), uci.row("500003")])
+    empty = (await preview(database, await open_importer(request))).report
+    assert (empty.outcomes, empty.foreseen) == ({"created": 3}, {})
+    await do_import(ImportKind.ORDERS, path)
+    later = "2010-01-05 10:00:00"
+    uci.write(path, [uci.row("500001"), uci.row("500002", at=later), uci.row("500003"), uci.row("500004")])
+    before = await _counts(database)
+    found = (await preview(database, await open_importer(request))).report
+    assert await _counts(database) == before
+    assert found.outcomes == {"known": 2, "updated": 1, "created": 1}
+    assert found.foreseen == {"known": ["500001", "500003"], "updated": ["500002"]}
+    assert Report.from_json(found.to_json()).foreseen == found.foreseen
+    done = await do_import(ImportKind.ORDERS, path)
+    assert (done.report["outcomes"], done.report["foreseen"]) == (found.outcomes, {})
+
+
+@pytest.mark.parametrize(("many", "surveyed"), [(6, True), (7, False)])
+async def test_after_many_rows_the_planner_knows_of_them(
+    database: Database, do_import: Import, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int, surveyed: bool
+) -> None:
+    monkeypatch.setattr("comptoir.surfaces.imports.running._MANY", many)
+    await do_import(ImportKind.ORDERS, uci.write(tmp_path / "year.csv", uci.orders(2)))
+    async with database.read() as reader:
+        rows = await reader.value("SELECT reltuples FROM pg_class WHERE oid = 'orders.lines'::regclass")
+    assert rows == (6 if surveyed else -1)
+
+
+async def test_an_import_is_done_though_the_planner_cannot_be_told(
+    database: Database, do_import: Import, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("comptoir.surfaces.imports.running._MANY", 1)
+    async with database.connection() as connection:
+        await connection.execute("BEGIN; LOCK TABLE locations.locations IN SHARE UPDATE EXCLUSIVE MODE")
+        monkeypatch.setattr("comptoir.runtime.database.SURVEY", "SET statement_timeout = 50; ANALYZE locations.locations")
+        run = await do_import(ImportKind.ORDERS, uci.write(tmp_path / "year.csv", uci.orders(2)))
+        await connection.execute("ROLLBACK")
+    assert run.state is RunState.DONE
+
+
 async def test_what_was_rejected_is_corrected_and_imported(database: Database, do_import: Import, tmp_path: Path) -> None:
     rows = [*uci.orders(5), uci.row("600001", quantity=0), uci.row("600001", "22424"), uci.row("600002", at="soon")]
     run = await do_import(ImportKind.ORDERS, uci.write(tmp_path / "year.csv", rows))

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 import pytest
 
 from comptoir.modules.imports.contracts import ImportKind
 from comptoir.runtime import idempotency, jobs
-from comptoir.runtime.consumers import Consumer
+from comptoir.runtime.consumers import Consumer, ConsumerRunner, discard, lag
 from comptoir.runtime.database import Database, Tx
-from comptoir.runtime.events import Recorded
+from comptoir.runtime.events import Event, Recorded
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.imports import ImportRequest, start_import
@@ -105,7 +106,7 @@ async def test_housekeeping_forgets_what_is_old_and_keeps_what_is_not(database: 
             "UPDATE procrastinate_events e SET at = e.at - interval '8 days' "
             "FROM procrastinate_jobs j WHERE j.id = e.job_id AND j.task_name = 'old'"
         )
-    housekeeping = Housekeeping(database, tmp_path, Metrics())
+    housekeeping = Housekeeping(database, Settings(data=tmp_path), Metrics())
     await housekeeping.forget_keys()
     await housekeeping.forget_jobs()
     await housekeeping.forget_sessions()
@@ -123,7 +124,7 @@ async def test_figures_are_shown_in_the_metrics(database: Database, tmp_path: Pa
     async with database.transaction() as tx:
         await jobs.defer(tx, "anything", queue="imports")
         await tx.run("INSERT INTO runtime.consumers (name) VALUES ('ear')")
-    showing = asyncio.create_task(Housekeeping(database, tmp_path, metrics).show_figures())
+    showing = asyncio.create_task(Housekeeping(database, Settings(data=tmp_path), metrics).show_figures())
 
     async def shown() -> bool:
         text = metrics.render().decode()
@@ -133,3 +134,59 @@ async def test_figures_are_shown_in_the_metrics(database: Database, tmp_path: Pa
     showing.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await showing
+
+
+class Rung(Event, frozen=True):
+    type: ClassVar[str] = "bell.rung"
+    n: int
+
+
+async def test_old_events_are_forgotten_once_everybody_has_read_them(database: Database, tmp_path: Path) -> None:
+    async def hear(_tx: Tx, events: list[Recorded]) -> None:
+        if any(event.data["n"] == 2 for event in events):
+            raise ValueError("out of tune")
+
+    def consumer(name: str) -> ConsumerRunner:
+        return ConsumerRunner(database, [Consumer(name, {"*": hear}, start="beginning", attempts=1)])
+
+    async def left() -> list[int]:
+        async with database.read() as reader:
+            return await reader.values("SELECT (data->>'n')::int FROM runtime.events ORDER BY tx, seq")
+
+    async def aged(*events: Rung) -> None:
+        async with database.transaction() as tx:
+            tx.emit(*events)
+            await tx.flush_events()
+            await tx.run("UPDATE runtime.events SET at = at - interval '31 days'")
+
+    quick, slow = consumer("quick"), consumer("slow")
+    await quick.register()
+    await slow.register()
+    await aged(*(Rung(n=n) for n in range(4)))
+    await drained_one(quick, database, "quick")
+    forgetful = Housekeeping(database, Settings(data=tmp_path, keep_events_days=30), Metrics())
+    await forgetful.forget_events()
+    assert await left() == [0, 1, 2, 3], "one consumer has not read them"
+    await drained_one(slow, database, "slow")
+    async with database.transaction() as tx:
+        tx.emit(Rung(n=4))
+    await Housekeeping(database, Settings(data=tmp_path), Metrics()).forget_events()
+    assert await left() == [0, 1, 2, 3, 4], "nobody has said that events are to be forgotten"
+    await forgetful.forget_events()
+    assert await left() == [2, 4], "one is parked, and one is young"
+    async with database.transaction() as tx:
+        for name in ("quick", "slow"):
+            await discard(tx, name, await tx.value("SELECT event_id FROM runtime.parked_events LIMIT 1"))
+    await forgetful.forget_events()
+    assert await left() == [4]
+
+
+async def drained_one(runner: ConsumerRunner, database: Database, name: str) -> None:
+    """Waits until this one has read all; neighbours on this server may keep something back for a moment."""
+
+    async def done() -> bool:
+        await runner.drain()
+        async with database.read() as reader:
+            return all(one.events == 0 for one in await lag(reader) if one.name == name)
+
+    await _until(done)

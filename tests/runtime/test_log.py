@@ -9,6 +9,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import procrastinate.exceptions
+import psycopg
+import psycopg_pool
 import pytest
 import structlog
 
@@ -16,6 +19,7 @@ from comptoir.runtime import log
 from comptoir.runtime.consumers import ConsumerLag
 from comptoir.runtime.jobs import JobCount
 from comptoir.runtime.metrics import CONTENT_TYPE, Metrics
+from comptoir.runtime.presence import Presence
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -192,3 +196,60 @@ def test_figures_are_shown_to_prometheus() -> None:
     assert CONTENT_TYPE.startswith("text/plain")
     metrics.show_jobs([])
     assert "comptoir_jobs{" not in metrics.render().decode(), "a queue that is empty is not shown with its last figure"
+
+
+def test_what_is_said_seldom_is_said_once_in_a_while_with_how_much_was_left_out(
+    lines: Lines,
+) -> None:
+    logger = structlog.get_logger("comptoir.test")
+    for n in range(5):
+        logger.warning("fault", code="a", n=n, seldom=60)
+    logger.warning("fault", code="b", seldom=60)
+    logger.warning("fault", code="c")
+    logger.warning("fault", code="c")
+    logger.warning("fault", code="a", n=9, seldom=0)
+    assert [(entry["code"], entry.get("n"), entry.get("left_out")) for entry in lines()] == [
+        ("a", 0, None), ("b", None, None), ("c", None, None), ("c", None, None), ("a", 9, 4),
+    ]  # fmt: skip
+    assert all("seldom" not in entry for entry in lines())
+
+
+def test_libraries_are_quiet_about_a_database_that_is_away(lines: Lines) -> None:
+    def broken(problem: Exception) -> Exception:
+        try:
+            try:
+                raise problem  # noqa: TRY301 - a cause, to be wrapped
+            except Exception as cause:
+                raise procrastinate.exceptions.ConnectorException from cause
+        except procrastinate.exceptions.ConnectorException as told:
+            return told
+
+    worker = logging.getLogger("procrastinate.worker")
+    worker.error("side task failed", exc_info=broken(psycopg.OperationalError("gone")))
+    worker.error("poll_jobs_to_abort error", exc_info=broken(psycopg_pool.PoolTimeout("late")))
+    logging.getLogger("psycopg.pool").warning("error connecting in 'pool-1': refused")
+    logging.getLogger("alembic.runtime.plugins").info("setup plugin alembic.autogenerate.schemas")
+    assert lines() == []
+    worker.error("Job ended with status: Error", exc_info=broken(ValueError("a bug")))
+    assert [entry["event"] for entry in lines()] == ["Job ended with status: Error"]
+
+
+def test_an_outage_is_told_at_its_beginning_at_its_end_and_once_a_minute(lines: Lines) -> None:
+    now = 0.0
+    presence = Presence("comptoir-web", clock=lambda: now)
+    for second in range(0, 150, 2):
+        now = float(second)
+        presence.failed(psycopg.OperationalError("refused"))
+        assert presence.troubled
+    assert presence.away_for == 148
+    for _ in range(3):
+        presence.answered()
+    assert (presence.away_for, presence.troubled) == (0, False)
+    presence.lost()
+    assert presence.troubled, "it may be the beginning of an outage"
+    assert [(entry["event"], entry.get("seconds")) for entry in lines()] == [
+        ("the database does not answer", None),
+        ("the database still does not answer", 60),
+        ("the database still does not answer", 120),
+        ("the database answers again", 148.0),
+    ]

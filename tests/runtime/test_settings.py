@@ -33,6 +33,8 @@ def test_every_variable_is_read() -> None:
             "COMPTOIR_LOG": "JSON",
             "COMPTOIR_LOG_LEVEL": "Warning",
             "COMPTOIR_PUBLIC_URL": "https://shop.example.com/",
+            "COMPTOIR_KEEP_KEYS_DAYS": "7",
+            "COMPTOIR_KEEP_EVENTS_DAYS": "730",
         }
     )
     assert settings == Settings(
@@ -45,6 +47,8 @@ def test_every_variable_is_read() -> None:
         log_level="warning",
         public_url="https://shop.example.com",
         secure_cookies=True,
+        keep_keys_days=7,
+        keep_events_days=730,
     )
 
 

@@ -60,24 +60,46 @@ class Counters:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept: dict[str, Counter] = {}
-        self._loading: dict[str, asyncio.Lock] = {}
+        self._loading: dict[str, asyncio.Task[Counter]] = {}
 
     async def get(self, code: str) -> Counter:
         """Raises NotFound for an unknown channel and ChannelClosed for one that is switched off."""
         kept = self._kept.get(code)
         if kept is None or time.monotonic() - kept.loaded_at > FRESH_FOR:
-            async with self._loading.setdefault(code, asyncio.Lock()):
-                kept = self._kept.get(code)
-                if kept is None or time.monotonic() - kept.loaded_at > FRESH_FOR:
-                    async with self._database.read() as reader:
-                        kept = self._kept[code] = await load(reader, code)
+            kept = await self._loaded(code)
         if not kept.channel.active:
             raise ChannelClosed(channel=code)
         return kept
 
+    async def _loaded(self, code: str) -> Counter:
+        """Those who ask at once read once, and hear the same. Nothing stays of codes that nobody knows."""
+        task = self._loading.get(code)
+        if task is None:
+            task = self._loading[code] = asyncio.create_task(self._load(code), name=f"counter-{code}")
+            task.add_done_callback(lambda done: self._ended(code, done))
+        return await asyncio.shield(task)
+
+    async def _load(self, code: str) -> Counter:
+        try:
+            async with self._database.read() as reader:
+                found = await load(reader, code)
+        except Refusal:
+            self._kept.pop(code, None)
+            raise
+        if self._loading.get(code) is asyncio.current_task():  # else everything was to be forgotten meanwhile
+            self._kept[code] = found
+        return found
+
+    def _ended(self, code: str, task: asyncio.Task[Counter]) -> None:
+        if self._loading.get(code) is task:
+            del self._loading[code]
+        if not task.cancelled():
+            task.exception()  # whoever asked may have gone away: a refusal that nobody hears is no bug
+
     def forget(self) -> None:
         """Loads everything anew when it is asked for next."""
         self._kept.clear()
+        self._loading.clear()
 
 
 async def load(reader: Reader, code: str) -> Counter:

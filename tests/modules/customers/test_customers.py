@@ -104,7 +104,7 @@ async def test_keys_of_two_customers_mean_the_older_one_and_nobody_is_merged(dat
         assert await api.recognise(tx, both) == old
         assert tx.emitted == [
             CustomerChanged(customer_id=old, attached=("loyalty",)),
-            CustomerAmbiguous(customer_id=old, others=[young], kinds=("email", "phone")),
+            CustomerAmbiguous(customer_id=old, other_customer_ids=[young], kinds=("email", "phone")),
         ]
         assert await api.known_by(tx, Identity("email", "anna@example.com")) == young
         assert await api.known_by(tx, Identity("loyalty", "42")) == old

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextvars import Context
+
 import pytest
 
 from comptoir.kernel.errors import Invalid
@@ -79,6 +82,24 @@ async def test_of_two_rows_of_one_spot_the_later_counts_also_across_chunks_of_on
         assert await api.load_levels(tx, StockColumns(["A", "A"], [here] * 2, [9, 8])) == Loaded(0, 1, 0)
     async with database.read() as reader:
         assert await level(reader, "A", here) == Level(on_hand=8)
+        assert (await api.audit(reader)).clean
+
+
+async def test_a_level_that_somebody_makes_at_the_same_time_is_changed(database: Database) -> None:
+    (here,) = await places(database, 1)
+
+    async def load() -> Loaded:
+        async with database.transaction() as tx:
+            return await api.load_levels(tx, StockColumns(["A", "B"], [here] * 2, [3, 4]))
+
+    async with database.transaction() as tx:
+        await api.load_levels(tx, StockColumns(["A"], [here], [1]))
+        other = asyncio.create_task(load(), context=Context())
+        await asyncio.sleep(0.2)
+        assert not other.done()
+    assert await other == Loaded(1, 1, 0)
+    async with database.read() as reader:
+        assert [(await level(reader, sku, here)).on_hand for sku in "AB"] == [3, 4]
         assert (await api.audit(reader)).clean
 
 

@@ -27,12 +27,13 @@ from comptoir.modules.webhooks.contracts import (
     Result,
 )
 from comptoir.modules.webhooks.errors import UnknownDelivery, UnknownEndpoint
-from comptoir.modules.webhooks.subscribers import CONSUMER
+from comptoir.modules.webhooks.subscribers import consumer
 from comptoir.runtime.consumers import ConsumerRunner, read_log
 from comptoir.runtime.crypto import Keyring, Undecipherable
 from comptoir.runtime.database import Database
 from comptoir.runtime.events import Event, Position, Recorded
 from comptoir.runtime.http import HttpClient
+from comptoir.surfaces.api.identifiers import outward
 from comptoir.surfaces.jobs.webhooks import WebhookSender
 from support.receiver import Office, Receiver
 
@@ -59,8 +60,8 @@ async def happen(database: Database, *events: Event) -> None:
             "WHERE seq > %(before)s ORDER BY seq",
             {"before": before},
         )
-        await webhooks.fan_out(tx, rows)
-        assert await webhooks.fan_out(tx, rows) == 0, "making them again makes no more"
+        await webhooks.fan_out(tx, rows, outward)
+        assert await webhooks.fan_out(tx, rows, outward) == 0, "making them again makes no more"
 
 
 async def deliveries(database: Database, wanted: DeliveryFilter | None = None) -> list[DeliveryDetail]:
@@ -106,7 +107,7 @@ async def test_an_event_arrives_signed_at_everybody_who_listens(
 async def test_the_consumer_makes_the_deliveries_of_what_was_committed(
     database: Database, receiver: Receiver, office: Office
 ) -> None:
-    runner = ConsumerRunner(database, [CONSUMER])
+    runner = ConsumerRunner(database, [consumer(outward)])
     await runner.register()
     await office.endpoint(receiver.url())
     async with database.transaction() as tx:
@@ -406,7 +407,7 @@ async def test_an_endpoint_is_changed_found_tested_and_deleted(
         delivery_id = await webhooks.send_test(tx, endpoint.id)
     await sender.drain()
     said = receiver.got[0].verified(secret)
-    assert (said["type"], said["data"]) == ("webhook.tested", {"endpoint_id": str(endpoint.id)})
+    assert (said["type"], said["data"]) == ("webhook.tested", {"endpoint_id": to_text("whe", endpoint.id)})
     async with database.read() as reader:
         detail = await webhooks.get_delivery(reader, delivery_id)
         assert receiver.got[0].message_id == to_text("evt", detail.delivery.event_id)

@@ -17,6 +17,7 @@ from comptoir.modules.webhooks import domain
 from comptoir.modules.webhooks.contracts import EndpointDraft, Result
 from comptoir.modules.webhooks.domain import Decision, Secret, decide
 from comptoir.runtime.events import Recorded
+from comptoir.surfaces.api.identifiers import outward
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -65,11 +66,11 @@ def test_types_are_types_prefixes_or_all_and_each_once() -> None:
 
 
 def test_the_payload_says_what_when_and_which() -> None:
-    event = Recorded(1, 2, UUID(int=7), "order.placed", NOW, "system", "", None, {"order_id": "x"})
-    assert json.loads(domain.payload(event)) == {
+    event = Recorded(1, 2, UUID(int=7), "order.placed", NOW, "system", "", None, {"order_id": str(UUID(int=8))})
+    assert json.loads(domain.payload(event, outward)) == {
         "type": "order.placed",
         "timestamp": "2026-03-01T12:00:00Z",
-        "data": {"order_id": "x"},
+        "data": {"order_id": "ord_00000000000000000000000008"},
         "id": "evt_00000000000000000000000007",
     }
 

@@ -11,8 +11,10 @@ class UnknownProduct(NotFound):
 
 
 class UnknownSku(NotFound):
-    code = "unknown_sku"
-    title = "No such SKU"
+    """No variant has the SKU in the address: `data["sku"]`."""
+
+    code = "unknown_variant"
+    title = "No such variant"
 
 
 class ProductCodeTaken(Conflict):

@@ -83,7 +83,7 @@ def _emit(tx: Tx, recognition: domain.Recognition, filled: Sequence[CustomerId])
     for customer in dict.fromkeys([*attached, *filled]):
         tx.emit(CustomerChanged(customer_id=customer, attached=tuple(sorted(attached.get(customer, ())))))
     for (oldest, *others), kinds in recognition.conflicts.items():
-        tx.emit(CustomerAmbiguous(customer_id=oldest, others=others, kinds=tuple(sorted(kinds))))
+        tx.emit(CustomerAmbiguous(customer_id=oldest, other_customer_ids=others, kinds=tuple(sorted(kinds))))
 
 
 async def create(tx: Tx, draft: CustomerDraft, identities: Sequence[Identity] = (), *, region: str = "") -> Customer:

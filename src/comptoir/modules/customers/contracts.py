@@ -112,7 +112,7 @@ class CustomerAmbiguous(Event, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "customer.ambiguous"
     customer_id: CustomerId
-    others: Sequence[CustomerId]
+    other_customer_ids: Sequence[CustomerId]
     kinds: tuple[str, ...]
 
     @property

@@ -85,7 +85,7 @@ async def _step(tx: Tx, run_id: RunId, step: Step, problem: str = "") -> Run:
         raise UnknownRun(kind="import", id=run_id)
     state = domain.after(run.state, step)
     if state is None:
-        raise NotInThatState(id=run_id, state=run.state.value, step=step.value)
+        raise NotInThatState(kind="import", id=run_id, state=run.state.value, step=step.value)
     moved = await store.set_state(tx, run_id, state, ended=state in domain.ENDED, problem=problem)
     if state in domain.ENDED:
         rejected = domain.rejected_rows(run.report)

@@ -19,7 +19,7 @@ from comptoir.modules.orders.reported import Units, line_row, move_stock, open_u
 from comptoir.modules.orders.revisions import revise
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry
-from comptoir.runtime.database import Contended, Tx
+from comptoir.runtime.database import Contended, Reader, Tx
 from comptoir.sdk.orders import Address, Buyer, LineKind
 
 _encode = msgspec.json.Encoder().encode
@@ -44,6 +44,21 @@ async def record(tx: Tx, facts: Sequence[Fact]) -> list[Recorded]:
             answers[i] = answer
         rest = later
     return [answer for answer in answers if answer is not None]
+
+
+async def foresee(reader: Reader, channel_id: UUID, told: Sequence[tuple[str, str]]) -> list[RecordOutcome]:
+    """What `record` would answer to these (external id, version) of one channel, in order, without recording anything."""
+    known = await store.known(reader, [(channel_id, external_id) for external_id, _ in told])
+    versions = {external_id: version for (_, external_id), (_, _, version) in known.items()}
+    outcomes: list[RecordOutcome] = []
+    for external_id, version in told:
+        there = versions.get(external_id)
+        if there is not None and version <= there:
+            outcomes.append(RecordOutcome.KNOWN)
+            continue
+        outcomes.append(RecordOutcome.CREATED if there is None else RecordOutcome.UPDATED)
+        versions[external_id] = version
+    return outcomes
 
 
 def _key(fact: Fact) -> _Key:

@@ -14,6 +14,7 @@ from comptoir.modules.orders.store.figures import TradeKey
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.events import Recorded
 
+CONSUMER = "orders.trade"
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -79,6 +80,19 @@ def _add(sums: _Sums, told: datetime, placed: datetime, channel: str, currency: 
         own = sums[TradeKey(clock, minute, channel, currency)]
         for name, amount in amounts.items():
             own[name] += amount
+
+
+async def trade_drift(reader: Reader) -> tuple[int, int]:
+    """How many minutes and hours of the roll-up were added up again from the history of the orders, and how many are wrong."""
+    return await store.drift(reader, CONSUMER)
+
+
+async def rebuild_trade(tx: Tx) -> int:
+    """Adds the roll-up up again from the history of the orders; says how many minutes and hours were wrong."""
+    await store.hold_back(tx, CONSUMER)
+    _, wrong = await store.drift(tx, CONSUMER)
+    await store.rebuild(tx, CONSUMER)
+    return wrong
 
 
 async def trade(

@@ -41,7 +41,7 @@ def consumers(pool_of: PoolOf) -> tuple[Consumer, ...]:
 
     return (
         Consumer("orders.promises", {"*": promises}, batch=100),
-        Consumer("orders.trade", {"order.*": figures.roll_up}, start="beginning"),
+        Consumer(figures.CONSUMER, {"order.*": figures.roll_up}, start="beginning"),
         Consumer("orders.customers", {"order.placed": link_customers}),
     )
 

@@ -89,6 +89,7 @@ class Scope(StrEnum):
     WEBHOOKS_WRITE = "webhooks:write"
     STAFF_WRITE = "staff:write"
     """Users and tokens: what only owners can give."""
+    AUDIT_READ = "audit:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,8 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.EXCEPTIONS_WRITE: frozenset({P.EXCEPTIONS_RESOLVE}),
         Scope.EVENTS_READ: frozenset({P.EVENTS_READ}),
         Scope.WEBHOOKS_WRITE: frozenset({P.SETTINGS_WEBHOOKS}),
-        Scope.STAFF_WRITE: frozenset({P.SETTINGS_USERS, P.SETTINGS_TOKENS, P.AUDIT_READ}),
+        Scope.STAFF_WRITE: frozenset({P.SETTINGS_USERS, P.SETTINGS_TOKENS}),
+        Scope.AUDIT_READ: frozenset({P.AUDIT_READ}),
     }
 )
 

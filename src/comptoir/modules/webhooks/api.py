@@ -18,6 +18,7 @@ from comptoir.kernel.errors import Stale
 from comptoir.kernel.ids import to_text, uuid7
 from comptoir.modules.webhooks import domain, store
 from comptoir.modules.webhooks.contracts import (
+    ENDPOINT_PREFIX,
     EVENT_PREFIX,
     TEST_TYPE,
     Attempt,
@@ -34,7 +35,7 @@ from comptoir.modules.webhooks.contracts import (
     EndpointId,
     Result,
 )
-from comptoir.modules.webhooks.domain import SEND_WITHIN, pause_for
+from comptoir.modules.webhooks.domain import SEND_WITHIN, Outward, pause_for
 from comptoir.modules.webhooks.errors import UnknownDelivery, UnknownEndpoint
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader, Tx
@@ -145,15 +146,15 @@ async def figures(reader: Reader) -> dict[EndpointId, EndpointFigures]:
 # Deliveries
 
 
-async def fan_out(tx: Tx, events: Sequence[Recorded]) -> int:
+async def fan_out(tx: Tx, events: Sequence[Recorded], outward: Outward) -> int:
     """Makes a delivery of each event for each active endpoint that listens to it; gives how many. Doing it again makes no
-    more.
+    more. The ids in it are `outward`: a receiver asks the API with them.
     """
     endpoints = await store.listening(tx)
     if not endpoints:
         return 0
     rows = [
-        (endpoint, event.id, event.type, domain.payload(event))
+        (endpoint, event.id, event.type, domain.payload(event, outward))
         for event in events
         for endpoint, types in endpoints
         if domain.wants(types, event.type)
@@ -168,7 +169,7 @@ async def send_test(tx: Tx, endpoint_id: EndpointId) -> DeliveryId:
     body = {
         "type": TEST_TYPE,
         "timestamp": tx.now,
-        "data": {"endpoint_id": endpoint_id},
+        "data": {"endpoint_id": to_text(ENDPOINT_PREFIX, endpoint_id)},
         "id": to_text(EVENT_PREFIX, event_id),
     }
     await store.fan_out(tx, [(endpoint_id, event_id, TEST_TYPE, msgspec.json.encode(body))])

@@ -6,7 +6,7 @@ import base64
 import ipaddress
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -98,10 +98,14 @@ def wants(types: Sequence[str], event_type: str) -> bool:
     return any(fits(pattern, event_type) for pattern in types)
 
 
-def payload(event: Recorded) -> bytes:
+Outward = Callable[[Mapping[str, object]], Mapping[str, object]]
+"""Writes the ids of an event's data as the API does."""
+
+
+def payload(event: Recorded, outward: Outward) -> bytes:
     """`id` is also the webhook-id: the same for every endpoint and every attempt."""
     text = to_text(EVENT_PREFIX, event.id)
-    return msgspec.json.encode({"type": event.type, "timestamp": event.at, "data": event.data, "id": text})
+    return msgspec.json.encode({"type": event.type, "timestamp": event.at, "data": outward(event.data), "id": text})
 
 
 def new_secret() -> str:

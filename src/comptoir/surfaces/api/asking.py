@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Final, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -27,7 +27,7 @@ T = TypeVar("T")
 Headers = Mapping[bytes, bytes]
 
 BODY_WITHIN = 20.0
-"""Seconds for a body to come in."""
+"""Seconds for a body to come in, or for each part of a file."""
 _MAX_QUERY = 8192
 _AT = re.compile(r" - at `(.+)`$")
 
@@ -60,6 +60,25 @@ async def _rest(receive: Receive, parts: list[bytes], room: int) -> bytes:
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+async def read_parts(receive: Receive, headers: Headers, limit: int) -> AsyncGenerator[bytes]:
+    """A body that is too large to be held at once. Raises BodyTooLarge and RequestTimeout."""
+    stated = headers.get(b"content-length")
+    if stated is not None and (not stated.isdigit() or int(stated) > limit):
+        raise BodyTooLarge(limit=limit)
+    room, more = limit, True
+    while more:
+        try:
+            message = cast("HTTPReceiveMessage", await asyncio.wait_for(receive(), BODY_WITHIN))
+        except TimeoutError as problem:
+            raise RequestTimeout(seconds=BODY_WITHIN) from problem
+        part = _part(message)
+        room -= len(part)
+        if room < 0:
+            raise BodyTooLarge(limit=limit)
+        more = bool(message.get("more_body"))
+        yield part
 
 
 def _part(message: HTTPReceiveMessage) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 from functools import lru_cache
@@ -75,10 +76,10 @@ def _files() -> dict[str, Path]:
     return {str(path.relative_to(_STATIC)): path for path in _STATIC.rglob("*") if path.suffix in _TYPES}
 
 
-@lru_cache(maxsize=1)
-def _version() -> str:
-    manifest = json.loads((_STATIC / "vendor/manifest.json").read_text(encoding="utf-8"))
-    return str(manifest[0]["version"])
+@lru_cache(maxsize=8)
+def _address(name: str) -> str:
+    """Where a file is, with a mark that changes when it does: it is kept for a year."""
+    return f"/docs/static/{name}?v={hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
 @lru_cache(maxsize=1)
@@ -90,17 +91,21 @@ def _page() -> bytes:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Comptoir API</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/static/docs.css">
-<script type="module" src="/docs/static/vendor/rapidoc-min.js?v={_version()}"></script>
+<link rel="stylesheet" href="{_address("docs.css")}">
+<script defer src="{_address("docs.js")}"></script>
+<script type="module" src="{_address("vendor/rapidoc-min.js")}"></script>
 </head>
 <body>
 <rapi-doc spec-url="/openapi.json" load-fonts="false" theme="light" primary-color="#0f766e" nav-bg-color="#f6f5f1"
   nav-text-color="#22302e" nav-accent-color="#0f766e" bg-color="#ffffff" text-color="#22302e" header-color="#0f766e"
   regular-font="system-ui, sans-serif" mono-font="ui-monospace, monospace" render-style="focused" schema-style="table"
   show-header="false" show-method-in-nav-bar="as-colored-text" use-path-in-nav-bar="false" allow-spec-url-load="false"
-  allow-spec-file-load="false" allow-spec-file-download="true" allow-server-selection="false" persist-auth="false"
-  default-schema-tab="schema" sort-tags="false" info-description-headings-in-navbar="false">
+  allow-spec-file-load="false" allow-spec-file-download="false" allow-server-selection="false" persist-auth="false"
+  default-schema-tab="schema" fill-request-fields-with-example="false" sort-tags="false"
+  info-description-headings-in-navbar="false">
   <p slot="nav-logo" class="brand">Comptoir</p>
+  <p slot="overview" class="overview">For machines: <a href="/openapi.json">openapi.json</a>. To try a call, give a token under
+  <em>Authentication</em>, open an operation and press <em>Try</em>: it is a real call to this Comptoir.</p>
 </rapi-doc>
 <noscript><p>This page needs JavaScript; machines read <a href="/openapi.json">/openapi.json</a>.</p></noscript>
 </body>
@@ -122,7 +127,7 @@ def _errors() -> bytes:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Comptoir API: error codes</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/static/docs.css">
+<link rel="stylesheet" href="{_address("docs.css")}">
 </head>
 <body class="page">
 <h1>Error codes</h1>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -101,6 +102,15 @@ def show_actor(actor: str) -> str:
     kind, _, text = actor.partition(":")
     value = _uuid(text) if kind in PREFIXES else None
     return actor if value is None else f"{kind}:{show(kind, value)}"
+
+
+def parsed_actor(text: str) -> str:
+    """The other way round: `token:tok_…` as it is stored. What names nobody stays as it is, and finds nothing."""
+    kind, _, name = text.partition(":")
+    if kind in PREFIXES:
+        with contextlib.suppress(ValueError):
+            return f"{kind}:{from_text(PREFIXES[kind], name)}"
+    return text
 
 
 def outward(data: Mapping[str, object]) -> dict[str, object]:

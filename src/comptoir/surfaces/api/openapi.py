@@ -38,8 +38,9 @@ are text with a prefix that says what they name (`ord_…`). **Quantities** are 
 **Retry safely**: give every change an `Idempotency-Key` of your own. The same key with the same request gets the first answer,
 byte for byte, with `Idempotency-Replayed: true`, and has no second effect. A key is remembered for 30 days.
 
-**Decide on what you saw**: what can be changed has a `version`, which is its `ETag`. Send it back as `If-Match`, and a change
-is refused (412) when somebody else was faster.
+**Decide on what you saw**: what can be changed has a `version`, and an `ETag` that begins with it. Send it back as `If-Match`,
+and a change is refused (412) when somebody else was faster. Send it as `If-None-Match`, and what is still as you have it is
+answered 304, without a body.
 
 **Lists** come in pages: go on with `cursor=` and the `next` of the page before, or follow `Link`. A page goes on after the row
 that the last one ended with, so that nothing is skipped or met twice.
@@ -131,6 +132,9 @@ def _operation(operation: Operation, known: Mapping[Any, Any], components: Mappi
         schema = known[operation.body_type]
         example = operation.example or example_of(schema, components)
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+    elif operation.streams:
+        file = {"schema": {"type": "string", "format": "binary", "minLength": 1}, "example": operation.example}
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
     return described
 
 
@@ -209,11 +213,27 @@ def _headers(operation: Operation) -> list[Json]:
                 "in": "header",
                 "required": False,
                 "description": "The ETag of what you decided on; when it has changed since, the answer is 412.",
-                "schema": {"type": "string", "pattern": '^("[0-9]{1,9}"|\\*)$'},
+                "schema": {"type": "string", "pattern": '^("[0-9]{1,9}(-[0-9a-f]{8})?"|\\*)$'},
                 "example": '"3"',
             }
         )
+    if _has_tag(operation):
+        found.append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "required": False,
+                "description": "The ETag of what you have: when it is still so, the answer is 304 and has no body.",
+                "schema": {"type": "string", "pattern": '^"[0-9]{1,9}-[0-9a-f]{8}"$'},
+                "example": '"3-1c291ca3"',
+            }
+        )
     return found
+
+
+def _has_tag(operation: Operation) -> bool:
+    """Whether it is read under a tag, and may be asked for only if it has changed."""
+    return operation.method == "GET" and operation.names_itself
 
 
 def _responses(operation: Operation, known: Mapping[Any, Any], components: Mapping[str, Any]) -> Json:
@@ -223,7 +243,7 @@ def _responses(operation: Operation, known: Mapping[Any, Any], components: Mappi
     if operation.names_itself:
         fields = operation.answer_type.__struct_fields__
         if "version" in fields:
-            headers["ETag"] = {"description": "The version.", "schema": {"type": "string"}}
+            headers["ETag"] = {"description": "It begins with the version.", "schema": {"type": "string"}}
         if operation.status == 201:
             headers["Location"] = {"description": "Where it is now.", "schema": {"type": "string"}}
     good: Json = {"description": HTTPStatus(operation.status).phrase, "headers": headers}
@@ -234,7 +254,10 @@ def _responses(operation: Operation, known: Mapping[Any, Any], components: Mappi
             headers["Link"] = {"description": "The pages around this one (RFC 8288).", "schema": {"type": "string"}}
     elif operation.answer_type is not None:
         good["content"] = {operation.content_type: {"schema": {"type": "string"}}}
-    return {str(operation.status): good} | _failures(operation)
+    found: Json = {str(operation.status): good}
+    if _has_tag(operation):
+        found["304"] = {"description": "It is as you have it.", "headers": headers}
+    return found | _failures(operation)
 
 
 def _failures(operation: Operation) -> Json:

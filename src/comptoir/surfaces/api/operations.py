@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args, get_type_hints
@@ -49,6 +49,8 @@ class Answer(Generic[T]):
     body: bytes
     content_type: bytes = b"application/json"
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    stream: AsyncIterator[bytes] | None = None
+    """Instead of a body that is larger than a process should hold at once."""
 
 
 Handler = Callable[..., Awaitable[Answer[Any]]]
@@ -81,6 +83,8 @@ class Operation:
     """Its request or its answer holds a secret: what is kept under an idempotency key is encrypted."""
     asks: bool
     """A question that fits no address: a POST that changes nothing."""
+    streams: bool
+    """Its body is a file, which the handler takes part by part (`call.parts`)."""
 
     @cached_property
     def name(self) -> str:
@@ -187,10 +191,11 @@ class Resource:
         by_code: bool = False,
         sealed: bool = False,
         asks: bool = False,
+        streams: bool = False,
     ) -> Declare:
         return self._add(
             "POST", path, scope, status=status, refuses=refuses, if_match=if_match, max_body=max_body, quiet=quiet,
-            example=example, by_code=by_code, sealed=sealed, asks=asks,
+            example=example, by_code=by_code, sealed=sealed, asks=asks, streams=streams,
         )  # fmt: skip
 
     def put(
@@ -237,12 +242,13 @@ class Resource:
         by_code: bool = False,
         sealed: bool = False,
         asks: bool = False,
+        streams: bool = False,
     ) -> Declare:
         def keep(handler: Handler) -> Handler:
             self.operations.append(
                 Operation(
                     handler, method, path, self.name, scope, public, status, tuple(refuses), if_match, max_body, quiet,
-                    content_type, example, by_code, sealed, asks,
+                    content_type, example, by_code, sealed, asks, streams,
                 )
             )  # fmt: skip
             return handler

@@ -80,7 +80,7 @@ Exact = Annotated[
 ]
 Instant = Annotated[datetime, Meta(tz=True, examples=["2026-11-23T09:30:00Z"], description="RFC 3339, with its zone.")]
 Day = Annotated[date, Meta(examples=["2026-12-01"])]
-Version = Annotated[int, Meta(ge=1, examples=[3], description="Grows with every change; it is the ETag.")]
+Version = Annotated[int, Meta(ge=1, examples=[3], description="Grows with every change; the ETag begins with it.")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, examples=[45.7606], description="WGS 84 degrees.")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, examples=[4.8610], description="WGS 84 degrees.")]
 Cursor = Annotated[

@@ -12,6 +12,7 @@ from comptoir.modules.imports.contracts import RUN_PREFIX, ImportKind, Run
 from comptoir.surfaces.cli import terminal
 from comptoir.surfaces.imports import Importer, ImportRequest, Report
 
+_FIRST = 5
 _THINGS = {
     ImportKind.ORDERS: "orders",
     ImportKind.PRODUCTS: "products",
@@ -31,10 +32,21 @@ def show_preview(request: ImportRequest, importer: Importer[Any], report: Report
     terminal.done(f"{request.title} ({importer.layout}): {report.rows:,} rows. A dry run: nothing was changed.")
     _show_rows(report)
     _show_things(request.kind, report)
+    for outcome, words in (
+        ("known", "known already, nothing would change"),
+        ("updated", "known in an older version, would change"),
+    ):
+        if named := report.foreseen.get(outcome):
+            terminal.say(f"  {words}: {_some(named)}")
     if report.unknown_skus:
-        some = ", ".join(sorted(report.unknown_skus)[:5])
-        terminal.say(f"  SKUs that the catalogue does not know: {len(report.unknown_skus):,} ({some}, …)")
+        terminal.say(
+            f"  SKUs that the catalogue does not know: {len(report.unknown_skus):,} ({_some(sorted(report.unknown_skus))})"
+        )
     terminal.hint(f"SHA-256 of the content: {file_hash}")
+
+
+def _some(named: Sequence[str]) -> str:
+    return ", ".join([*named[:_FIRST], *(["…"] if len(named) > _FIRST else [])])
 
 
 def _show_rows(report: Report) -> None:

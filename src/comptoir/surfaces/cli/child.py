@@ -33,12 +33,11 @@ def main() -> int:
     role, sockets, control = sys.argv[1:4]
     settings = Settings.load()
     log.setup(settings.log, settings.log_level)
-    for name in ("alembic", "uvicorn.error"):  # they tell of every step
-        logging.getLogger(name).setLevel(logging.WARNING)
-    end = Control(int(control))
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells of every step
     numbers = [int(number) for number in sockets.split(",") if number]
     try:
-        uvloop.run(_web(settings, numbers, end) if role == "web" else _worker(settings, end))
+        with Control(int(control)) as end:
+            uvloop.run(_web(settings, numbers, end) if role == "web" else _worker(settings, end))
     except Refusal as refusal:
         structlog.get_logger("comptoir").error("cannot run", process=role, pid=os.getpid(), problem=str(refusal))
         return Exit.REFUSED

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable
-from typing import Protocol
+from typing import Protocol, Self
 
 from comptoir.surfaces.cli import terminal
 from comptoir.surfaces.cli.supervisor import READY
@@ -26,11 +26,17 @@ class Control(Protocol):
 
 
 class Parent:
-    """The child's end of the supervisor's socket pair."""
+    """The child's end of the supervisor's socket pair; closed at the end of its block."""
 
     def __init__(self, number: int) -> None:
         self._socket = socket.socket(fileno=number)
         self._socket.setblocking(False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
 
     def ready(self) -> None:
         with contextlib.suppress(OSError):

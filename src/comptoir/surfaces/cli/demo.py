@@ -12,6 +12,7 @@ from comptoir.surfaces.cli import terminal
 from comptoir.surfaces.cli.exits import Exit, Stopped
 from comptoir.surfaces.cli.serve import environment
 from comptoir.surfaces.demo.running import DemoOptions, run_demo, verify_demo
+from comptoir.surfaces.demo.state import DEFAULT_SPEED
 
 _SHOWN = 20
 
@@ -19,7 +20,8 @@ _SHOWN = 20
 def demo(
     *,
     speed: Annotated[
-        float | None, Parameter(help="Times real time, from 1; 0 is as fast as it goes. [default: as it was, else 1000]")
+        float | None,
+        Parameter(help=f"Times real time, from 1; 0 is as fast as it goes. [default: as it was, else {DEFAULT_SPEED:.0f}]"),
     ] = None,
     reset: Annotated[bool, Parameter(negative="", help="Begin the year anew.")] = False,
     play: Annotated[bool, Parameter(help="Let the year go on; --no-play only shows what there is.")] = True,

@@ -38,10 +38,11 @@ def money(amount: int | Money, code: str | None, locale: str) -> str:
 
 
 def money_compact(amount: int | Money, code: str | None, locale: str) -> str:
-    """`$1.2M`: for tiles and axes only, where the exact amount is near."""
+    """`$1.2M`, but `$14.40`: for tiles and axes only, where the exact amount is near."""
     major, unit = _major(amount, code)
-    digits = 0 if abs(major) < 1000 else 1
-    return _true_minus(format_compact_currency(major, unit, locale=locale, fraction_digits=digits))
+    if abs(major) < 1000:
+        return money(amount, code, locale)
+    return _true_minus(format_compact_currency(major, unit, locale=locale, fraction_digits=1))
 
 
 def number(value: Decimal | float, locale: str, digits: int | None = None) -> str:
@@ -89,6 +90,11 @@ def _skeleton(locale: str) -> str:
 def clock(value: datetime, locale: str, zone: tzinfo, *, seconds: bool = False) -> str:
     """`14:05`: the console writes 24 hours in every language, because logs and tills do."""
     return format_time(value.astimezone(zone), "HH:mm:ss" if seconds else "HH:mm", locale=locale)
+
+
+def hour(value: datetime, locale: str, zone: tzinfo) -> str:
+    """`Mar 3, 14:05`: under a chart, where the year is known."""
+    return format_datetime(value.astimezone(zone), _skeleton(locale).replace(" y,", ",").replace(",,", ","), locale=locale)
 
 
 def ago(value: datetime, now: datetime, locale: str, zone: tzinfo) -> str:

@@ -275,7 +275,7 @@ def environment() -> Environment:
     )  # fmt: skip
     known = cast("dict[str, object]", env.globals)
     known.update(
-        icon=icon, asset=asset, column=column, state_of=state_of, reader=_reader.get, version=__version__,
+        icon=icon, asset=asset, column=column, state_of=state_of, reader=_reader.get, release=__version__,
         languages=i18n.LANGUAGES, NOTHING=formatting.NOTHING,
     )  # fmt: skip
     known["ui"] = env.get_template("parts/ui.html").module

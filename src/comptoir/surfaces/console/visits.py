@@ -317,6 +317,7 @@ class Visit:
         return i18n.gettext(self.page.locale, text, **values)
 
     def says(self, singular: str, plural: str, number: int, **values: object) -> str:
+        """As `say`, in the form that the number asks for; it is `%(num)s`. Both texts are written out where it is called."""
         return i18n.ngettext(self.page.locale, singular, plural, number, **values)
 
     def refusal(self, refusal: Refusal) -> str:

@@ -19,12 +19,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlencode, urlsplit
 
 import structlog
+from litestar import Litestar, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
 
 from comptoir.i18n import N_
 from comptoir.kernel.errors import Fault, NotFound, Refusal
@@ -34,7 +37,7 @@ from comptoir.runtime import log
 from comptoir.runtime.database import DatabaseUnavailable
 from comptoir.runtime.limits import TooManyRequests
 from comptoir.surfaces.console.exporting import plain_amount
-from comptoir.surfaces.console.guarding import SAFE_METHODS, ForeignForm, Rule, prepare, stranger
+from comptoir.surfaces.console.guarding import SAFE_METHODS, ForeignForm, Rule, prepare, recognise, stranger
 from comptoir.surfaces.console.rendering import render, render_error
 from comptoir.surfaces.console.visits import PAGE_SIZE, REMEMBER_FOR, Answer, Console, Done, Needs, Visit, Web
 
@@ -50,7 +53,6 @@ __all__ = [
     "Visit",
     "Web",
     "mounted",
-    "nowhere",
     "own_address",
     "plain_amount",
     "unknown_address",
@@ -127,7 +129,9 @@ def failed(visit: Visit, problem: Exception) -> Answer:
         case Unauthenticated():
             return _sign_in_first(visit)
         case Refusal():
-            response = visit.html(render_error(visit.page, problem.status, detail=visit.refusal(problem)), problem.status)
+            # That it is not there is what the page itself says.
+            detail = "" if type(problem) is NotFound else visit.refusal(problem)
+            response = visit.html(render_error(visit.page, problem.status, detail=detail), problem.status)
             if isinstance(problem, TooManyRequests):
                 response.headers["Retry-After"] = str(max(1, round(float(str(problem.data["retry_after"])))))
             return response
@@ -169,16 +173,29 @@ def own_address(text: str) -> str:
 
 
 def unknown_address(console: Console, request: Web, problem: Exception) -> Answer:
-    """For the application's exception handlers, which cannot wait for the database: what no page answered, as a page."""
-    given = log.request_id.get()
-    with contextlib.nullcontext(given) if given else log.request(request.headers.get("x-request-id", "")) as request_id:
-        return failed(Visit(console, request, stranger(request, request_id)), problem)
+    """For the application's exception handlers: what no page answered, as a page that knows who is there."""
+
+    async def told() -> Answer:
+        given = log.request_id.get()
+        with contextlib.nullcontext(given) if given else log.request(request.headers.get("x-request-id", "")) as request_id:
+            visit = Visit(console, request, stranger(request, request_id))
+            with contextlib.suppress(Fault):
+                await recognise(visit, "")
+            return failed(visit, problem)
+
+    return _Later(told)
 
 
-nowhere = Area("")
-"""What no other page answers. It knows who is there, so that the menu stays."""
+class _Later(Response[bytes]):
+    """An answer that is made while it is sent: an exception handler cannot wait for the database, its answer can."""
 
+    def __init__(self, make: Callable[[], Awaitable[Answer]]) -> None:
+        super().__init__(b"")
+        self._make = make
 
-@nowhere.get("/{address:path}", public=True)
-async def no_such_page(visit: Visit) -> Answer:
-    raise NotFound(path=visit.page.url)
+    def to_asgi_response(self, app: Litestar | None, request: Web, **options: Any) -> ASGIResponse:
+        async def send_it(scope: Scope, receive: Receive, send: Send) -> None:
+            made: Any = await self._make()
+            await made.to_asgi_response(app, request, **options)(scope, receive, send)
+
+        return cast("ASGIResponse", send_it)

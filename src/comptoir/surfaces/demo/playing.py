@@ -45,7 +45,8 @@ def main() -> int:
     log.setup(settings.log, settings.log_level)
     assert settings.database_url is not None, "whoever starts this process says which database it is"
     try:
-        uvloop.run(play(settings.database_url, Parent(int(sys.argv[1]))))
+        with Parent(int(sys.argv[1])) as control:
+            uvloop.run(play(settings.database_url, control))
     except Fault as fault:
         structlog.get_logger("comptoir.demo").error("the demo cannot be played", problem=fault.detail)
         return Exit.FAULT

@@ -22,6 +22,8 @@ _SHOWN = 1000
 _ROUNDS = 10_000
 _MOST_BURNT = 500_000_000
 _BURN = 1_000_000
+_MARGIN = 1_000_000
+"""How much further the counter is moved: readers of the feeds may hold positions that are younger than the newest entry."""
 
 
 class Finding(NamedTuple):
@@ -88,36 +90,38 @@ async def _server(database: Database) -> Examined:
 
 
 async def _event_log(database: Database) -> Examined:
-    log, cursor, counter = await _counters(database)
-    ahead = max(log, cursor) - counter + 1
+    known, counter = await _counters(database)
+    newest = max(known.values())
+    ahead = newest - counter + 1
     if ahead <= 0:
-        return Examined(f"transaction {log:,} of {counter:,}")
+        return Examined(f"transaction {newest:,} of {counter:,}")
     finding = Finding(
         "log_ahead",
-        f"The event log is {ahead:,} transactions ahead of the server's counter.",
+        f"The event log and the stock ledger are {ahead:,} transactions ahead of the server's counter.",
         "The database was restored from a dump into a new server: consumers, and with them webhooks and live figures, stand "
         "still until the counter has caught up, and new events would be sorted before old ones.",
         "Run `comptoir doctor --repair` before anything is sold: it moves the counter on.",
-        {"log": log, "cursor": cursor, "counter": counter},
+        {**known, "counter": counter},
     )
-    return Examined(f"transaction {log:,} of {counter:,}", [finding])
+    return Examined(f"transaction {newest:,} of {counter:,}", [finding])
 
 
-async def _counters(database: Database) -> tuple[int, int, int]:
+async def _counters(database: Database) -> tuple[dict[str, int], int]:
+    """The newest transaction that each log knows, and the next one of the server."""
     async with database.read() as reader:
         row = await reader.row(queries.LOG_AHEAD)
     assert row is not None
-    return row[0], row[1], row[2]
+    return {"log": row[0], "cursor": row[1], "ledger": row[2]}, row[3]
 
 
 async def _catch_up(database: Database, _context: Context) -> str:
-    log, cursor, counter = await _counters(database)
-    ahead = max(log, cursor) - counter + 1
+    known, counter = await _counters(database)
+    ahead = max(known.values()) - counter + 1
     if ahead <= 0:
         return ""
     if ahead > _MOST_BURNT:
         return f"The gap of {ahead:,} is too wide: stop the server and set the counter with pg_resetwal --next-transaction-id."
-    left = ahead
+    left = ahead + _MARGIN
     async with database.connection() as connection:
         await connection.execute("SET statement_timeout = 0")
         try:
@@ -126,7 +130,7 @@ async def _catch_up(database: Database, _context: Context) -> str:
                 left -= _BURN
         finally:
             await connection.execute("RESET statement_timeout")
-    return f"The counter was moved on by {ahead:,}."
+    return f"The counter was moved on by {ahead + _MARGIN:,}."
 
 
 async def _consumers(database: Database) -> Examined:
@@ -282,6 +286,27 @@ async def _mend_orders(database: Database, context: Context) -> str:
     return f"{mended:,} orders were put right, {released:,} reservations given back." if mended + released else ""
 
 
+async def _trade(database: Database) -> Examined:
+    async with database.transaction(snapshot=True) as tx:
+        compared, wrong = await orders.trade_drift(tx)
+    found = [
+        Finding(
+            "trade_drift",
+            f"{wrong:,} minutes and hours of the sales figures are not what the orders' history adds up to.",
+            "The live page and the charts show wrong sums; no order and no stock is wrong.",
+            "Run `comptoir doctor --repair`: it adds them up again.",
+            {"rows": wrong},
+        )
+    ]
+    return Examined(f"{compared:,} minutes and hours of sales", found if wrong else [], wrong)
+
+
+async def _mend_trade(database: Database, context: Context) -> str:
+    async with database.transaction(context) as tx:
+        wrong = await orders.rebuild_trade(tx)
+    return f"{wrong:,} minutes and hours of the sales figures were added up again." if wrong else ""
+
+
 CHECKS: tuple[Check, ...] = (
     Check("server", _server),
     Check("event log", _event_log, _catch_up),
@@ -291,5 +316,6 @@ CHECKS: tuple[Check, ...] = (
     Check("imports", _imports),
     Check("stock", _stock, _mend_stock),
     Check("orders", _orders, _mend_orders),
+    Check("sales figures", _trade, _mend_trade),
 )
 """In this order: without the server nothing, without the log no repair."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 LOG_AHEAD = """
 SELECT coalesce((SELECT e.tx::text::bigint FROM runtime.events e ORDER BY e.tx DESC, e.seq DESC LIMIT 1), 0),
        coalesce((SELECT max(c.tx)::text::bigint FROM runtime.consumers c), 0),
+       coalesce((SELECT e.tx::text::bigint FROM inventory.entries e ORDER BY e.tx DESC, e.seq DESC LIMIT 1), 0),
        pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 """
-"""The newest transaction that the event log and its cursors know, and the first that the server has not given out yet."""
+"""The newest transaction that the event log, its cursors and the stock ledger know, and the first that the server has not given
+out yet."""
 
 BURN = """
 DO $$ BEGIN FOR i IN 1..{count} LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from comptoir.surfaces.imports.keeping import forget_uploads
     from comptoir.surfaces.imports.reading import Importer, Seen, Watch
-    from comptoir.surfaces.imports.rejected import reject_lines, write_rejected, write_rejections
+    from comptoir.surfaces.imports.rejected import reject_lines, rejected_csv, write_rejected, write_rejections
     from comptoir.surfaces.imports.report import Report
-    from comptoir.surfaces.imports.request import ImportRequest, hash_of, request_of
+    from comptoir.surfaces.imports.request import ImportRequest, hash_of, order_layouts, request_of
     from comptoir.surfaces.imports.running import Preview, execute, open_importer, preview, run_import
     from comptoir.surfaces.imports.uploads import Upload, resume, start_again, start_import, store_upload
 
@@ -33,8 +33,10 @@ __all__ = [
     "forget_uploads",
     "hash_of",
     "open_importer",
+    "order_layouts",
     "preview",
     "reject_lines",
+    "rejected_csv",
     "request_of",
     "resume",
     "run_import",
@@ -48,9 +50,9 @@ __all__ = [
 _PARTS = {
     "keeping": ("forget_uploads",),
     "reading": ("Importer", "Seen", "Watch"),
-    "rejected": ("reject_lines", "write_rejected", "write_rejections"),
+    "rejected": ("reject_lines", "rejected_csv", "write_rejected", "write_rejections"),
     "report": ("Report",),
-    "request": ("ImportRequest", "hash_of", "request_of"),
+    "request": ("ImportRequest", "hash_of", "order_layouts", "request_of"),
     "running": ("Preview", "execute", "open_importer", "preview", "run_import"),
     "uploads": ("Upload", "resume", "start_again", "start_import", "store_upload"),
 }

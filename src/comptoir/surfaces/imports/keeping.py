@@ -9,6 +9,8 @@ from pathlib import Path
 IMPORT_TASK = "imports.run"
 FOLDER = "imports"
 """Of uploaded files, in the data folder."""
+MAX_UPLOAD = 2 * 1024**3
+"""Bytes of one file."""
 KEPT_FOR = 30 * 86_400
 """Seconds that an uploaded file is kept: a dry run is followed by the real one, and a failed run by another try."""
 

@@ -12,6 +12,8 @@ from comptoir.kernel.errors import Conflict, Refusal
 from comptoir.kernel.money import Currency
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
+from comptoir.modules.channels import api as channels
+from comptoir.modules.channels.errors import UnknownChannel
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import Sighting
 from comptoir.modules.imports import api as imports
@@ -20,7 +22,7 @@ from comptoir.modules.inventory.contracts import AdjustReason, EntryKind, Moveme
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Fact
+from comptoir.modules.orders.contracts import Fact, RecordOutcome
 from comptoir.runtime.database import Context, Database, Reader, Tx
 from comptoir.sdk.orderfiles import (
     OrderFile,
@@ -140,7 +142,21 @@ class OrderImporter(Importer[Settled]):
         names = _named(found)
         known = await catalogue.known(reader, list(names))
         report.unknown_skus.update(names.keys() - known)
+        await self._foresee(reader, found.orders, report)
         return found.rejected
+
+    async def _foresee(self, reader: Reader, told: Sequence[ChannelOrder], report: Report) -> None:
+        """Which orders are there already: a channel that an import would make has none."""
+        try:
+            channel = await channels.by_code(reader, self.channel)
+        except UnknownChannel:
+            add(report.outcomes, {RecordOutcome.CREATED.value: len(told)})
+            return
+        outcomes = await orders.foresee(reader, channel.id, [(order.external_id, order.version) for order in told])
+        for order, outcome in zip(told, outcomes, strict=True):
+            add(report.outcomes, {outcome.value: 1})
+            if outcome is not RecordOutcome.CREATED:
+                report.foresee(outcome.value, order.external_id)
 
     def conclude(self, report: Report) -> None:
         report.see(self.file.facets)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import csv
+import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from comptoir.kernel.errors import Refusal
 from comptoir.modules.imports import api as imports
-from comptoir.modules.imports.contracts import Rejection, RunId
-from comptoir.runtime.database import Reader
+from comptoir.modules.imports.contracts import Rejection, Run, RunId
+from comptoir.runtime.database import Database, Reader
 from comptoir.sdk.orderfiles import RejectedRow, RowId
-from comptoir.sdk.rejects import RejectWriter
+from comptoir.sdk.rejects import COLUMNS, RejectWriter
+from comptoir.sdk.tabular import open_table
+from comptoir.surfaces.imports.request import ImportRequest, request_of
 
 Headers = Sequence[tuple[Sequence[str], str]]
+_FLUSH = 65_536
 
 
 def report_path(path: Path, file: int) -> Path:
@@ -66,6 +73,39 @@ async def reject_lines(reader: Reader, run_id: RunId) -> AsyncIterator[RejectedR
     """Every rejected row of a run, as the readers of files gave it."""
     async for rejection in imports.stream_rejections(reader, run_id):
         yield _row(rejection)
+
+
+async def rejected_csv(database: Database, run: Run, file: int) -> AsyncIterator[bytes]:
+    """The rejected rows of one of a run's files, as `RejectWriter` writes them."""
+    header, separator = await asyncio.to_thread(_header, request_of(run), file)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    begun = False
+    yield b"\xef\xbb\xbf"
+    async with database.read() as reader:
+        async for row in reject_lines(reader, run.id):
+            if row.row.file != file:
+                continue
+            if not begun:
+                header = header or tuple(row.cells)
+                writer.writerow([*header, *COLUMNS])
+                begun = True
+            remarks = [row.row.line, f"{row.reason} ({row.code})", row.advice]
+            writer.writerow([*(row.cells.get(name, "") for name in header), *remarks])
+            if buffer.tell() > _FLUSH:
+                yield buffer.getvalue().encode()
+                buffer.seek(0)
+                buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def _header(request: ImportRequest, file: int) -> tuple[tuple[str, ...], str]:
+    """Of the uploaded file; nothing when it has been cleared away meanwhile."""
+    try:
+        table = open_table(request.paths[file], request.options)
+    except Refusal:
+        return (), ","
+    return tuple(table.header), table.dialect.separator or ","
 
 
 def _row(rejection: Rejection) -> RejectedRow:

@@ -12,7 +12,7 @@ from comptoir.sdk.orderfiles import FacetCount, RejectedRow, Tally
 
 Counts = dict[str, int]
 _NAMED = 1000
-"""How many unknown SKUs are kept by name."""
+"""How many unknown SKUs, and orders that are there already, are kept by name."""
 
 
 def _counts() -> Counts:
@@ -44,6 +44,8 @@ class Report:
     """Of the whole file, once it is through: distinct values and blank rows."""
     prepared: list[str] = field(default_factory=list[str])
     """What had to be there before, and was made: the channel, its market, a location."""
+    foreseen: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Of a dry run: the first orders that are known already, and those that would be updated, by their external ids."""
     unknown_skus: set[str] = field(default_factory=set[str])
     """Of a dry run: those that the catalogue does not know."""
 
@@ -77,6 +79,12 @@ class Report:
     def reject(self, rows: Iterable[RejectedRow]) -> None:
         for row in rows:
             add(self.rejected, {row.code: 1})
+
+    def foresee(self, outcome: str, external_id: str) -> None:
+        """An order that is there already, in a dry run."""
+        named = self.foreseen.setdefault(outcome, [])
+        if len(named) < _NAMED:
+            named.append(external_id)
 
     def see(self, facets: Mapping[str, FacetCount]) -> None:
         self.facets = {label: {"distinct": len(seen.values), "blank_rows": seen.blank_rows} for label, seen in facets.items()}

@@ -10,6 +10,7 @@ from typing import cast
 
 import msgspec
 
+from comptoir.connectors.orderlayouts import ORDER_LAYOUTS
 from comptoir.modules.imports.contracts import ImportKind, Run, RunDraft
 from comptoir.sdk.tabular import Options, UnreadableFile
 
@@ -23,7 +24,7 @@ class ImportRequest:
     kind: ImportKind
     files: tuple[str, ...]
     names: tuple[str, ...] = ()
-    """What the files are called where they came from; empty: as their paths say."""
+    """See `file_names`; empty: as the paths say."""
     options: Options = field(default_factory=Options)
     layout: str = ""
     """Of a file of orders; empty: by its header."""
@@ -42,8 +43,13 @@ class ImportRequest:
         return tuple(Path(file) for file in self.files)
 
     @property
+    def file_names(self) -> Sequence[str]:
+        """What the files are called where they came from."""
+        return self.names or [path.name for path in self.paths]
+
+    @property
     def title(self) -> str:
-        return " + ".join(self.names or [path.name for path in self.paths])
+        return " + ".join(self.file_names)
 
     def to_json(self) -> Mapping[str, object]:
         return cast("Mapping[str, object]", msgspec.to_builtins(self))
@@ -62,6 +68,11 @@ class ImportRequest:
 def request_of(run: Run) -> ImportRequest:
     """What the run was asked to do."""
     return msgspec.convert(run.options, ImportRequest)
+
+
+def order_layouts() -> tuple[str, ...]:
+    """The names of the layouts of files of orders."""
+    return tuple(layout.name for layout in ORDER_LAYOUTS)
 
 
 def hash_of(paths: Sequence[Path]) -> str:

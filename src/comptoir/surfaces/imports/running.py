@@ -30,6 +30,8 @@ log = structlog.get_logger("comptoir.imports")
 
 _ATTEMPTS = 8
 _SHOWN = 20
+_MANY = 50_000
+"""After a go at so many rows, the planner's statistics are refreshed."""
 _KEPT = 10_000
 """How many rejected rows a dry run keeps: for showing at once, and on record."""
 
@@ -98,9 +100,9 @@ async def run_import(
     problem and raised; it may be run again. Raises NotInThatState for a run that is over.
     """
     async with database.transaction(context) as tx:
-        run = await imports.begin(tx, run_id)
+        begun = await imports.begin(tx, run_id)
     try:
-        run = await _advance_all(database, run, importer, context, watch)
+        run = await _advance_all(database, begun, importer, context, watch)
     except TakenOver:
         raise
     except asyncio.CancelledError:
@@ -111,7 +113,18 @@ async def run_import(
             await _note(database, run_id, context, problem)
         raise
     async with database.transaction(context) as tx:
-        return await imports.finish(tx, run.id)
+        done = await imports.finish(tx, run.id)
+    if done.position - begun.position >= _MANY:
+        await _survey(database, done)
+    return done
+
+
+async def _survey(database: Database, run: Run) -> None:
+    """The planner is told of the rows. The import is done by now: when this fails, autovacuum comes by later."""
+    try:
+        await database.survey()
+    except DatabaseUnavailable as fault:
+        log.warning("the statistics could not be refreshed", run_id=str(run.id), problem=fault.detail)
 
 
 async def _advance_all(database: Database, run: Run, importer: Importer[Any], context: Context, watch: Watch) -> Run:

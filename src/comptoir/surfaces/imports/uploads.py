@@ -19,10 +19,8 @@ from comptoir.modules.imports.contracts import Run, RunId, RunState
 from comptoir.modules.imports.errors import AlreadyImported
 from comptoir.runtime import jobs
 from comptoir.runtime.database import Tx
-from comptoir.surfaces.imports.keeping import FOLDER, IMPORT_TASK
+from comptoir.surfaces.imports.keeping import FOLDER, IMPORT_TASK, MAX_UPLOAD
 from comptoir.surfaces.imports.request import ImportRequest, hash_of, request_of
-
-MAX_UPLOAD = 2 * 1024**3
 
 _PLAIN = re.compile(r"[^\w.-]+")
 
@@ -90,7 +88,7 @@ async def start_import(tx: Tx, request: ImportRequest, *, again: bool = False) -
     file_hash = await asyncio.to_thread(hash_of, request.paths)
     there = None if again or request.dry_run else await imports.same_file(tx, request.kind, file_hash, channel=request.channel)
     if there is not None and there.state is RunState.DONE:
-        raise AlreadyImported(there.file_name, id=there.id, finished_at=there.finished_at)
+        raise AlreadyImported(there.file_name, kind="import", id=there.id, finished_at=there.finished_at)
     run = await imports.create(tx, request.draft(file_hash))
     await _defer(tx, run.id)
     return run

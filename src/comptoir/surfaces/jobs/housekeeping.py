@@ -7,34 +7,28 @@ jobs that recur, once per tick over all workers, which delete in small transacti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 
 import structlog
 
 from comptoir.kernel.errors import Fault
 from comptoir.kernel.time import utcnow
-from comptoir.modules.channels import api as channels
-from comptoir.modules.channels import contracts as channels_contracts
 from comptoir.modules.inventory import api as inventory
-from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import ChannelId
 from comptoir.modules.staff import api as staff
 from comptoir.modules.webhooks import api as webhooks
-from comptoir.runtime import idempotency, jobs
-from comptoir.runtime.consumers import lag
-from comptoir.runtime.database import Database, Reader, Tx
+from comptoir.runtime import consumers, idempotency, jobs
+from comptoir.runtime.database import Database, Tx
 from comptoir.runtime.jobs import JobRunner, Recurrence
 from comptoir.runtime.metrics import Metrics
+from comptoir.runtime.presence import REMIND_EVERY, Presence
+from comptoir.runtime.settings import Settings
 from comptoir.surfaces.imports.keeping import forget_uploads
+from comptoir.surfaces.pools import pool_of
 
 log = structlog.get_logger("comptoir.housekeeping")
 
-KEYS_FOR = timedelta(days=30)
-"""How long the answer to an idempotency key is kept."""
 JOBS_FOR = timedelta(days=7)
 FAILED_JOBS_FOR = timedelta(days=90)
 DELIVERIES_FOR = timedelta(days=30)
@@ -48,15 +42,18 @@ _BATCH = 5000
 class Housekeeping:
     """Add its jobs to a runner with `add_to`, and run `expire_holds` and `show_figures` beside it."""
 
-    def __init__(self, database: Database, data: Path, metrics: Metrics) -> None:
+    def __init__(self, database: Database, settings: Settings, metrics: Metrics) -> None:
         self._database = database
-        self._data = data
+        self._data = settings.data
+        self._keys_for = timedelta(days=settings.keep_keys_days)
+        self._events_for = timedelta(days=settings.keep_events_days)
         self._metrics = metrics
 
     def add_to(self, runner: JobRunner) -> None:
         runner.add("orders.review", self.review_orders, every=Recurrence("*/5 * * * *"), attempts=2)
         runner.add("orders.backorders", self.review_backorders, every=Recurrence("7 2 * * *"), attempts=3)
         runner.add("housekeeping.idempotency", self.forget_keys, every=Recurrence("17 * * * *"), attempts=2)
+        runner.add("housekeeping.events", self.forget_events, every=Recurrence("7 * * * *"), attempts=2)
         runner.add("housekeeping.jobs", self.forget_jobs, every=Recurrence("27 * * * *"), attempts=2)
         runner.add("housekeeping.sessions", self.forget_sessions, every=Recurrence("37 * * * *"), attempts=2)
         runner.add("housekeeping.webhooks", self.forget_deliveries, every=Recurrence("47 * * * *"), attempts=2)
@@ -69,17 +66,17 @@ class Housekeeping:
             while await self._in_transaction(lambda tx: inventory.expire_holds(tx, 500)) == 500:
                 pass
 
-        await _forever(sweep, _EVERY)
+        await _forever(self._database.presence, sweep, _EVERY)
 
     async def show_figures(self) -> None:
         """For ever: how far the consumers are behind and how many jobs wait, for this process's metrics."""
 
         async def look() -> None:
             async with self._database.read() as reader:
-                self._metrics.show_lag(await lag(reader))
+                self._metrics.show_lag(await consumers.lag(reader))
                 self._metrics.show_jobs(await jobs.counts(reader))
 
-        await _forever(look, 10.0)
+        await _forever(self._database.presence, look, 10.0)
 
     async def review_orders(self) -> None:
         """Looks again at what waits for stock or for a remedy, in case no event has said it."""
@@ -93,7 +90,12 @@ class Housekeeping:
         log.info("backorders were reviewed", late=late)
 
     async def forget_keys(self) -> None:
-        await self._until_none(lambda tx: idempotency.purge(tx, tx.now - KEYS_FOR, _BATCH))
+        await self._until_none(lambda tx: idempotency.purge(tx, tx.now - self._keys_for, _BATCH))
+
+    async def forget_events(self) -> None:
+        """Only where somebody has said how long they are kept: orders tell their story by them."""
+        if self._events_for:
+            await self._until_none(lambda tx: consumers.purge(tx, tx.now - self._events_for, _BATCH))
 
     async def forget_jobs(self) -> None:
         await self._until_none(lambda tx: jobs.purge(tx, tx.now - JOBS_FOR, limit=_BATCH))
@@ -120,14 +122,7 @@ class Housekeeping:
                 return
 
 
-async def pool_of(reader: Reader, channel_id: ChannelId) -> Sequence[LocationId]:
-    """The locations that a channel sells from now."""
-    channel = await channels.get(reader, channels_contracts.ChannelId(channel_id))
-    pool = await locations.pool(reader, channel.pool_id)
-    return [member.id for member in pool.members if member.active]
-
-
-async def _forever(work: Callable[[], Awaitable[None]], every: float) -> None:
+async def _forever(presence: Presence, work: Callable[[], Awaitable[None]], every: float) -> None:
     """Again and again; while the database is away, ever more slowly."""
     pause = every
     while True:
@@ -136,5 +131,6 @@ async def _forever(work: Callable[[], Awaitable[None]], every: float) -> None:
             pause = every
         except Fault as fault:
             pause = min(pause * 2, _LONGEST_PAUSE)
-            log.warning("housekeeping waits", problem=fault.detail, seconds=pause)
+            if not presence.troubled:
+                log.warning("housekeeping waits", problem=fault.detail, seconds=pause, seldom=REMIND_EVERY)
         await asyncio.sleep(pause)

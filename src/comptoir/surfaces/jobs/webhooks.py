@@ -22,6 +22,7 @@ from comptoir.modules.webhooks.contracts import Claimed, EndpointId, Result
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database, DatabaseUnavailable
 from comptoir.runtime.http import HttpClient
+from comptoir.runtime.presence import REMIND_EVERY
 
 log = structlog.get_logger("comptoir.webhooks")
 
@@ -101,7 +102,8 @@ class WebhookSender:
             async with self._database.transaction() as tx:
                 claimed = await api.claim(tx, limit=room, each=self._each, busy=busy)
         except DatabaseUnavailable as fault:
-            log.warning("the database is away", problem=fault.detail)
+            if not self._database.presence.troubled:
+                log.warning("deliveries wait", problem=fault.detail, seldom=REMIND_EVERY)
             return 0
         for one in claimed:
             self._busy[one.endpoint_id] += 1

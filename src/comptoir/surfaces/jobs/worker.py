@@ -34,7 +34,7 @@ class Worker:
         self.consumers = ConsumerRunner(database, consumers)
         self.jobs = JobRunner(database, grace=grace, ended=metrics.job_ended)
         self.jobs.add(IMPORT_TASK, ImportJob(database), queue="imports", attempts=20)
-        self.housekeeping = Housekeeping(database, services.settings.data, metrics)
+        self.housekeeping = Housekeeping(database, services.settings, metrics)
         self.housekeeping.add_to(self.jobs)
         self.webhooks = WebhookSender(database, self._http, services.keyring, attempted=self._attempted)
         self._stopping = asyncio.Event()

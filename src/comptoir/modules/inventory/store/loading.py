@@ -11,6 +11,8 @@ from itertools import islice, repeat
 from typing import LiteralString
 from uuid import UUID
 
+from psycopg import errors
+
 from comptoir.modules.inventory.contracts import AdjustReason, StockColumns
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime.database import Tx
@@ -36,8 +38,9 @@ FROM pg_temp.stock_load ORDER BY sku, location_id, ctid DESC
 _CREATE = f"""
 WITH wanted AS MATERIALIZED ({_WANTED}), created AS (
   INSERT INTO inventory.levels AS l (sku, location_id, on_hand, safety)
-  SELECT sku, location_id, on_hand, coalesce(safety, 0) FROM wanted
-  ON CONFLICT DO NOTHING
+  SELECT sku, location_id, on_hand, coalesce(safety, 0) FROM wanted AS w
+  WHERE NOT EXISTS (SELECT FROM inventory.levels AS there WHERE there.sku = w.sku AND there.location_id = w.location_id)
+  {{on_conflict}}
   RETURNING l.sku, l.location_id, l.on_hand, l.safety
 ), written AS (
   INSERT INTO inventory.entries (at, actor, kind, sku, location_id, on_hand, safety, import_id, reason)
@@ -89,8 +92,16 @@ async def stage(tx: Tx, columns: StockColumns) -> None:
 
 
 async def create_levels(tx: Tx, reason: AdjustReason, import_id: UUID | None) -> tuple[int, int]:
-    """Makes the levels that are not there yet, with their entries; says how many spots there are, and how many were new."""
-    row = await tx.row(_CREATE, _params(tx, reason, import_id))
+    """Makes the levels that are not there yet, with their entries; says how many spots there are, and how many were new.
+
+    To be ready for somebody who makes one of them at the same time costs every row a fifth more: it is left for when one does.
+    """
+    params = _params(tx, reason, import_id)
+    try:
+        async with tx.connection.transaction():
+            row = await tx.row(_CREATE.format(on_conflict=""), params)
+    except errors.UniqueViolation:
+        row = await tx.row(_CREATE.format(on_conflict="ON CONFLICT DO NOTHING"), params)
     assert row is not None, "a row of counts is always there"
     return row[0], row[1]
 

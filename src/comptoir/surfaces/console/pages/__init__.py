@@ -7,22 +7,34 @@ from litestar.handlers import HTTPRouteHandler
 from comptoir.modules.orders import api as orders_api
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import assets
-from comptoir.surfaces.console.pages import back_office, customers, exceptions, live, order_acts, orders, placing, search
+from comptoir.surfaces.console.pages import (
+    back_office,
+    customers,
+    exception_page,
+    exceptions,
+    live,
+    order_acts,
+    order_page,
+    orders,
+    placing,
+    search,
+)
 from comptoir.surfaces.console.pages.access import access
 from comptoir.surfaces.console.pages.feed import Feed
-from comptoir.surfaces.console.web import Area, Console, Needs, mounted, nowhere
+from comptoir.surfaces.console.web import Area, Console, Needs, mounted
 
 AREAS: tuple[Area, ...] = (
     access,
     live.area,
     orders.area,
+    order_page.area,
     order_acts.area,
     placing.area,
     exceptions.area,
+    exception_page.area,
     customers.area,
     search.area,
     *back_office.AREAS,
-    nowhere,
 )
 
 

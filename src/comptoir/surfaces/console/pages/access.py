@@ -8,7 +8,7 @@ from functools import lru_cache
 from zoneinfo import available_timezones
 
 from comptoir import i18n
-from comptoir.i18n import N_, ngettext
+from comptoir.i18n import N_
 from comptoir.kernel.errors import Invalid, NotFound
 from comptoir.kernel.time import time_zone
 from comptoir.modules.staff import api as staff
@@ -60,9 +60,7 @@ async def sign_in_here(visit: Visit) -> Answer:
         return visit.respond("sign_in.html", status=401, error=error, email=email, next=next_to)
     except TooManyRequests as refusal:
         seconds = max(1, round(float(str(refusal.data["retry_after"]))))
-        error = ngettext(
-            visit.page.locale, "Too many tries. Wait %(num)s second.", "Too many tries. Wait %(num)s seconds.", seconds
-        )
+        error = visit.says("Too many tries. Wait %(num)s second.", "Too many tries. Wait %(num)s seconds.", seconds)
         answer = visit.respond("sign_in.html", status=429, error=error, email=email, next=next_to)
         answer.headers["Retry-After"] = str(seconds)
         return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from comptoir.i18n import N_
@@ -38,6 +38,7 @@ from comptoir.surfaces.console.pages.naming import ICONS
 from comptoir.surfaces.console.pages.stock import sku_href
 from comptoir.surfaces.console.pages.stock_sku import Promise, pools_of, promises, reasons
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
+from comptoir.surfaces.demo import state as demo
 
 area = Area("channels")
 
@@ -161,11 +162,13 @@ def rules_words(visit: Visit, rules: PublishRules) -> list[str]:
 
 
 async def trade_today(visit: Visit, reader: Reader) -> dict[str, list[Trade]]:
-    """What each channel has sold since midnight where the reader is."""
-    now = visit.page.now.astimezone(visit.page.zone)
+    """What each channel has sold since midnight where the reader is; while a year is replayed, since midnight there."""
+    replay = await demo.status(reader)
+    at, clock = (visit.page.now, Clock.RECORDED) if replay is None else (replay.data_at, Clock.PLACED)
+    now = at.astimezone(visit.page.zone)
     midnight = datetime.combine(now.date(), datetime.min.time(), now.tzinfo)
     sold: dict[str, list[Trade]] = {}
-    for row in await orders.trade(reader, Clock.RECORDED, Grain.ALL, since=midnight):
+    for row in await orders.trade(reader, clock, Grain.ALL, since=midnight, until=now + timedelta(minutes=1)):
         sold.setdefault(row.channel, []).append(row)
     return sold
 

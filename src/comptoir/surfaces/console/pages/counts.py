@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from comptoir.i18n import N_, ngettext
+from comptoir.i18n import N_
 from comptoir.kernel.errors import Refusal
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.quantities import MAX_QUANTITY
@@ -246,7 +246,7 @@ async def _write(visit: Visit, sheet: Sheet, note: str) -> Answer:
         made = await inventory.count(tx, sheet.location_id, rows, note)
         subject = to_text(COUNT_PREFIX, made.id)
         await visit.record(tx, "stock.counted", subject, {"skus": made.skus, "differences": made.differences, "note": note})
-        words = ngettext(visit.page.locale, "%(num)s SKU is counted.", "%(num)s SKUs are counted.", made.skus)
+        words = visit.says("%(num)s SKU is counted.", "%(num)s SKUs are counted.", made.skus)
         return Done(count_href(made.id), words)
 
     return await visit.act(work)

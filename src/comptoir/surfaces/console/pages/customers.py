@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
 from comptoir.modules.customers import api as customers
-from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, EMAIL, LOYALTY, PHONE, CustomerFilter, CustomerId
+from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, EMAIL, LOYALTY, PHONE, Customer, CustomerFilter, CustomerId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderFilter
 from comptoir.modules.staff.contracts import Permission
@@ -41,7 +42,14 @@ async def customer_list(visit: Visit) -> Answer:
         sort=sort,
         href=_href,
         key_icon=_key_icon,
+        called=partial(_called, visit),
     )
+
+
+def _called(visit: Visit, customer: Customer) -> str:
+    """The name; whoever gave none goes by the first key that we know."""
+    first = next((key.value for key in customer.identities), "")
+    return customer.name or customer.company or first or visit.say(N_("Without a name"))
 
 
 def _href(customer_id: CustomerId) -> str:
@@ -76,6 +84,7 @@ async def customer_page(visit: Visit) -> Answer:
         "customers/detail.html",
         "customers/_orders.html",
         customer=customer,
+        called=partial(_called, visit),
         keys=keys,
         rows=page.items,
         before=page.previous,

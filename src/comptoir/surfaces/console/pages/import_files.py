@@ -1,11 +1,8 @@
-"""Files of imports: what one looks like before it is read, and the rows of it that could not be taken, as a file again."""
+"""Files of imports: what one looks like before it is read."""
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -14,12 +11,9 @@ from typing import cast
 from comptoir.connectors.orderlayouts import ORDER_LAYOUTS
 from comptoir.connectors.plain import LOCATION_FIELDS, PRODUCT_FIELDS, STOCK_FIELDS
 from comptoir.kernel.errors import Refusal
-from comptoir.modules.imports.contracts import ImportKind, Run
-from comptoir.runtime.database import Database
+from comptoir.modules.imports.contracts import ImportKind
 from comptoir.sdk.orderfiles import Field, FieldKind, MissingColumns, OrderFileLayout, choose_layout, field_columns
-from comptoir.sdk.rejects import COLUMNS as REMARKS
 from comptoir.sdk.tabular import Conventions, Options, Table, Undecided, open_table, survey
-from comptoir.surfaces.imports import ImportRequest, reject_lines, request_of
 
 _FIELDS: dict[ImportKind, Sequence[Field]] = {
     ImportKind.PRODUCTS: PRODUCT_FIELDS,
@@ -29,7 +23,6 @@ _FIELDS: dict[ImportKind, Sequence[Field]] = {
 _SURVEYED = 20_000
 _SHOWN = 6
 _COLUMNS = 12
-_FLUSH = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,36 +106,3 @@ def _survey(table: Table, fields: Sequence[Field], columns: dict[str, str], opti
 def unclear(look: Look) -> bool:
     """Somebody has to say how it is meant."""
     return isinstance(look.problem, Undecided)
-
-
-async def rejected(database: Database, run: Run, file: int) -> AsyncIterator[bytes]:
-    """The rejected rows of one of a run's files as CSV that can be imported again. See `sdk.rejects` for why cells are bare."""
-    header, separator = await asyncio.to_thread(_header, request_of(run), file)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    begun = False
-    yield b"\xef\xbb\xbf"
-    async with database.read() as reader:
-        async for row in reject_lines(reader, run.id):
-            if row.row.file != file:
-                continue
-            if not begun:
-                header = header or tuple(row.cells)
-                writer.writerow([*header, *REMARKS])
-                begun = True
-            remarks = [row.row.line, f"{row.reason} ({row.code})", row.advice]
-            writer.writerow([*(row.cells.get(name, "") for name in header), *remarks])
-            if buffer.tell() > _FLUSH:
-                yield buffer.getvalue().encode()
-                buffer.seek(0)
-                buffer.truncate()
-    yield buffer.getvalue().encode()
-
-
-def _header(request: ImportRequest, file: int) -> tuple[tuple[str, ...], str]:
-    """Of the uploaded file; nothing when it has been cleared away meanwhile."""
-    try:
-        table = open_table(request.paths[file], request.options)
-    except Refusal:
-        return (), ","
-    return tuple(table.header), table.dialect.separator or ","

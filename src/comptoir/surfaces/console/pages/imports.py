@@ -112,6 +112,8 @@ async def show_list(visit: Visit, errors: Mapping[str, str] | None = None, kind:
     )
 
 
+_FIRST = 5
+"""Of a long list of names, so many are shown."""
 _COLUMNS = (
     N_("File"), N_("Kind"), N_("State"), N_("Dry run"), N_("Rows"), N_("Taken"), N_("Rejected"), N_("Started"), N_("Ended"),
     N_("Who"),
@@ -232,11 +234,19 @@ def _about(visit: Visit, report: Mapping[str, object]) -> list[tuple[str, str]]:
     made = cast("Sequence[str]", report.get("prepared") or ())
     if made:
         told.append((visit.say(N_("Made beforehand")), ", ".join(made)))
+    for outcome, named in cast("Mapping[str, Sequence[str]]", report.get("foreseen") or {}).items():
+        word = N_("Orders that are known already") if outcome == "known" else N_("Orders that would be changed")
+        told.append((visit.say(word), f"{number(_counts(report, 'outcomes')[outcome], locale)} ({_some(named)})"))
     unknown = cast("Sequence[str]", report.get("unknown_skus") or ())
     if unknown:
-        some = ", ".join(unknown[:5])
-        told.append((visit.say(N_("SKUs that the catalogue does not know")), f"{number(len(unknown), locale)} ({some}…)"))
+        told.append(
+            (visit.say(N_("SKUs that the catalogue does not know")), f"{number(len(unknown), locale)} ({_some(unknown)})")
+        )
     return told
+
+
+def _some(named: Sequence[str]) -> str:
+    return ", ".join([*named[:_FIRST], *(["…"] if len(named) > _FIRST else [])])
 
 
 @area.get("/imports/{run_id:str}", Permission.IMPORTS_READ)
@@ -360,5 +370,4 @@ async def rejected_file(visit: Visit) -> Answer:
         "X-Request-Id": visit.page.request_id,
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(f'{Path(names[file]).stem}.rejected.csv')}",
     }
-    body = cast("AsyncIterator[bytes]", _part("import_files").rejected(visit.database, run, file))
-    return Stream(body, media_type="text/csv; charset=utf-8", headers=head)
+    return Stream(files.rejected_csv(visit.database, run, file), media_type="text/csv; charset=utf-8", headers=head)

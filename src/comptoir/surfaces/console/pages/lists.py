@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from comptoir.i18n import N_, ngettext
+from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import to_text
 from comptoir.modules.catalogue import api as catalogue
@@ -34,7 +34,7 @@ def rows_words(visit: Visit, total: Count) -> str:
     shown = formatting.number(total.rows, visit.page.locale)
     if not total.exact:
         return visit.say(N_("about %(shown)s rows"), shown=shown)
-    return ngettext(visit.page.locale, "%(shown)s row", "%(shown)s rows", total.rows, shown=shown)
+    return visit.says("%(shown)s row", "%(shown)s rows", total.rows, shown=shown)
 
 
 async def every(page_of: Callable[[str | None], Awaitable[Page[T]]]) -> AsyncIterator[T]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
 from jinja2.utils import htmlsafe_json_dumps
 
-from comptoir.i18n import N_, ngettext
+from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
 from comptoir.modules.inventory.contracts import EntryKind, LedgerEntry
 from comptoir.modules.locations.contracts import LOCATION_PREFIX
@@ -123,9 +123,7 @@ def _values(visit: Visit, seen: Snapshot) -> dict[str, Any]:
         "revenue_before": {row.currency: row.total for row in seen.yesterday},
         "channel_rows": _channel_rows(seen),
         "chart": _chart(visit, seen),
-        "chart_words": _chart_words(visit, seen),
         "places_map": _map(visit, seen),
-        "map_words": _map_words(visit, seen),
         "spark": _spark(seen),
         "moves": [_move(visit, seen, entry) for entry in seen.moves],
         "latest": seen.latest,
@@ -165,12 +163,8 @@ def _zone(visit: Visit, seen: Snapshot) -> tzinfo:
 
 def _chart(visit: Visit, seen: Snapshot) -> dict[str, Any]:
     """Orders per span by channel; those of the year with the most first, so that colours stay."""
-    zone, locale = _zone(visit, seen), visit.page.locale
-    write: Callable[[datetime], str] = (
-        (lambda at: formatting.clock(at, locale, zone))
-        if seen.grain == "minute"
-        else (lambda at: f"{formatting.day(at, locale, zone)} {formatting.clock(at, locale, zone)}")
-    )
+    zone, locale, hourly = _zone(visit, seen), visit.page.locale, seen.grain == "hour"
+    write = formatting.hour if hourly else formatting.clock
     places = {at: n for n, at in enumerate(seen.labels)}
     series: dict[str, list[int]] = {code: [0] * len(places) for code in sorted({row.channel for row in seen.total})}
     for row in seen.spans:
@@ -179,8 +173,10 @@ def _chart(visit: Visit, seen: Snapshot) -> dict[str, Any]:
     ranked = sorted(series, key=lambda code: -sum(row.orders for row in seen.total if row.channel == code))
     return {
         "kind": "stack",
+        "title": visit.say(N_("Orders per hour, last two days") if hourly else N_("Orders per minute")),
+        "words": _chart_words(visit, seen),
         "whole": True,
-        "labels": [write(at) for at in seen.labels],
+        "labels": [write(at, locale, zone) for at in seen.labels],
         "series": [{"name": seen.channels[code].name, "values": series[code]} for code in ranked],
     }
 
@@ -226,13 +222,13 @@ def _map(visit: Visit, seen: Snapshot) -> dict[str, Any]:
                 "value": round(moves),
                 "tone": "bad" if trouble else "",
                 "href": f"/stock?location={to_text(LOCATION_PREFIX, one.id)}",
-                "words": ngettext(visit.page.locale, "%(num)s movement lately", "%(num)s movements lately", round(moves))
+                "words": visit.says("%(num)s movement lately", "%(num)s movements lately", round(moves))
                 + (f" · {visit.say(N_('has an exception'))}" if trouble else ""),
             }
         )
     countries = {one.country for one in seen.locations.values()}
     name = "us" if countries <= {"US"} else "europe" if countries <= EUROPE else "world"
-    return {"map": name, "points": points}
+    return {"map": name, "words": _map_words(visit, seen), "points": points}
 
 
 _EUROPEANS = """AD AL AT BA BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS
@@ -243,10 +239,10 @@ EUROPE = frozenset(_EUROPEANS.split())
 def _map_words(visit: Visit, seen: Snapshot) -> str:
     count = len(seen.locations)
     busy = sum(1 for value in seen.activity.values() if value >= 0.5)
-    words = ngettext(visit.page.locale, "%(num)s location", "%(num)s locations", count)
-    words += ", " + ngettext(visit.page.locale, "%(num)s with stock moving now", "%(num)s with stock moving now", busy)
+    words = visit.says("%(num)s location", "%(num)s locations", count)
+    words += ", " + visit.says("%(num)s with stock moving now", "%(num)s with stock moving now", busy)
     if seen.trouble:
-        words += ", " + ngettext(visit.page.locale, "%(num)s needs a person", "%(num)s need a person", len(seen.trouble))
+        words += ", " + visit.says("%(num)s needs a person", "%(num)s need a person", len(seen.trouble))
     return words + "."
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from comptoir.i18n import N_, ngettext
+from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.kernel.ids import from_text, to_text
 from comptoir.kernel.money import Currency
@@ -176,11 +176,7 @@ async def place_order(visit: Visit) -> Answer:
             data = {"number": order.number, "channel": counter.channel.code}
             await staff.record(tx, "order.placed", order.id, data, address=visit.address)
     order_id = OrderId(from_text(ORDER_PREFIX, order.id))
-    waits = (
-        ngettext(visit.page.locale, "%(num)s unit waits for stock.", "%(num)s units wait for stock.", order.waiting)
-        if order.waiting
-        else ""
-    )
+    waits = visit.says("%(num)s unit waits for stock.", "%(num)s units wait for stock.", order.waiting) if order.waiting else ""
     return visit.finish(Done(order_href(order_id), visit.say(N_("The order is placed.")), detail=waits))
 
 

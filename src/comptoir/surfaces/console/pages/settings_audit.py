@@ -12,6 +12,7 @@ from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import AuditEntry, AuditFilter, Permission, UserFilter
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console.pages import lists
+from comptoir.surfaces.console.pages.access import device
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
 from comptoir.surfaces.console.pages.settings_tabs import tabs
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Visit
@@ -100,12 +101,14 @@ def subject_href(entry: AuditEntry) -> str:
 
 def data_words(data: Mapping[str, object]) -> str:
     """On one line: `role: store → buyer, units: 3`."""
-    return ", ".join(f"{name}: {_value(value)}" for name, value in data.items() if value not in ("", None))
+    return ", ".join(f"{name}: {_value(name, value)}" for name, value in data.items() if value not in ("", None))
 
 
-def _value(value: object) -> str:
+def _value(name: str, value: object) -> str:
     if isinstance(value, dict) and set(value) == {"from", "to"}:  # pyright: ignore[reportUnknownArgumentType]
         return f"{value['from']} → {value['to']}"
+    if name == "agent" and isinstance(value, str):
+        return device(value)
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 

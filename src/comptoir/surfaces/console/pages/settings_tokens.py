@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from comptoir.i18n import N_, ngettext
+from comptoir.i18n import N_
 from comptoir.kernel.ids import ActorId, to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.staff import api as staff
@@ -41,6 +41,7 @@ SCOPE_WORDS = {
     Scope.EVENTS_READ: N_("read the feed of events"),
     Scope.WEBHOOKS_WRITE: N_("manage webhooks"),
     Scope.STAFF_WRITE: N_("manage users and tokens"),
+    Scope.AUDIT_READ: N_("read the audit trail"),
 }
 _LIVES = {"30": 30, "90": 90, "365": 365, "never": None}
 
@@ -122,7 +123,7 @@ async def _form(visit: Visit, typed: Typed) -> Answer:
 def _life(visit: Visit, days: int | None) -> str:
     if days is None:
         return visit.say(N_("does not expire"))
-    return ngettext(visit.page.locale, "%(num)s day", "%(num)s days", days)
+    return visit.says("%(num)s day", "%(num)s days", days)
 
 
 @area.post("/settings/tokens/new", Permission.SETTINGS_TOKENS)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from comptoir.i18n import N_, ngettext
+from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import to_text
 from comptoir.modules.staff.contracts import Permission
@@ -322,7 +322,7 @@ async def _step(visit: Visit, tx: Tx, endpoint: Endpoint, step: str) -> Done:
         case "replay":
             wanted = DeliveryFilter(endpoint_id=endpoint.id, state=DeliveryState.FAILED)
             again = await webhooks.replay_many(tx, wanted)
-            words = ngettext(visit.page.locale, "%(num)s event is sent again.", "%(num)s events are sent again.", again)
+            words = visit.says("%(num)s event is sent again.", "%(num)s events are sent again.", again)
             return Done(here, words)
         case "delete":
             await webhooks.delete_endpoint(tx, endpoint.id)

@@ -247,7 +247,17 @@
     padding: [8, 10], textStyle: { color: token("--ink"), fontFamily: token("--font"), fontSize: 12 },
     shadowBlur: 0, shadowColor: "transparent",
   });
-  function figure(spec) {
+  // The legend breaks into as many lines as the box is narrow for; the plot begins under them.
+  function legendLines(spec, width) {
+    let [lines, taken] = [1, 0];
+    spec.series.forEach((series) => {
+      const needed = 26 + 7 * series.name.length;
+      if (taken && taken + needed > width) { lines += 1; taken = 0; }
+      taken += needed;
+    });
+    return spec.series.length > 1 ? lines : 0;
+  }
+  function figure(spec, width) {
     const write = formats(spec);
     const stacked = spec.kind === "stack";
     const flat = spec.kind === "rows";
@@ -259,7 +269,7 @@
       animation: !still.matches, animationDuration: 250, animationDurationUpdate: 250,
       textStyle: { fontFamily: token("--font") }, color: palette,
       aria: { enabled: false },
-      grid: { left: 4, right: flat ? 56 : 12, top: spec.series.length > 1 ? 34 : 12, bottom: 4, containLabel: true },
+      grid: { left: 4, right: flat ? 56 : 12, top: 12 + 22 * legendLines(spec, width), bottom: 4, containLabel: true },
       legend: { show: spec.series.length > 1, left: 0, top: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 16, textStyle: { ...label, fontSize: 12 } },
       tooltip: { ...tooltip(), trigger: "axis", axisPointer: { type: flat || spec.kind === "bar" ? "none" : "line", lineStyle: { color: token("--line-strong") } },
         formatter: (points) => {
@@ -311,18 +321,28 @@
       unproject: ([x, y]) => [x / rad, (2 * Math.atan(Math.exp(-y)) - Math.PI / 2) / rad],
     };
   }
+  // Where all points lie close together the map shows their region: a chain of three states is no speck in a continent.
+  function region(spec) {
+    const [longest, highest] = { us: [58, 25], europe: [35, 24] }[spec.map] || [360, 150];
+    const [lons, lats] = [spec.points.map((point) => point.lon), spec.points.map((point) => point.lat)];
+    const [west, east, south, north] = [Math.min(...lons), Math.max(...lons), Math.min(...lats), Math.max(...lats)];
+    if (!lons.length || east - west > longest * 0.6 || north - south > highest * 0.6) { return undefined; }
+    const [across, up] = [Math.max((east - west) * 0.12, longest * 0.08), Math.max((north - south) * 0.12, highest * 0.08)];
+    return [[west - across, north + up], [east + across, south - up]];
+  }
   function place(spec) {
     const most = Math.max(1, ...spec.points.map((point) => point.value || 0));
+    const [small, large] = spec.points.length > 60 ? [4, 9] : [6, 20];
     const dot = (point) => ({
       name: point.name, value: [point.lon, point.lat, point.value], words: point.words, href: point.href,
       symbol: point.tone === "bad" ? "triangle" : point.tone === "warn" ? "diamond" : "circle",
-      symbolSize: Math.max((point.tone && point.tone !== "active" ? 11 : 6), 6 + 20 * Math.sqrt((point.value || 0) / most)),
+      symbolSize: Math.max((point.tone && point.tone !== "active" ? 11 : 6), small + large * Math.sqrt((point.value || 0) / most)),
       itemStyle: { color: point.tone ? tones(point.tone) : token("--accent"), opacity: point.tone === "bad" ? 1 : 0.72, borderColor: token("--raised"), borderWidth: 1 },
     });
     return {
       animation: !still.matches, textStyle: { fontFamily: token("--font") },
-      geo: { map: spec.map, roam: false, silent: true, projection: spec.map === "us" ? albers() : mercator(), left: 8, right: 8, top: 8, bottom: 8,
-        ...(spec.map === "europe" ? { boundingCoords: [[-10, 60], [25, 36]] } : {}),
+      geo: { map: spec.map, roam: false, silent: true, projection: spec.map === "us" ? albers() : mercator(), preserveAspect: "contain", left: 8, right: 8, top: 8, bottom: 8,
+        boundingCoords: region(spec) || (spec.map === "europe" ? [[-10, 60], [25, 36]] : undefined),
         itemStyle: { areaColor: token("--land"), borderColor: token("--raised"), borderWidth: 1 } },
       tooltip: { ...tooltip(), trigger: "item", formatter: (point) => point.data.name + (point.data.words ? "\n" + point.data.words : "") },
       series: [{ type: "scatter", coordinateSystem: "geo", data: spec.points.filter((point) => !point.tone || point.tone === "active").map(dot) },
@@ -333,20 +353,65 @@
     if (!outline[name]) { outline[name] = fetch(address).then((answer) => answer.json()).then((shapes) => echarts.registerMap(name, shapes)); }
     await outline[name];
   }
+  // A figure that is streamed brings its words along, and what it says as a table or a list follows while somebody reads it.
+  function tell(box, spec) {
+    const whole = box.closest("figure");
+    const [title, said] = [find(".card-title", whole), find(".figure-words", whole)];
+    if (spec.title) { title.textContent = spec.title; }
+    if (spec.words) {
+      said.textContent = spec.words;
+      box.setAttribute("aria-label", `${title.textContent}. ${spec.words}`);
+    }
+    const details = find(".figure-table", whole);
+    if (!details || !charts.has(box)) { return; }
+    if (!details.dataset.follows) {
+      details.dataset.follows = "yes";
+      details.addEventListener("toggle", () => { if (details.open) { list(details, JSON.parse(document.getElementById(box.dataset.chart).textContent)); } });
+    }
+    if (details.open) { list(details, spec); }
+  }
+  const element = (name, text, className) => Object.assign(document.createElement(name), { textContent: text, className: className || "" });
+  function list(details, spec) {
+    if (spec.map) {
+      find("ul", details).replaceChildren(...spec.points.map((point) => {
+        const row = element("li", "");
+        const mark = find(`template[data-tone="${point.tone}"]`, details);
+        if (mark) { row.append(mark.content.cloneNode(true)); }
+        row.append(point.href ? Object.assign(element("a", point.name), { href: point.href }) : point.name, " ", element("span", point.words || "", "quiet"));
+        return row;
+      }));
+      return;
+    }
+    const write = formats(spec);
+    const cell = (value) => element("td", value === null || value === undefined ? "–" : write.full(value), "num");
+    const heads = spec.series.map((series) => Object.assign(element("th", series.name, "num"), { scope: "col" }));
+    const head = find("thead tr", details);
+    head.replaceChildren(head.firstElementChild, ...heads);
+    find("tbody", details).replaceChildren(...spec.labels.map((label, at) => {
+      const row = element("tr", "");
+      row.append(Object.assign(element("th", label), { scope: "row" }), ...spec.series.map((series) => cell(series.values[at])));
+      return row;
+    }));
+  }
   async function draw(box) {
     const data = document.getElementById(box.dataset.chart);
     const echarts = await loadLibrary();
     const spec = JSON.parse(data.textContent);
+    tell(box, spec);
     if (spec.map) { await outline(echarts, spec.map, box.dataset.outline); }
     let chart = charts.get(box);
     if (!chart) {
       chart = echarts.init(box, null, { renderer: "canvas" });
       charts.set(box, chart);
       chart.on("click", (point) => { if (point.data && point.data.href) { location.assign(point.data.href); } });
-      new ResizeObserver(() => chart.resize()).observe(box);
+      let width = box.clientWidth;
+      new ResizeObserver(() => {
+        chart.resize();
+        if (box.clientWidth !== width) { width = box.clientWidth; draw(box); }
+      }).observe(box);
       new MutationObserver(() => draw(box)).observe(data, { childList: true, characterData: true, subtree: true });
     }
-    chart.setOption(spec.map ? place(spec) : figure(spec), { replaceMerge: ["series"] });
+    chart.setOption(spec.map ? place(spec) : figure(spec, box.clientWidth), { replaceMerge: ["series"] });
     box.dataset.drawn = "yes";
   }
 

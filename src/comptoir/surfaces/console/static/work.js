@@ -37,11 +37,12 @@
   document.addEventListener("htmx:afterSettle", keepSheet);
 
   // A scanner is quicker than the network: each code is taken at once, waits its turn and is sent with the lines that the answer
-  // before it gave. What is being typed meanwhile stays in the field.
+  // before it gave. What is being typed meanwhile stays in the field. Counts and transfers (`data-scan`) are scanned like this.
   const scanned = [];
   let sending = false;
   let then = null;
-  const sheet = () => document.querySelector("form[data-sheet]");
+  const sheet = () => document.querySelector("form[data-scan]");
+  const isRefused = (form) => Boolean(form && form.elements.code && form.elements.code.getAttribute("aria-invalid"));
   async function sendScanned() {
     if (sending) { return; }
     sending = true;
@@ -49,13 +50,19 @@
       while (scanned.length && sheet()) {
         const form = sheet();
         const values = { ...Object.fromEntries(new FormData(form)), ...scanned[0], step: "add" };
-        await window.htmx.ajax("POST", form.getAttribute("action"), { target: form, swap: "outerHTML", values });
+        await window.htmx.ajax("POST", form.getAttribute("action"), { source: form, target: form, swap: "outerHTML", values });
         if (sheet() === form) { giveBack(form); break; }
         scanned.shift();
-        if (sheet() && sheet().elements.code.getAttribute("aria-invalid")) { break; }
+        if (isRefused(sheet())) {
+          then = null;
+          if (scanned.length && !(typing && typing.code)) { sayRefused(sheet()); }
+        }
       }
     } catch { giveBack(sheet()); } finally { sending = false; }
-    if (then && sheet() && !scanned.length) { sheet().requestSubmit(sheet().querySelector(`[name=step][value=${then}]`)); }
+    if (then && sheet() && !scanned.length) {
+      window.htmx.process(sheet()); // the answer has just come: it may not have been looked at yet
+      sheet().querySelector(`[name=step][value=${then}]`).click();
+    }
     then = null;
   }
   // No answer: the code stands in the field again, to be sent once more.
@@ -63,8 +70,13 @@
     const first = scanned.shift();
     if (form && first && !form.elements.code.value) { Object.entries(first).forEach(([name, value]) => { form.elements[name].value = value; }); }
   }
+  // The next answer takes the refusal off the page, and whoever scans looks at the shelf: it stays as a message.
+  function sayRefused(form) {
+    const words = form.querySelector("#code-error");
+    if (words) { window.comptoir.toast(words.textContent.trim(), "", "bad"); }
+  }
   document.addEventListener("submit", (event) => {
-    const form = event.target.closest("form[data-sheet]");
+    const form = event.target.closest("form[data-scan]");
     if (!form || !window.htmx) { return; }
     const step = event.submitter ? event.submitter.value : "add";
     if (step !== "add" && !sending) { return; }
@@ -72,6 +84,7 @@
     event.stopPropagation();
     if (step !== "add") { then = step; return; }
     const { code, number } = form.elements;
+    if (isRefused(form) && !sending && code.value !== code.defaultValue) { sayRefused(form); }
     if (code.value.trim()) { scanned.push({ code: code.value, number: number.value }); }
     code.value = number.value = "";
     code.focus();
@@ -80,13 +93,19 @@
   let typing = null;
   document.addEventListener("htmx:beforeSwap", () => {
     const form = sheet();
-    typing = form && form.elements.code && sending ? { code: form.elements.code.value, number: form.elements.number.value } : null;
+    // A refused code that stands in the field has been written by the server, not by a person.
+    const typed = form && form.elements.code && sending && form.elements.code.value !== form.elements.code.defaultValue;
+    typing = typed ? { code: form.elements.code.value, number: form.elements.number.value } : null;
   });
   document.addEventListener("htmx:afterSwap", () => {
     const form = sheet();
     if (!form || !form.elements.code || !sending) { return; }
     const { code, number } = form.elements;
-    if (typing && typing.code) { code.value = typing.code; number.value = typing.number; } else if (code.value) { code.select(); }
+    if (typing && typing.code) {
+      if (isRefused(form)) { sayRefused(form); }
+      code.value = typing.code;
+      number.value = typing.number;
+    } else if (code.value) { code.select(); }
   });
 
   document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) { window.print(); } });

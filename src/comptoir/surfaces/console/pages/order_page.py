@@ -1,0 +1,193 @@
+"""One order with everything around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from comptoir import i18n
+from comptoir.i18n import N_
+from comptoir.kernel.ids import to_text
+from comptoir.modules.customers import api as customers
+from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, CustomerId
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import (
+    EXCEPTION_PREFIX,
+    ORDER_PREFIX,
+    Order,
+    OrderDetails,
+    OrderException,
+    OrderId,
+    OrderLine,
+    Shipment,
+)
+from comptoir.modules.staff.contracts import Permission
+from comptoir.surfaces.console import formatting
+from comptoir.surfaces.console.pages import timelines
+from comptoir.surfaces.console.pages.naming import Places, channels_of, people_of, places_of
+from comptoir.surfaces.console.pages.order_money import balance, payment_word, sums, unit_price
+from comptoir.surfaces.console.pages.orders import order_href
+from comptoir.surfaces.console.web import Answer, Area, Visit
+
+area = Area("orders")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Units of one line that one location keeps for the order."""
+
+    line: OrderLine
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A location that has units of the order ready."""
+
+    location_id: LocationId
+    name: str
+    parts: tuple[Part, ...]
+
+    @property
+    def id(self) -> str:
+        return to_text(LOCATION_PREFIX, self.location_id)
+
+    @property
+    def units(self) -> int:
+        return sum(part.quantity for part in self.parts)
+
+
+def origins(details: OrderDetails, places: Places) -> list[Origin]:
+    """Where the units that are still to go come from."""
+    lines = {line.line_no: line for line in details.order.lines}
+    held: dict[LocationId, list[Part]] = {}
+    for reservation in details.reservations:
+        held.setdefault(reservation.location_id, []).append(Part(lines[reservation.line_no], reservation.quantity))
+    return [Origin(location, places[location], tuple(parts)) for location, parts in held.items()]
+
+
+def _buyer(visit: Visit, order: Order, customer: str, pickup: str) -> list[tuple[str, str]]:
+    """Who it is for, and where it goes."""
+    buyer, address = order.buyer or {}, order.ship_to or {}
+    rows = [
+        (N_("Name"), str(buyer.get("name") or customer or "")),
+        (N_("Company"), str(buyer.get("company") or "")),
+        (N_("E-mail"), str(buyer.get("email") or "")),
+        (N_("Phone"), str(buyer.get("phone") or "")),
+        (N_("Order number of the buyer"), str(buyer.get("purchase_order") or "")),
+        (N_("Collected at"), pickup),
+        (N_("Ship to"), address_line(address)),
+        (N_("Bill to"), address_line(order.bill_to or {}) if order.bill_to != order.ship_to else ""),
+    ]
+    told = [(visit.say(word), value) for word, value in rows if value]
+    return told or [(visit.say(N_("Name")), visit.say(N_("Unknown: sold without a name")))]
+
+
+def address_line(address: Mapping[str, object]) -> str:
+    """On one line: `Amélie Fontaine, 1240 Vine Street, Cincinnati, OH 45202, US`."""
+    town = " ".join(str(address[name]) for name in ("postcode", "city", "region") if address.get(name))
+    parts = [str(address.get(name) or "") for name in ("name", "company", "line1", "line2")]
+    return ", ".join(part for part in (*parts, town, str(address.get("country") or "")) if part)
+
+
+def line_words(visit: Visit, line: OrderLine) -> str:
+    """How the units of a line stand: `2 shipped, 1 reserved`."""
+    parts = (
+        (n := line.shipped - line.returned, visit.says("%(num)s shipped", "%(num)s shipped", n)),
+        (line.reserved, visit.says("%(num)s reserved", "%(num)s reserved", line.reserved)),
+        (n := line.backordered, visit.says("%(num)s waiting for stock", "%(num)s waiting for stock", n)),
+        (line.returned, visit.says("%(num)s returned", "%(num)s returned", line.returned)),
+        (line.cancelled, visit.says("%(num)s cancelled", "%(num)s cancelled", line.cancelled)),
+    )
+    return ", ".join(words for units, words in parts if units)
+
+
+def _exception_word(visit: Visit, one: OrderException) -> str:
+    return timelines.kind_word(visit, one.kind)
+
+
+def _exception_href(one: OrderException) -> str:
+    return f"/exceptions/{to_text(EXCEPTION_PREFIX, one.id)}"
+
+
+def _tracking_href(shipment: Shipment) -> str:
+    """A tracking address that a link may lead to."""
+    return shipment.tracking_url if shipment.tracking_url.startswith(("https://", "http://")) else ""
+
+
+@area.get("/orders/{order_id:str}", Permission.ORDERS_READ)
+async def order_page(visit: Visit) -> Answer:
+    order_id = OrderId(visit.path_id("order_id", ORDER_PREFIX))
+    async with visit.read() as reader:
+        details = await orders.get(reader, order_id)
+        entries = (await orders.timeline(reader, order_id, sort="-at", limit=100)).items
+        channels = await channels_of(visit, reader)
+        places = await places_of(
+            reader,
+            [
+                details.order.pickup_location_id,
+                details.order.location_id,
+                *(
+                    one.location_id
+                    for one in (*details.reservations, *details.shipments, *details.returns, *details.exceptions)
+                ),
+                *timelines.location_ids(entries),
+            ],
+        )
+        people = await people_of(visit, reader, [*(entry.actor for entry in entries)], channels)
+        own = details.order.customer_id
+        known = await customers.names(reader, [CustomerId(own)]) if own is not None else {}
+    order = details.order
+    name = next(iter(known.values()), "")
+    return visit.respond(
+        "orders/detail.html",
+        details=details,
+        order=order,
+        href=order_href(order_id),
+        channel=channels[order.channel_code],
+        places=places,
+        origins=origins(details, places),
+        money_rows=sums(visit, details),
+        balance_rows=balance(visit, order),
+        buyer_rows=_buyer(visit, order, name, places[order.pickup_location_id]),
+        customer_href=f"/customers/{to_text(CUSTOMER_PREFIX, order.customer_id)}" if order.customer_id else "",
+        happened=timelines.told(visit, entries, details, places, people, channels),
+        steps=_steps(visit, order),
+        open_exceptions=[one for one in details.exceptions if one.state == "open"],
+        waiting=sum(line.backordered for line in order.lines),
+        returnable=any(line.shipped > line.returned for line in order.lines),
+        cancellable=any(line.open for line in order.lines),
+        releasable=any(line.reserved and line.stocked for line in order.lines),
+        may_act=visit.may(Permission.ORDERS_ACT),
+        exception_word=partial(_exception_word, visit),
+        exception_href=_exception_href,
+        unit_price=partial(unit_price, visit, order),
+        line_words=partial(line_words, visit),
+        payment_word=partial(payment_word, visit),
+        tracking_href=_tracking_href,
+    )
+
+
+def _steps(visit: Visit, order: Order) -> list[tuple[str, str, str]]:
+    """Placed, promised, shipped: how far the order has come."""
+    left = order.quantity - order.cancelled
+    words = [
+        visit.say(N_("Placed")),
+        i18n.translations(visit.page.language).pgettext("state", "Reserved"),
+        visit.say(N_("Completed") if order.location_id else N_("Shipped")),
+    ]
+    if order.quantity and order.cancelled == order.quantity:
+        return [(words[0], "done", _clock(visit, order.placed_at)), (visit.say(N_("Cancelled")), "bad", "")]
+    promised = left - order.backordered
+    note = visit.say(N_("%(done)s of %(all)s units"), done=promised, all=left)
+    reserved = "done" if not order.backordered else "bad"
+    gone = visit.say(N_("%(done)s of %(all)s units"), done=order.shipped, all=left)
+    sent = "done" if order.shipped >= left else "now" if order.shipped or not order.backordered else "next"
+    return [(words[0], "done", _clock(visit, order.placed_at)), (words[1], reserved, note), (words[2], sent, gone)]
+
+
+def _clock(visit: Visit, at: datetime) -> str:
+    return formatting.instant(at, visit.page.locale, visit.page.zone)

@@ -1,0 +1,78 @@
+"""The best remedy of each exception: the one click that puts most of it right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from comptoir.i18n import N_
+from comptoir.kernel.ids import to_text
+from comptoir.modules.channels.contracts import Channel
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId, Pool, PoolId, PoolMember
+from comptoir.modules.orders.contracts import (
+    Choice,
+    ExceptionId,
+    ExceptionKind,
+    ExceptionSummary,
+)
+from comptoir.runtime.database import Reader
+from comptoir.surfaces.console.pages.naming import places_of
+from comptoir.surfaces.console.pages.sources import distance
+from comptoir.surfaces.console.web import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The one click that puts most of it right."""
+
+    choice: Choice
+    words: str
+    to: str = ""
+
+
+async def best_remedies(
+    visit: Visit, reader: Reader, found: Sequence[ExceptionSummary], known: Mapping[str, Channel]
+) -> dict[ExceptionId, Remedy]:
+    """For each shortfall the nearest location that has it all; else to wait, where some is on its way; else to cancel."""
+    short = [one for one in found if one.exception.state == "open" and one.exception.kind == ExceptionKind.SHORTFALL]
+    if not short:
+        return {}
+    pools: dict[PoolId, Pool] = {}
+    codes = {one.channel_code for one in short if one.channel_code is not None} & set(known)
+    for pool_id in sorted({known[code].pool_id for code in codes}):
+        pools[pool_id] = pools.get(pool_id) or await locations.pool(reader, pool_id)
+    members = {member.id: member for pool in pools.values() for member in pool.members if member.active}
+    skus = sorted({one.exception.sku for one in short if one.exception.sku is not None})
+    stock: dict[str, list[tuple[LocationId, int]]] = {sku: [] for sku in skus}
+    for sku, location, available in await inventory.available_in_pool(reader, skus, list(members)):
+        stock[sku].append((location, available))
+    coming = await inventory.incoming(reader, skus, list(members))
+    places = await places_of(reader, {location for rows in stock.values() for location, _ in rows})
+    result: dict[ExceptionId, Remedy] = {}
+    for one in short:
+        own = one.exception
+        channel = known.get(one.channel_code or "")
+        pool = pools.get(channel.pool_id) if channel is not None else None
+        inside = {member.id for member in pool.members} if pool is not None else set[LocationId]()
+        fits = [row for row in stock.get(own.sku or "", []) if row[1] >= own.quantity and row[0] in inside]
+        target = _nearest(own.location_id, [location for location, _ in fits if location != own.location_id], members)
+        if target is not None:
+            words = visit.say(N_("Move to %(place)s"), place=places[target])
+            result[own.id] = Remedy(Choice.MOVE, words, to_text(LOCATION_PREFIX, target))
+        elif coming.get(own.sku or ""):
+            result[own.id] = Remedy(Choice.BACKORDER, visit.say(N_("Let it wait for stock")))
+        else:
+            result[own.id] = Remedy(Choice.CANCEL, visit.say(N_("Cancel these units")))
+    return result
+
+
+def _nearest(
+    here: LocationId | None, others: Sequence[LocationId], members: Mapping[LocationId, PoolMember]
+) -> LocationId | None:
+    def far(location: LocationId) -> tuple[bool, float, LocationId]:
+        kilometres = distance(members.get(here) if here is not None else None, members[location])
+        return (kilometres is None, kilometres or 0.0, location)
+
+    return min(others, key=far, default=None)
