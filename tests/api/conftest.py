@@ -142,6 +142,6 @@ async def api(services: Services, furnished: tuple[str, Shop, str]) -> AsyncIter
     app.answer_api = answer
     _, original, token = furnished
     shop = Shop(services.database, dict(original.locations), dict(original.terms))
-    transport: Any = httpx2.ASGITransport(app=app)  # pyright: ignore[reportArgumentType]
+    transport: Any = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield Api(services, app, client, shop, token)

@@ -138,7 +138,7 @@ async def test_figures_are_for_this_machine_and_for_holders_of_a_token(api: Api)
     figures = (await api.client.get("/metrics")).text
     assert 'comptoir_http_requests_total{method="GET",route="/v1/orders/{order_id}",status="404"} 1.0' in figures
     problem(await api.client.get("/metrics", headers={"x-forwarded-for": "192.0.2.1"}), 401, "unauthenticated")
-    far: Any = httpx2.ASGITransport(app=api.app, client=("192.0.2.7", 1))  # pyright: ignore[reportArgumentType]
+    far: Any = httpx2.ASGITransport(app=api.app, client=("192.0.2.7", 1))
     async with httpx2.AsyncClient(transport=far, base_url="http://testserver") as client:
         problem(await client.get("/metrics"), 401, "unauthenticated")
         assert (await client.get("/metrics", headers={"authorization": f"Bearer {api.token}"})).status_code == 200

@@ -224,7 +224,7 @@ def _headers(operation: Operation) -> list[Json]:
                 "in": "header",
                 "required": False,
                 "description": "The ETag of what you have: when it is still so, the answer is 304 and has no body.",
-                "schema": {"type": "string", "pattern": '^"[0-9]{1,9}-[0-9a-f]{8}"$'},
+                "schema": {"type": "string", "pattern": '^"[0-9]{1,9}(-[0-9a-f]{8})?"$'},
                 "example": '"3-1c291ca3"',
             }
         )
