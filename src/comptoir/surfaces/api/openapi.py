@@ -217,17 +217,6 @@ def _headers(operation: Operation) -> list[Json]:
                 "example": '"3"',
             }
         )
-    if _has_tag(operation):
-        found.append(
-            {
-                "name": "If-None-Match",
-                "in": "header",
-                "required": False,
-                "description": "The ETag of what you have: when it is still so, the answer is 304 and has no body.",
-                "schema": {"type": "string", "pattern": '^"[0-9]{1,9}(-[0-9a-f]{8})?"$'},
-                "example": '"3-1c291ca3"',
-            }
-        )
     return found
 
 
@@ -256,7 +245,7 @@ def _responses(operation: Operation, known: Mapping[Any, Any], components: Mappi
         good["content"] = {operation.content_type: {"schema": {"type": "string"}}}
     found: Json = {str(operation.status): good}
     if _has_tag(operation):
-        found["304"] = {"description": "It is as you have it.", "headers": headers}
+        found["304"] = {"description": "With the ETag of what you have as `If-None-Match`: it is still so.", "headers": headers}
     return found | _failures(operation)
 
 
