@@ -10,6 +10,7 @@ import asyncio
 from enum import Enum, auto
 from functools import partial
 from typing import Any, cast
+from weakref import ReferenceType, ref
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -33,9 +34,10 @@ class _Part(Enum):
     BODY = auto()
 
 
-def _send_whole(cycle: RequestResponseCycle, status: int, head: bytes, body: bytes) -> bool:
+def _send_whole(of: ReferenceType[RequestResponseCycle], status: int, head: bytes, body: bytes) -> bool:
     """Does what the cycle's `send` does with the messages of an answer, in one write. Lines of `head` end with CRLF each."""
-    if cycle.disconnected:
+    cycle = of()
+    if cycle is None or cycle.disconnected:
         return True
     if cycle.flow.write_paused or cycle.response_started:
         return False
@@ -87,7 +89,7 @@ class Connection(HttpToolsProtocol):
         self._wait_for_ever()  # for the body there is a time limit where it is read
         super().on_headers_complete()
         if getattr(self.cycle, "scope", None) is self.scope:  # else another protocol takes over
-            cast("dict[str, Any]", self.scope)["extensions"] = {WHOLE: partial(_send_whole, self.cycle)}
+            cast("dict[str, Any]", self.scope)["extensions"] = {WHOLE: partial(_send_whole, ref(self.cycle))}
 
     def on_message_complete(self) -> None:
         self._part = _Part.NOTHING
