@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import select
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -96,6 +96,12 @@ class Locked(DatabaseUnavailable):
     code = "locked"
 
 
+class Outrun(Contended):
+    """What this transaction had seen was not there any more when it came to take it; a statement divides by zero to say so."""
+
+    code = "contended"
+
+
 @lru_cache(maxsize=1)
 def _dialect() -> postgresql.dialect:
     return postgresql.dialect(paramstyle="pyformat")
@@ -173,6 +179,7 @@ class Tx(Reader):
         self.context = context
         self.now = now
         self._events: list[tuple[Event, Context]] = []
+        self._last: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def actor(self) -> ActorId:
@@ -184,6 +191,17 @@ class Tx(Reader):
         `context` is who asked for them, where that is not who opened the transaction: a batch works for many at once.
         """
         self._events.extend((event, context or self.context) for event in events)
+
+    def defer(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does this last of all, after the events and right before the commit: rows that many want are then held for as short
+        as can be.
+        """
+        self._last.append(work)
+
+    async def do_deferred(self) -> None:
+        for work in self._last:
+            await work()
+        self._last.clear()
 
     @property
     def emitted(self) -> Sequence[Event]:
@@ -216,6 +234,8 @@ _FAULTS: tuple[tuple[type[Exception], str, Remedy, float], ...] = (
 def _fault(problem: Exception) -> DatabaseUnavailable | None:
     if isinstance(problem, errors.LockNotAvailable):
         return Locked("somebody else has held what this needs for too long", remedy=Remedy.WAIT, retry_after=1)
+    if isinstance(problem, errors.DivisionByZero):
+        return Outrun("somebody else was faster", remedy=Remedy.WAIT, retry_after=0.1)
     if isinstance(problem, _CONTENDED):
         return Contended("two writers were in each other's way", remedy=Remedy.WAIT, retry_after=0.1)
     for kind, detail, remedy, retry_after in _FAULTS:
@@ -384,6 +404,7 @@ class Database:
             try:
                 yield tx
                 woke = await tx.flush_events()
+                await tx.do_deferred()
             except BaseException:
                 if not connection.closed:
                     with contextlib.suppress(psycopg.Error):

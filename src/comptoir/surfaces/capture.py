@@ -19,7 +19,7 @@ from comptoir.modules.orders.api import CaptureRequest
 from comptoir.modules.orders.contracts import Candidates, Held, Placed, Widen
 from comptoir.runtime import idempotency
 from comptoir.runtime.batching import Batcher
-from comptoir.runtime.database import Contended, Database, Locked, Tx
+from comptoir.runtime.database import Contended, Database, Locked, Outrun, Tx
 from comptoir.runtime.idempotency import IdempotencyKeyReused
 from comptoir.runtime.metrics import Metrics
 
@@ -128,9 +128,10 @@ class CaptureDesk:
             try:
                 async with self._database.transaction(pipelined=True) as tx:
                     return await _answer(tx, calls, hurried=hurried)
-            except Contended:
+            except Contended as problem:
                 if attempt == _ATTEMPTS - 1:
                     raise
+                hurried = hurried and not isinstance(problem, Outrun)
         raise AssertionError
 
 

@@ -189,9 +189,8 @@ async def held(database: Database, here: LocationId, quantity: int) -> HoldId:
     async with database.transaction() as tx:
         until = tx.now + timedelta(minutes=10)
         await api.lock_available(tx, [("A", here)])
-        await api.hold(
-            tx, [(hold_id, CHANNEL, "cart", until)], [Reservation(PromiseId(hold_id), 1, here, "A", quantity, until)]
-        )
+        await api.open_holds(tx, [(hold_id, CHANNEL, "cart", until)])
+        await api.reserve(tx, [Reservation(PromiseId(hold_id), 1, here, "A", quantity, until)])
     return hold_id
 
 

@@ -306,7 +306,8 @@ class Stock(RuleBasedStateMachine):
 
         async def work(tx: Tx) -> list[Reservation]:
             reservations = await self._allocate(tx, PromiseId(hold_id), demands, until)
-            await api.hold(tx, [(hold_id, CHANNEL, "cart", until)], reservations)
+            await api.open_holds(tx, [(hold_id, CHANNEL, "cart", until)])
+            await api.reserve(tx, reservations)
             return reservations
 
         if self.lacks(demands):

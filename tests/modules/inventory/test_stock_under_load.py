@@ -115,7 +115,8 @@ class Worker:
         hold_id = HoldId(uuid7())
         until = tx.now - timedelta(seconds=1)
         reservations = [r._replace(hold_until=until) for r in await self.allocate(tx, PromiseId(hold_id))]
-        await api.hold(tx, [(hold_id, CHANNEL, "cart", until)], reservations)
+        await api.open_holds(tx, [(hold_id, CHANNEL, "cart", until)])
+        await api.reserve(tx, reservations)
 
     async def expire(self, tx: Tx, _here: LocationId, _there: LocationId) -> None:
         await api.expire_holds(tx, limit=5)

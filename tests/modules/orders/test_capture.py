@@ -36,7 +36,7 @@ from comptoir.modules.orders.errors import (
     TotalChanged,
     UnknownSku,
 )
-from comptoir.runtime.database import Contended, Context, Database
+from comptoir.runtime.database import Contended, Context, Database, Outrun
 from comptoir.sdk.orders import LineKind, PaymentKind
 from support.shop import Shop
 
@@ -363,17 +363,43 @@ async def test_in_a_hurry_each_order_is_served_as_it_would_be_at_leisure(shop: S
     await shop.doctors()
 
 
-async def test_in_a_hurry_nobody_waits_at_a_second_location(database_url: str, shop: Shop) -> None:
-    await shop.product("TEA", stock={"paris": 1, "lyon": 5})
-    await shop.product("CUP", stock={"paris": 1})
-    with psycopg.connect(database_url) as sitting:
-        sitting.execute("SELECT 1 FROM inventory.levels WHERE sku = 'TEA' AND on_hand = 5 FOR UPDATE")
-        async with asyncio.timeout(5):
-            first, second, third = await hurried(
-                shop, *(shop.placement("web", basket) for basket in ({"TEA": 1}, {"TEA": 1}, {"CUP": 1}))
-            )
-    assert [type(one) for one in (first, second, third)] == [Placed, Widen, Placed]
+async def test_in_a_hurry_whoever_is_outrun_leaves_nothing_and_is_told_so(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 1})
+    looked, taken = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        async with shop.database.transaction() as tx:
+            (answer,) = await api.capture(tx, [shop.placement("web", {"TEA": 1})], hurried=True)
+            assert isinstance(answer, Placed)
+            looked.set()
+            await taken.wait()
+
+    slow = asyncio.create_task(slowly())
+    await looked.wait()
     await shop.place("web", {"TEA": 1})
+    taken.set()
+    with pytest.raises(Outrun):
+        await slow
+    async with shop.database.read() as reader:
+        assert await reader.value("SELECT count(*) FROM orders.orders") == 1
+    await shop.doctors()
+
+
+async def test_in_a_hurry_nobody_is_locked_out_before_the_end(database_url: str, shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 2})
+    async with shop.database.transaction() as tx:
+        await api.capture(tx, [shop.placement("web", {"TEA": 1})], hurried=True)
+        with psycopg.connect(database_url) as other:
+            other.execute("SELECT 1 FROM inventory.levels WHERE sku = 'TEA' FOR UPDATE NOWAIT")
+    assert (await shop.level("TEA", "paris")).reserved == 1
+    await shop.doctors()
+
+
+async def test_in_a_hurry_a_hold_is_taken_over_as_well(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 2})
+    held = await shop.hold("web", {"TEA": 2})
+    answers = await hurried(shop, shop.placement("web", {"TEA": 2}, hold_id=held.id), shop.placement("web", {"TEA": 1}))
+    assert [type(answer) for answer in answers] == [Placed, InsufficientStock]
     await shop.doctors()
 
 

@@ -24,12 +24,13 @@ from comptoir.modules.inventory.operations import (
 )
 from comptoir.modules.inventory.promises import (
     expire_holds,
-    hold,
+    open_holds,
     promise_regardless,
     release,
     release_hold,
     reservations_for,
     reserve,
+    reserve_last,
     ship,
     ship_many,
 )
@@ -56,7 +57,14 @@ from comptoir.modules.inventory.queries import (
     supplies,
     transfer,
 )
-from comptoir.modules.inventory.store.levels import available_in_pool, lock_available, lock_available_now, lock_levels
+from comptoir.modules.inventory.store.levels import (
+    available,
+    available_in_pool,
+    key_order,
+    lock_available,
+    lock_levels,
+    locked_by_others,
+)
 from comptoir.modules.inventory.store.promises import end_holds, lock_holds, reservations_at, reservations_of
 from comptoir.modules.inventory.supplies import cancel_supply, expect, move_supply, receive_supplies
 from comptoir.modules.inventory.transfers import (
@@ -76,6 +84,7 @@ __all__ = [
     "availability",
     "availability_of_pool",
     "availability_one",
+    "available",
     "available_in_pool",
     "cancel_supply",
     "cancel_transfer",
@@ -94,20 +103,21 @@ __all__ = [
     "find_supplies",
     "find_transfers",
     "give_back",
-    "hold",
     "hold_quality",
     "incoming",
+    "key_order",
     "ledger",
     "levels",
     "levels_at",
     "levels_of_sku",
     "load_levels",
     "lock_available",
-    "lock_available_now",
     "lock_holds",
     "lock_levels",
+    "locked_by_others",
     "mark_damaged",
     "move_supply",
+    "open_holds",
     "promise_regardless",
     "receive",
     "receive_supplies",
@@ -123,6 +133,7 @@ __all__ = [
     "reservations_for",
     "reservations_of",
     "reserve",
+    "reserve_last",
     "send_transfer",
     "set_safety",
     "ship",

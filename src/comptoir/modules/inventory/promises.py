@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from comptoir.modules.inventory import domain
-from comptoir.modules.inventory.contracts import EntryKind, HoldId, HoldReleased, Movement, Reservation
+from comptoir.modules.inventory.contracts import EntryKind, HoldId, HoldReleased, Movement, Reservation, Spot
 from comptoir.modules.inventory.errors import HoldGone
 from comptoir.modules.inventory.ledger import announce, lock
 from comptoir.modules.inventory.store import levels
@@ -17,8 +17,24 @@ from comptoir.runtime.database import Reader, Tx
 
 async def reserve(tx: Tx, reservations: Sequence[Reservation]) -> None:
     """Gives promises on levels that `lock_available` has locked and whose availability covers them."""
+    await _write(tx, reservations)
+
+
+def reserve_last(tx: Tx, reservations: Sequence[Reservation]) -> None:
+    """Gives promises, of orders and holds alike, at the end of this transaction, if what they take is still available then.
+
+    If it is not, the transaction fails with `Outrun`: nothing was done. Until then nobody is locked out.
+    """
+    wanted: dict[Spot, int] = {}
+    for r in reservations:
+        wanted[r.sku, r.location_id] = wanted.get((r.sku, r.location_id), 0) + r.quantity
+
+    async def work() -> None:
+        await levels.claim(tx, wanted)
+        await _write(tx, reservations)
+
     if reservations:
-        await store.write_reservations(tx, reservations, None)
+        tx.defer(work)
 
 
 async def promise_regardless(tx: Tx, reservations: Sequence[Reservation]) -> None:
@@ -31,12 +47,14 @@ async def promise_regardless(tx: Tx, reservations: Sequence[Reservation]) -> Non
     announce(tx, before, changes)
 
 
-async def hold(tx: Tx, holds: Sequence[tuple[HoldId, UUID, str, datetime]], reservations: Sequence[Reservation]) -> None:
-    """Gives promises with a time limit, rows of (hold id, channel id, cart, expires at), on levels that are locked."""
+async def open_holds(tx: Tx, holds: Sequence[tuple[HoldId, UUID, str, datetime]]) -> None:
+    """Opens holds, rows of (hold id, channel id, cart, expires at); what they keep is reserved with their time limit."""
     await store.insert_holds(tx, holds)
-    by_limit: dict[datetime, list[Reservation]] = {}
+
+
+async def _write(tx: Tx, reservations: Sequence[Reservation]) -> None:
+    by_limit: dict[datetime | None, list[Reservation]] = {}
     for reservation in reservations:
-        assert reservation.hold_until is not None, "a hold has a time limit"
         by_limit.setdefault(reservation.hold_until, []).append(reservation)
     for limit, group in by_limit.items():
         await store.write_reservations(tx, group, limit)

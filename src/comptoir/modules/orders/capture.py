@@ -3,8 +3,9 @@
 The hot path. For a whole batch: one read of what is sold and at what price, one lock of the levels involved in key order, a
 decision for each request in the order of arrival, and one statement per table. Whatever is refused is refused alone.
 
-In a hurry, it first locks only what each request would take from its first candidate: most are served by it, and batches that
-lock less wait less for each other. For the others it then looks at their further candidates, without waiting for any.
+In a hurry it decides at a glance, without locks, first by what each request's first candidate has, and locks and checks what it
+takes at the very end, right before the commit: batches that want the same rows hardly wait for each other. Where somebody else
+was faster the transaction fails as `Outrun`, and is done again without hurry.
 """
 
 from __future__ import annotations
@@ -67,9 +68,9 @@ _encode = msgspec.json.Encoder().encode
 async def capture(tx: Tx, requests: Sequence[CaptureRequest], *, hurried: bool = False) -> list[CaptureAnswer]:
     """One answer per request, in order: an order or a hold that is promised, a refusal, or `Widen`.
 
-    `Widen` says that the request's candidates do not have it all and that its pool has others, or, in a hurry, that somebody
-    else is at them: nothing was done for it, and it should be asked again, in another transaction, with `Candidates.complete`
-    and without hurry.
+    `Widen` says that the request's candidates do not have it all and that its pool has others: nothing was done for it, and
+    it should be asked again, in another transaction, with `Candidates.complete`. In a hurry the transaction may fail with
+    `Outrun` as it commits.
     """
     drafts = await _draft(tx, requests)
     await _refuse_known(tx, drafts)
@@ -77,7 +78,9 @@ async def capture(tx: Tx, requests: Sequence[CaptureRequest], *, hurried: bool =
     if open_drafts:
         await _take_over_holds(tx, open_drafts)
         await _apply_limits(tx, open_drafts)
-        available = await _lock(tx, open_drafts, hurried=hurried)
+        # Whoever takes over a hold locks its levels now, and must not wait for others later.
+        late = hurried and not any(draft.took_over for draft in open_drafts)
+        available = await (_glance(tx, open_drafts) if late else _lock(tx, open_drafts))
         accepted: dict[_ExternalKey, _Draft] = {}
         for draft in open_drafts:
             _settle(draft, available, accepted)
@@ -86,7 +89,7 @@ async def capture(tx: Tx, requests: Sequence[CaptureRequest], *, hurried: bool =
             await _look_further(tx, further, available)
             for draft in further:
                 _settle(draft, available, accepted)
-        await _write(tx, [draft for draft in open_drafts if draft.accepted])
+        await _write(tx, [draft for draft in open_drafts if draft.accepted], late=late)
     return [draft.answer for draft in drafts]
 
 
@@ -291,8 +294,8 @@ def _settle(draft: _Draft, available: dict[Spot, int], accepted: dict[_ExternalK
         accepted[key] = draft
 
 
-async def _lock(tx: Tx, drafts: Sequence[_Draft], *, hurried: bool) -> dict[Spot, int]:
-    """What is available at every spot that these requests may take from, locked; in a hurry, at the first candidate of each."""
+async def _lock(tx: Tx, drafts: Sequence[_Draft]) -> dict[Spot, int]:
+    """What is available at every spot that these requests may take from, locked."""
     wide = [draft for draft in drafts if draft.refusal is None and draft.request.candidates.complete]
     stocked = await _stocked(tx, wide)
     spots: set[Spot] = set()
@@ -305,42 +308,42 @@ async def _lock(tx: Tx, drafts: Sequence[_Draft], *, hurried: bool) -> dict[Spot
             locations = tuple(loc for loc in locations if any((sku, loc) in stocked for sku in skus))
         held = tuple(r.location_id for r in draft.released)
         draft.candidates = tuple(dict.fromkeys(held + locations)) if held else locations
-        if hurried and not draft.took_over:
-            draft.candidates, draft.others = locations[:1], locations[1:]
         spots.update((sku, location) for sku in skus for location in draft.candidates)
         spots.update((r.sku, r.location_id) for r in draft.released)
-    return await inventory.lock_available(tx, sorted(spots, key=_key_order)) if spots else {}
+    return await inventory.lock_available(tx, sorted(spots, key=inventory.key_order)) if spots else {}
 
 
 async def held_up(tx: Tx, requests: Sequence[CaptureRequest]) -> list[bool]:
     """For each request whether somebody else has locked a level that it would have to wait for now."""
     spots = {(line.sku, location) for one in requests for line in one.lines for location in one.candidates.locations}
-    _, busy = await inventory.lock_available_now(tx, sorted(spots, key=_key_order)) if spots else ({}, set[Spot]())
+    busy = await inventory.locked_by_others(tx, list(spots)) if spots else set[Spot]()
     return [
         any((line.sku, location) in busy for line in one.lines for location in one.candidates.locations) for one in requests
     ]
 
 
-async def _look_further(tx: Tx, drafts: Sequence[_Draft], available: dict[Spot, int]) -> None:
-    """Locks the other candidates of these, too. It does not wait, since that could be in a circle: whoever finds somebody at
-    one of them is asked again.
-    """
-    wanted = {spot for draft in drafts for spot in _spots(draft, draft.others) if spot not in available}
-    spots = sorted(wanted, key=_key_order)
-    found, busy = await inventory.lock_available_now(tx, spots) if spots else ({}, set[Spot]())
-    available.update(found)
+async def _glance(tx: Tx, drafts: Sequence[_Draft]) -> dict[Spot, int]:
+    """What is available at the first candidate of each request, without locks."""
+    spots: set[Spot] = set()
     for draft in drafts:
-        draft.widen = any(spot in busy for spot in _spots(draft, draft.others))
+        if draft.refusal is None:
+            locations = draft.request.candidates.locations
+            draft.candidates, draft.others = locations[:1], locations[1:]
+            spots.update(_spots(draft, draft.candidates))
+    return await inventory.available(tx, list(spots)) if spots else {}
+
+
+async def _look_further(tx: Tx, drafts: Sequence[_Draft], available: dict[Spot, int]) -> None:
+    """Adds what is available at the other candidates of these."""
+    spots = {spot for draft in drafts for spot in _spots(draft, draft.others) if spot not in available}
+    if spots:
+        available.update(await inventory.available(tx, list(spots)))
+    for draft in drafts:
         draft.candidates, draft.others = draft.candidates + draft.others, ()
 
 
 def _spots(draft: _Draft, locations: Sequence[LocationId]) -> list[Spot]:
     return [(sku, location) for sku in {demand.sku for demand in draft.demands} for location in locations]
-
-
-def _key_order(spot: Spot) -> tuple[str, int]:
-    """The order of the levels' key. Comparing ids as numbers is what comparing them does, without a call for each pair."""
-    return (spot[0], spot[1].int)
 
 
 _WORTH_A_LOOK = 8
@@ -516,12 +519,15 @@ def _smaller(terms: Terms, line: _Line, quantity: int) -> _Line:
     return smaller._replace(requested=line.quantity)
 
 
-async def _write(tx: Tx, drafts: Sequence[_Draft]) -> None:
+async def _write(tx: Tx, drafts: Sequence[_Draft], *, late: bool) -> None:
     placements = [draft for draft in drafts if isinstance(draft.request, Placement)]
     await inventory.release(tx, [r for draft in drafts for r in draft.released])
-    if placements:
-        await _write_orders(tx, placements)
-    await _write_holds(tx, [draft for draft in drafts if isinstance(draft.request, HoldRequest)])
+    reservations = await _write_orders(tx, placements) if placements else []
+    reservations += await _write_holds(tx, [draft for draft in drafts if isinstance(draft.request, HoldRequest)])
+    if late:
+        inventory.reserve_last(tx, reservations)
+    else:
+        await inventory.reserve(tx, reservations)
     ended = [
         (draft.request.hold_id, draft.result.id if isinstance(draft.result, Placed) else None)
         for draft in drafts
@@ -558,7 +564,8 @@ def _major(minor: int, currency: Currency) -> str:
     return f"{sign}{text[:-digits]}.{text[-digits:]}"
 
 
-async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
+async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
+    """Writes orders, lines, payments and events; gives the promises that they make."""
     numbers = await store.next_numbers(tx, len(drafts))
     orders: list[store.NewOrder] = []
     lines: list[store.NewLine] = []
@@ -666,8 +673,8 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> None:
         # Another process wrote an order of the same external id between our look and our insert. Tried again, we see it.
         raise Contended("an order of the same external id came in between", remedy=Remedy.WAIT, retry_after=0.1)
     await store.insert_lines(tx, lines)
-    await inventory.reserve(tx, reservations)
     await payments.record(tx, entries)
+    return reservations
 
 
 def array_literal(values: Iterable[str]) -> str:
@@ -676,7 +683,8 @@ def array_literal(values: Iterable[str]) -> str:
     return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
 
-async def _write_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
+async def _write_holds(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
+    """Writes holds; gives the promises that they make."""
     holds: list[tuple[HoldId, UUID, str, datetime]] = []
     rows: list[Reservation] = []
     for draft in drafts:
@@ -692,4 +700,5 @@ async def _write_holds(tx: Tx, drafts: Sequence[_Draft]) -> None:
             )
         draft.result = Held(hold_id, request.cart, expires_at, draft.placed)
     if holds:
-        await inventory.hold(tx, holds, rows)
+        await inventory.open_holds(tx, holds)
+    return rows

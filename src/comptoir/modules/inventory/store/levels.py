@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from comptoir.modules.inventory.contracts import Level, Movement, Spot
 from comptoir.modules.locations.contracts import LocationId
@@ -38,12 +38,27 @@ ORDER BY l.sku, l.location_id
 FOR NO KEY UPDATE OF l
 """
 
-_LOCK_AVAILABLE_NOW = f"{_LOCK_AVAILABLE} SKIP LOCKED"
-
-_THERE = f"""
-SELECT k.n::int FROM {_SPOTS} WITH ORDINALITY AS k (sku, location_id, n)
+_AVAILABLE = f"""
+SELECT k.n::int, l.on_hand - l.reserved - l.safety - l.damaged - l.quality
+FROM {_SPOTS} WITH ORDINALITY AS k (sku, location_id, n)
 JOIN inventory.levels l ON l.sku = k.sku AND l.location_id = k.location_id
 """
+
+_LOCK_AVAILABLE_NOW = f"{_LOCK_AVAILABLE} SKIP LOCKED"
+
+_CLAIM = """
+SELECT 1 / (count(*) = %(count)s AND bool_and(available >= quantity))::int
+FROM (
+  SELECT l.on_hand - l.reserved - l.safety - l.damaged - l.quality AS available, k.quantity
+  FROM inventory.levels l
+  JOIN unnest(%(skus)s::text[], %(locations)s::uuid[], %(quantities)s::int[]) AS k (sku, location_id, quantity)
+    ON l.sku = k.sku AND l.location_id = k.location_id
+  ORDER BY l.sku, l.location_id
+  FOR NO KEY UPDATE OF l
+) locked
+"""
+"""Divides by zero where something is not there any more: the statement fails, and with it the transaction, without anybody
+having to look at its result first."""
 
 _CREATE_LEVELS = f"""
 INSERT INTO inventory.levels (sku, location_id)
@@ -89,13 +104,30 @@ async def lock_available(tx: Tx, spots: Sequence[Spot]) -> dict[Spot, int]:
     return {spots[n - 1]: available for n, available in rows}
 
 
-async def lock_available_now(tx: Tx, spots: Sequence[Spot]) -> tuple[dict[Spot, int], set[Spot]]:
-    """As `lock_available` without waiting for anybody; also gives the spots that somebody else has locked."""
-    rows = await tx.rows(_LOCK_AVAILABLE_NOW, _spot_params(spots))
-    found: dict[Spot, int] = {spots[n - 1]: available for n, available in rows}
-    left = [spot for spot in spots if spot not in found]
-    there = await tx.rows(_THERE, _spot_params(left)) if left else []
-    return found, {left[n - 1] for (n,) in there}
+async def available(reader: Reader, spots: Sequence[Spot]) -> dict[Spot, int]:
+    """As `lock_available` without locks: how it is at a glance. To promise on it, `claim` it."""
+    return {spots[n - 1]: quantity for n, quantity in await reader.rows(_AVAILABLE, _spot_params(spots))}
+
+
+async def claim(tx: Tx, wanted: Mapping[Spot, int]) -> None:
+    """Locks these levels if so much is available at each; otherwise the transaction fails with `Outrun`, at the latest when it
+    commits.
+    """
+    spots = sorted(wanted, key=key_order)
+    params = _spot_params(spots)
+    params |= {"quantities": arrays.int4s([wanted[spot] for spot in spots]), "count": len(spots)}
+    await tx.run(_CLAIM, params)
+
+
+def key_order(spot: Spot) -> tuple[str, int]:
+    """The order of the levels' key. Comparing ids as numbers is what comparing them does, without a call for each pair."""
+    return (spot[0], spot[1].int)
+
+
+async def locked_by_others(tx: Tx, spots: Sequence[Spot]) -> set[Spot]:
+    """Which of these levels somebody else has locked at this moment. Locks the others."""
+    free: set[Spot] = {spots[n - 1] for n, _ in await tx.rows(_LOCK_AVAILABLE_NOW, _spot_params(spots))}
+    return {spot for spot in await available(tx, spots) if spot not in free}
 
 
 async def lock_levels(tx: Tx, spots: Sequence[Spot]) -> dict[Spot, Level]:
