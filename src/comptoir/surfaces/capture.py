@@ -59,7 +59,7 @@ class CaptureDesk:
     def __init__(self, database: Database, metrics: Metrics, *, batch: int = 256) -> None:
         self._database = database
         self._metrics = metrics
-        self._batcher: Batcher[Call, Outcome] = Batcher(self._work, limit=batch, at_once=2)
+        self._batcher: Batcher[Call, Outcome] = Batcher(self._work, limit=batch, at_once=3)
         metrics.watch_waiting(lambda: self._batcher.waiting)
 
     def start(self) -> None:
