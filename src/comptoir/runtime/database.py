@@ -99,7 +99,7 @@ class Locked(DatabaseUnavailable):
 class Outrun(Contended):
     """What this transaction had seen was not there any more when it came to take it; a statement divides by zero to say so."""
 
-    code = "contended"
+    code = "outrun"
 
 
 @lru_cache(maxsize=1)

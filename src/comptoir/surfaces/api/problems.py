@@ -172,6 +172,7 @@ def _fault(fault: Fault, request_id: str) -> Told:
 _FAULT_TITLES = {
     "database_unavailable": "The database does not answer",
     "contended": "Two requests were in each other's way",
+    "outrun": "Somebody else was faster",
     "locked": "Somebody else holds what this needs",
     "overloaded": "More is waiting than will be done soon",
 }

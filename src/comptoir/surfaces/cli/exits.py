@@ -37,6 +37,7 @@ DATABASE_FAULTS = frozenset(
         "database_unavailable",
         "contended",
         "locked",
+        "outrun",
         "database_not_ready",
         "migrations_behind",
         "postgres_not_started",
