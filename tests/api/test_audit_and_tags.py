@@ -61,12 +61,11 @@ async def test_what_is_still_so_is_not_sent_again(api: Api) -> None:
 async def test_a_sum_beyond_what_can_be_kept_is_refused_and_nothing_is_done(api: Api) -> None:
     await api.shop.product("GOLD", MAX_MINOR, stock={"paris": 10**9})
     for lines in (
-        [{"sku": "GOLD", "quantity": 1024}],
+        [{"sku": "GOLD", "quantity": 2}],
         [{"sku": "GOLD", "quantity": 10**6}],
-        [{"sku": "GOLD", "quantity": 600}] * 2,
+        [{"sku": "GOLD", "quantity": 1}] * 2,
     ):
-        told = problem(await api.post("/v1/orders", {"channel": "web", "lines": lines}, key="k1"), 422, "out_of_range")
-        assert told["title"] == "A number is too large"
+        problem(await api.post("/v1/orders", {"channel": "web", "lines": lines}), 422, "total_too_large")
     assert await api.counted("orders.orders") == 0
     (level,) = (await api.get("/v1/stock/levels", sku="GOLD")).json()["items"]
     assert level["reserved"] == 0

@@ -22,7 +22,7 @@ import msgspec
 
 from comptoir.kernel.errors import Refusal, Remedy
 from comptoir.kernel.ids import uuid7
-from comptoir.kernel.money import Currency, added_tax, exponent, included_tax, round_half_even
+from comptoir.kernel.money import MAX_MINOR, Currency, added_tax, exponent, included_tax, round_half_even
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Sellable, Unit
 from comptoir.modules.inventory import api as inventory
@@ -49,6 +49,7 @@ from comptoir.modules.orders.errors import (
     EmptyOrder,
     NotForSale,
     TotalChanged,
+    TotalTooLarge,
     UnknownSku,
 )
 from comptoir.modules.payments import api as payments
@@ -208,6 +209,8 @@ def _price(draft: _Draft, sellable: Mapping[str, Sellable], prices: Mapping[str,
             draft.lines.append(
                 _line(request.terms, line_no, charge.kind, None, charge.name, charge.quantity, unit_price, charge.amount, rate)
             )
+    if sum([abs(line.total) for line in draft.lines]) > MAX_MINOR:
+        raise TotalTooLarge(limit=MAX_MINOR)
 
 
 def _line(

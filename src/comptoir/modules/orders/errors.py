@@ -69,6 +69,14 @@ class NotReservedThere(Refusal):
     title = "These units are not reserved at that location"
 
 
+class TotalTooLarge(Refusal):
+    """Prices times quantities come to more than an order may: `data["limit"]` in minor units."""
+
+    code = "total_too_large"
+    status = 422
+    title = "The order comes to more than can be kept"
+
+
 class DuplicateOrder(Refusal):
     """The channel has an order of that external id already: `data["order_id"]`."""
 

@@ -34,6 +34,7 @@ from comptoir.modules.orders.errors import (
     EmptyOrder,
     NotForSale,
     TotalChanged,
+    TotalTooLarge,
     UnknownSku,
 )
 from comptoir.modules.staff.contracts import Scope
@@ -79,6 +80,7 @@ REFUSED: tuple[type[Refusal], ...] = (
     UnknownSku,
     NotForSale,
     EmptyOrder,
+    TotalTooLarge,
 )
 
 

@@ -239,7 +239,6 @@ async def _page(visit: Visit, typed: Typed) -> Answer:
         market=market,
         sold=sold,
         orders_today=sum(row.orders for row in sold),
-        units_today=sum(row.units for row in sold),
         hold=formatting.duration(channel.hold_for, visit.page.locale),
         values=values,
         errors=typed.errors,

@@ -117,7 +117,7 @@ def _values(visit: Visit, seen: Snapshot) -> dict[str, Any]:
     return {
         "seen": seen,
         "orders_today": sum(row.orders for row in seen.today),
-        "units_today": sum(row.units for row in seen.today),
+        "averages": _averages(seen),
         "orders_before": sum(row.orders for row in seen.yesterday),
         "revenue": totals,
         "revenue_before": {row.currency: row.total for row in seen.yesterday},
@@ -132,6 +132,14 @@ def _values(visit: Visit, seen: Snapshot) -> dict[str, Any]:
         "speeds": demo.SPEEDS,
         "is_empty": not seen.total and not seen.latest,
     }
+
+
+def _averages(seen: Snapshot) -> list[Money]:
+    """What an order comes to today, by currency in the order of the revenue."""
+    orders: dict[str, int] = {}
+    for row in seen.today:
+        orders[row.currency] = orders.get(row.currency, 0) + row.orders
+    return [Money(amount // orders[currency], currency) for amount, currency in _sums(seen.today) if orders[currency]]
 
 
 def _sums(rows: Any) -> list[Money]:
