@@ -1,6 +1,7 @@
 """Writes docs/reference/ from the code: the API, its errors, the command line and the settings.
 
-`python tools/reference.py` writes; `documents()` is what a test compares with the files.
+`python tools/reference.py` writes, with `--check` it says what is not current. In a process of its own: running a command line
+changes what its commands say of themselves.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -131,11 +133,17 @@ def _load_everything() -> None:
             importlib.import_module(found.name)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
+    written = documents()
+    if "--check" in arguments:
+        stale = [name for name, text in written.items() if (FOLDER / name).read_text() != text]
+        sys.stdout.write("".join(f"{name} is not what the code says\n" for name in stale))
+        return 1 if stale else 0
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, text in documents().items():
+    for name, text in written.items():
         (FOLDER / name).write_text(text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

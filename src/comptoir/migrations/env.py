@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine
 
 from comptoir.migrations.schema import METADATAS, SCHEMAS
 
 config = context.config
 url = config.attributes["url"]
 
-engine = create_engine(url)
+engine = create_engine(url, poolclass=NullPool)  # a migration that fails leaves no connection behind
 with engine.connect() as connection:
     context.configure(
         connection=connection,
@@ -24,4 +24,3 @@ with engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
-engine.dispose()
