@@ -26,6 +26,7 @@ from comptoir.runtime.consumers import ConsumerRunner
 from comptoir.runtime.events import Event
 from comptoir.surfaces.api.identifiers import PREFIXES, outward
 from comptoir.surfaces.services import Services
+from support.consumers import drained
 
 assert comptoir.app, "with it, every module and so every event is imported"
 
@@ -93,7 +94,7 @@ async def test_a_receiver_asks_with_what_it_was_sent(api: Api, services: Service
     runner = ConsumerRunner(services.database, [consumer(outward)])
     await runner.register()
     placed = (await api.post("/v1/orders", {"channel": "web", "lines": [{"sku": "TEA", "quantity": 1}]})).json()
-    await runner.drain()
+    await drained(services.database, runner)
     async with services.database.read() as reader:
         page = await webhooks.find_deliveries(reader, DeliveryFilter(type="order.placed"))
         detail = await webhooks.get_delivery(reader, page.items[0].id)
