@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -39,6 +40,23 @@ async def test_what_a_statement_complains_of_rolls_everything_back(database: Dat
             await tx.run("INSERT INTO t VALUES (1, 1)")
     async with database.read() as reader:
         assert await reader.value("SELECT sum(n) FROM t") == 0
+
+
+@pytest.mark.parametrize("pipelined", [False, True])
+async def test_what_is_asked_is_read_in_any_order(database: Database, *, pipelined: bool) -> None:
+    async with database.transaction(pipelined=pipelined) as tx:
+        asked = [await tx.ask(lambda rows: rows[0][0], "SELECT %(n)s::int", {"n": n}) for n in range(3)]
+        assert [await later() for later in reversed(asked)] == [2, 1, 0]
+
+
+async def test_a_pipeline_sends_what_is_asked_when_the_first_answer_is_read(database: Database) -> None:
+    """psycopg would send each statement by itself, at more cost than all else that it does."""
+    async with database.transaction(pipelined=True) as tx:
+        await tx.value("SELECT 1")
+        later = await tx.ask(lambda rows: rows[0][0], "SELECT clock_timestamp()")
+        await asyncio.sleep(0.2)
+        read = await tx.value("SELECT clock_timestamp()")
+        assert read - await later() < timedelta(seconds=0.1)
 
 
 async def test_two_that_wait_for_each_other_are_told_to_try_again(database: Database) -> None:

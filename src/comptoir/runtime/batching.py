@@ -47,6 +47,8 @@ class Batcher(Generic[Q, A]):
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._future: Callable[[], asyncio.Future[A]] = asyncio.Future
+        """Makes a future of the running loop; asking which loop runs costs a call to the system."""
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -56,6 +58,7 @@ class Batcher(Generic[Q, A]):
     def start(self) -> None:
         assert self._task is None, "started already"
         self._task = asyncio.create_task(self._loop(), name="batcher")
+        self._future = self._task.get_loop().create_future
 
     async def stop(self) -> None:
         """Finishes the batch that is under way; whoever still waits is told to retry."""
@@ -76,7 +79,7 @@ class Batcher(Generic[Q, A]):
         """The answer to this question; raises what `work` gave for it."""
         if len(self._waiting) >= self._waiting_limit:
             raise Overloaded(f"{len(self._waiting)} are waiting already", remedy=Remedy.WAIT, retry_after=1)
-        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        future = self._future()
         self._waiting.append((question, future))
         self._arrived.set()
         return await future

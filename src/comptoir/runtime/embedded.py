@@ -63,7 +63,6 @@ _SETTINGS = {
     "huge_pages": "try",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "pglz",  # the wheel is built without lz4
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",

@@ -5,9 +5,9 @@ answer. The lock lives in PostgreSQL and ends with the transaction, so that of t
 processes, the second waits for the first and then finds its answer. Only answers that committed are kept: a command that
 failed may be tried again.
 
-The capture path does the same for a whole batch without locks: `lookup_many` before the work, `store_many` with it. When
-another process has stored one of the keys meanwhile, `store_many` leaves it out of what it gives back; the caller then rolls
-back and looks again. Both take their rows in key order and wait for each other's rows at most, never in a circle.
+The capture path does the same for a whole batch without locks: `ask_many` before the work, `store_many` with it. When
+another process has stored one of the keys meanwhile, the transaction fails as `Outrun`; the caller then looks again. Rows are
+stored in key order: writers wait for each other at most, never in a circle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple, cast
 
 from comptoir.kernel.errors import Invalid, Refusal
 from comptoir.runtime.arrays import byteas, int4s, texts
-from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.database import Later, Reader, Tx
 
 MAX_KEY_LENGTH = 255
 _FINGERPRINT_BYTES = 16
@@ -40,12 +40,15 @@ JOIN runtime.idempotency i ON i.scope = asked.scope AND i.key = asked.key
 """
 
 _STORE_MANY = """
-INSERT INTO runtime.idempotency (scope, key, fingerprint, status, answer, at)
-SELECT scope, key, fingerprint, status, answer, %(at)s
-FROM unnest(%(scopes)s::text[], %(keys)s::text[], %(fingerprints)s::bytea[], %(statuses)s::int4[], %(answers)s::bytea[])
-  AS e (scope, key, fingerprint, status, answer)
-ON CONFLICT DO NOTHING
-RETURNING scope, key
+WITH stored AS (
+  INSERT INTO runtime.idempotency (scope, key, fingerprint, status, answer, at)
+  SELECT scope, key, fingerprint, status, answer, %(at)s
+  FROM unnest(%(scopes)s::text[], %(keys)s::text[], %(fingerprints)s::bytea[], %(statuses)s::int4[], %(answers)s::bytea[])
+    AS e (scope, key, fingerprint, status, answer)
+  ON CONFLICT DO NOTHING
+  RETURNING 1
+)
+SELECT 1 / (count(*) = %(count)s)::int FROM stored
 """
 
 _PURGE = """
@@ -117,22 +120,23 @@ async def store(tx: Tx, scope: str, key: str, fingerprint: bytes, status: int, a
     await tx.run(_STORE, row)
 
 
-async def lookup_many(reader: Reader, keys: Sequence[Key]) -> dict[Key, Found]:
+async def ask_many(reader: Reader, keys: Sequence[Key]) -> Later[dict[Key, Found]]:
     """What is stored under these keys. Whether the fingerprints agree is the caller's to see, row by row."""
-    if not keys:
-        return {}
-    rows = await reader.rows(_LOOKUP_MANY, {"scopes": texts([key[0] for key in keys]), "keys": texts([key[1] for key in keys])})
-    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows}
+    return await reader.ask(
+        lambda rows: {(row[0], row[1]): (row[2], row[3], row[4]) for row in rows},
+        _LOOKUP_MANY,
+        {"scopes": texts([key[0] for key in keys]), "keys": texts([key[1] for key in keys])},
+    )
 
 
-async def store_many(tx: Tx, rows: Sequence[Row]) -> set[Key]:
-    """Stores the answers and gives the keys that were free. Keys are distinct; any that is missing in the answer was taken by a
-    transaction that has committed meanwhile: roll back and look it up. Waits for transactions that are storing the same key.
+async def store_many(tx: Tx, rows: Sequence[Row]) -> None:
+    """Stores the answers; keys are distinct. Waits for transactions that are storing the same key. Where one of them has
+    committed since we looked, this transaction fails with `Outrun`: tried again, that answer is found.
     """
     if not rows:
-        return set()
+        return
     scopes, keys, fingerprints, statuses, answers = zip(*sorted(rows), strict=True)
-    stored = await tx.rows(
+    await tx.run(
         _STORE_MANY,
         {
             "scopes": texts(scopes),
@@ -141,9 +145,9 @@ async def store_many(tx: Tx, rows: Sequence[Row]) -> set[Key]:
             "statuses": int4s(statuses),
             "answers": byteas(answers),
             "at": tx.now,
+            "count": len(rows),
         },
     )
-    return set(cast("list[Key]", stored))
 
 
 async def purge(tx: Tx, older_than: datetime, limit: int = 10_000) -> int:

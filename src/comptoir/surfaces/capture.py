@@ -56,10 +56,10 @@ class Call:
 class CaptureDesk:
     """Open it with `start`, close it with `stop`. `submit` may be called from any number of tasks."""
 
-    def __init__(self, database: Database, metrics: Metrics, *, batch: int = 256) -> None:
+    def __init__(self, database: Database, metrics: Metrics, *, batch: int = 64) -> None:
         self._database = database
         self._metrics = metrics
-        self._batcher: Batcher[Call, Outcome] = Batcher(self._work, limit=batch, at_once=3)
+        self._batcher: Batcher[Call, Outcome] = Batcher(self._work, limit=batch, at_once=4)
         metrics.watch_waiting(lambda: self._batcher.waiting)
 
     def start(self) -> None:
@@ -143,12 +143,13 @@ async def _answer(tx: Tx, calls: Sequence[Call], *, hurried: bool) -> list[Outco
         if call.key is not None and first.setdefault((call.key.scope, call.key.key), i) != i:
             same.append((i, first[call.key.scope, call.key.key]))
     twice = {i for i, _ in same}
-    if first:
-        known = await idempotency.lookup_many(tx, list(first))
-        for key, found in known.items():
+    ask = await idempotency.ask_many(tx, list(first)) if first else None
+    prepared = await orders.prepare(tx, [call.request for call in calls], hurried=hurried)
+    if ask is not None:
+        for key, found in (await ask()).items():
             answers[first[key]] = _replay(calls[first[key]], *found)
     fresh = [i for i, answer in enumerate(answers) if answer is None and i not in twice]
-    results = await orders.capture(tx, [calls[i].request for i in fresh], hurried=hurried) if fresh else []
+    results = await orders.capture_prepared(tx, prepared, fresh)
     stored: list[idempotency.Row] = []
     for i, result in zip(fresh, results, strict=True):
         if isinstance(result, Widen):
@@ -158,9 +159,7 @@ async def _answer(tx: Tx, calls: Sequence[Call], *, hurried: bool) -> list[Outco
         answers[i] = outcome
         if call.key is not None:
             stored.append((call.key.scope, call.key.key, call.key.fingerprint, outcome.status, outcome.body))
-    if stored and len(await idempotency.store_many(tx, stored)) < len(stored):
-        # Another process has answered one of these keys since we looked. Tried again, its answer is found.
-        raise Contended("a key was answered elsewhere in between", remedy=Remedy.WAIT, retry_after=0.1)
+    await idempotency.store_many(tx, stored)
     for i, original in same:
         answer = answers[original]
         key, other = calls[i].key, calls[original].key

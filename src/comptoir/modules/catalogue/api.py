@@ -25,7 +25,7 @@ from comptoir.modules.catalogue.contracts import (
 )
 from comptoir.modules.catalogue.domain import gtin
 from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownSku
-from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.database import Later, Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
 __all__ = ["gtin"]
@@ -172,7 +172,12 @@ async def by_sku(reader: Reader, sku: str) -> Variant:
 
 async def sellable(reader: Reader, skus: Sequence[str]) -> dict[str, Sellable]:
     """What there is to know of these SKUs for selling them; a SKU that nobody knows is left out. One statement."""
-    return await store.sellable(reader, skus)
+    return await (await ask_sellable(reader, skus))()
+
+
+async def ask_sellable(reader: Reader, skus: Sequence[str]) -> Later[dict[str, Sellable]]:
+    """As `sellable`, to be read later."""
+    return await store.ask_sellable(reader, skus)
 
 
 async def known(reader: Reader, skus: Sequence[str]) -> set[str]:

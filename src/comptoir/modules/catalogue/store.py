@@ -26,7 +26,7 @@ from comptoir.modules.catalogue.contracts import (
     VariantRow,
 )
 from comptoir.runtime import arrays
-from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.database import Later, Reader, Tx
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 SELLABLE = "SELECT sku, name, stocked, sellable, unit FROM catalogue.variants WHERE sku = ANY(%(skus)s)"
@@ -300,9 +300,13 @@ async def with_variants(reader: Reader, products: Sequence[Product]) -> list[Pro
     return [replace(product, variants=variants.get(product.id, ())) for product in products]
 
 
-async def sellable(reader: Reader, skus: Sequence[str]) -> dict[str, Sellable]:
+async def ask_sellable(reader: Reader, skus: Sequence[str]) -> Later[dict[str, Sellable]]:
+    return await reader.ask(_sellable, SELLABLE, {"skus": arrays.texts(skus)})
+
+
+def _sellable(rows: Sequence[TupleRow]) -> dict[str, Sellable]:
     make = Sellable._make
-    return {row[0]: make(row) for row in await reader.rows(SELLABLE, {"skus": arrays.texts(skus)})}
+    return {row[0]: make(row) for row in rows}
 
 
 async def known(reader: Reader, skus: Sequence[str]) -> set[str]:

@@ -58,6 +58,7 @@ from comptoir.modules.inventory.queries import (
     transfer,
 )
 from comptoir.modules.inventory.store.levels import (
+    ask_available,
     available,
     available_in_pool,
     key_order,
@@ -80,6 +81,7 @@ __all__ = [
     "Wanted",
     "adjust",
     "allocate",
+    "ask_available",
     "audit",
     "availability",
     "availability_of_pool",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from comptoir.modules.orders.audit import audit, repair
-from comptoir.modules.orders.capture import CaptureAnswer, CaptureRequest, capture, held_up
+from comptoir.modules.orders.capture import CaptureAnswer, CaptureRequest, capture, capture_prepared, held_up, prepare
 from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus, share
 from comptoir.modules.orders.exceptions import open_exceptions, resolve
 from comptoir.modules.orders.facts import foresee, record
@@ -39,6 +39,7 @@ __all__ = [
     "by_number",
     "cancel",
     "capture",
+    "capture_prepared",
     "choose_backorder",
     "choose_cancel",
     "choose_move",
@@ -61,6 +62,7 @@ __all__ = [
     "open_exceptions",
     "order",
     "pay",
+    "prepare",
     "put_right",
     "rebuild_trade",
     "record",

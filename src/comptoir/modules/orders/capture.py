@@ -20,7 +20,7 @@ from uuid import UUID
 
 import msgspec
 
-from comptoir.kernel.errors import Refusal, Remedy
+from comptoir.kernel.errors import Refusal
 from comptoir.kernel.ids import uuid7
 from comptoir.kernel.money import MAX_MINOR, Currency, added_tax, exponent, included_tax, round_half_even
 from comptoir.modules.catalogue import api as catalogue
@@ -31,7 +31,6 @@ from comptoir.modules.inventory.errors import HoldGone, InsufficientStock
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import store
 from comptoir.modules.orders.contracts import (
-    ChannelId,
     Fill,
     Held,
     HoldRequest,
@@ -56,14 +55,47 @@ from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry, EntryKind, PaymentId
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import Price
-from comptoir.runtime.database import Contended, Tx
+from comptoir.runtime.database import Later, Tx
 from comptoir.sdk.orders import LineKind
 
-_ExternalKey = tuple[ChannelId, str]
+_ExternalKey = store.Key
 CaptureRequest = Placement | HoldRequest
 CaptureAnswer = Placed | Held | Widen | Refusal
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Prepared(NamedTuple):
+    """Requests, and what has been asked of the database for them."""
+
+    requests: Sequence[CaptureRequest]
+    sellable: Later[dict[str, Sellable]]
+    prices: Mapping[str, Later[dict[str, Price]]]
+    """By market."""
+    known: Later[dict[_ExternalKey, store.Known]] | None
+    available: Later[dict[Spot, int]] | None
+    """What the first candidates have at a glance; None for whoever locks before looking."""
+
+
+async def prepare(tx: Tx, requests: Sequence[CaptureRequest], *, hurried: bool = False) -> Prepared:
+    """Asks what `capture_prepared` will read. In a pipeline, all of it and what else was asked takes one wait."""
+    skus: dict[str, set[str]] = {}
+    spots: set[Spot] = set()
+    for request in requests:
+        own = [line.sku for line in request.lines]
+        skus.setdefault(request.terms.market, set()).update(own)
+        for location in request.candidates.locations[:1]:
+            spots.update([(sku, location) for sku in own])
+    keys = [key for key in map(_external_key, requests) if key is not None]
+    # Whoever takes over a hold locks its levels first, and must not wait for others later.
+    hurried = hurried and all(request.hold_id is None for request in requests)
+    return Prepared(
+        requests,
+        await catalogue.ask_sellable(tx, list(set[str]().union(*skus.values()))),
+        {market: await pricing.ask_prices(tx, market, list(wanted)) for market, wanted in skus.items()},
+        await store.ask_known(tx, keys) if keys else None,
+        await inventory.ask_available(tx, list(spots)) if hurried else None,
+    )
 
 
 async def capture(tx: Tx, requests: Sequence[CaptureRequest], *, hurried: bool = False) -> list[CaptureAnswer]:
@@ -73,15 +105,26 @@ async def capture(tx: Tx, requests: Sequence[CaptureRequest], *, hurried: bool =
     it should be asked again, in another transaction, with `Candidates.complete`. In a hurry the transaction may fail with
     `Outrun` as it commits.
     """
-    drafts = await _draft(tx, requests)
-    await _refuse_known(tx, drafts)
+    return await capture_prepared(tx, await prepare(tx, requests, hurried=hurried), range(len(requests)))
+
+
+async def capture_prepared(tx: Tx, prepared: Prepared, wanted: Sequence[int]) -> list[CaptureAnswer]:
+    """As `capture`, for those of the requests whose index is `wanted`."""
+    drafts = await _draft(prepared, wanted)
+    if prepared.known is not None:
+        _refuse_known(drafts, await prepared.known())
     open_drafts = [draft for draft in drafts if draft.refusal is None]
     if open_drafts:
         await _take_over_holds(tx, open_drafts)
         await _apply_limits(tx, open_drafts)
-        # Whoever takes over a hold locks its levels now, and must not wait for others later.
-        late = hurried and not any(draft.took_over for draft in open_drafts)
-        available = await (_glance(tx, open_drafts) if late else _lock(tx, open_drafts))
+        late = prepared.available is not None
+        if prepared.available is not None:
+            available = await prepared.available()
+            for draft in open_drafts:
+                locations = draft.request.candidates.locations
+                draft.candidates, draft.others = locations[:1], locations[1:]
+        else:
+            available = await _lock(tx, open_drafts)
         accepted: dict[_ExternalKey, _Draft] = {}
         for draft in open_drafts:
             _settle(draft, available, accepted)
@@ -140,10 +183,7 @@ class _Draft:
 
     @property
     def external_key(self) -> _ExternalKey | None:
-        request = self.request
-        if isinstance(request, Placement) and request.external_id is not None:
-            return (request.terms.channel_id, request.external_id)
-        return None
+        return _external_key(self.request)
 
     @property
     def accepted(self) -> bool:
@@ -162,15 +202,17 @@ class _Draft:
         return self.result
 
 
-async def _draft(tx: Tx, requests: Sequence[CaptureRequest]) -> list[_Draft]:
+def _external_key(request: CaptureRequest) -> _ExternalKey | None:
+    if isinstance(request, Placement) and request.external_id is not None:
+        return (request.terms.channel_id, request.external_id)
+    return None
+
+
+async def _draft(prepared: Prepared, wanted: Sequence[int]) -> list[_Draft]:
     """Names and prices for every line, or the reason why there is none."""
-    drafts = [_Draft(request) for request in requests]
-    skus = list({line.sku for request in requests for line in request.lines})
-    sellable = await catalogue.sellable(tx, skus) if skus else {}
-    prices: dict[str, Mapping[str, Price]] = {}
-    for market in {request.terms.market for request in requests}:
-        wanted = list({line.sku for request in requests if request.terms.market == market for line in request.lines})
-        prices[market] = await pricing.prices(tx, market, wanted) if wanted else {}
+    drafts = [_Draft(prepared.requests[i]) for i in wanted]
+    sellable = await prepared.sellable()
+    prices = {market: await asked() for market, asked in prepared.prices.items()}
     for draft in drafts:
         try:
             _price(draft, sellable, prices[draft.terms.market])
@@ -323,17 +365,6 @@ async def held_up(tx: Tx, requests: Sequence[CaptureRequest]) -> list[bool]:
     return [
         any((line.sku, location) in busy for line in one.lines for location in one.candidates.locations) for one in requests
     ]
-
-
-async def _glance(tx: Tx, drafts: Sequence[_Draft]) -> dict[Spot, int]:
-    """What is available at the first candidate of each request, without locks."""
-    spots: set[Spot] = set()
-    for draft in drafts:
-        if draft.refusal is None:
-            locations = draft.request.candidates.locations
-            draft.candidates, draft.others = locations[:1], locations[1:]
-            spots.update(_spots(draft, draft.candidates))
-    return await inventory.available(tx, list(spots)) if spots else {}
 
 
 async def _look_further(tx: Tx, drafts: Sequence[_Draft], available: dict[Spot, int]) -> None:
@@ -540,15 +571,11 @@ async def _write(tx: Tx, drafts: Sequence[_Draft], *, late: bool) -> None:
         await inventory.end_holds(tx, ended)
 
 
-async def _refuse_known(tx: Tx, drafts: Sequence[_Draft]) -> None:
+def _refuse_known(drafts: Sequence[_Draft], known: Mapping[_ExternalKey, store.Known]) -> None:
     """A channel's own order id is placed once. Refused before anything is decided: it takes no units from its neighbours."""
-    keyed = [(draft, draft.external_key) for draft in drafts if draft.refusal is None]
-    keys = list({key for _, key in keyed if key is not None})
-    if not keys:
-        return
-    known = await store.known(tx, keys)
-    for draft, key in keyed:
-        if key is not None and key in known:
+    for draft in drafts:
+        key = draft.external_key
+        if draft.refusal is None and key is not None and key in known:
             draft.refusal = DuplicateOrder(order_id=str(known[key][0]), external_id=key[1])
 
 
@@ -671,10 +698,7 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
             ),
             context=request.context,
         )
-    written = await store.insert_orders(tx, orders)
-    if len(written) < len(orders):
-        # Another process wrote an order of the same external id between our look and our insert. Tried again, we see it.
-        raise Contended("an order of the same external id came in between", remedy=Remedy.WAIT, retry_after=0.1)
+    await store.insert_orders(tx, orders)
     await store.insert_lines(tx, lines)
     await payments.record(tx, entries)
     return reservations

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 
-from comptoir.kernel.errors import Remedy
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.orders import store
 from comptoir.modules.orders.capture import array_literal
@@ -19,13 +18,13 @@ from comptoir.modules.orders.reported import Units, line_row, move_stock, open_u
 from comptoir.modules.orders.revisions import revise
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry
-from comptoir.runtime.database import Contended, Reader, Tx
+from comptoir.runtime.database import Reader, Tx
 from comptoir.sdk.orders import Address, Buyer, LineKind
 
 _encode = msgspec.json.Encoder().encode
 _NOBODY = Buyer()
 
-_Key = tuple[UUID, str]
+_Key = store.Key
 """A channel and its own id of an order."""
 
 
@@ -122,8 +121,7 @@ async def _write(tx: Tx, news: Sequence[Units], own: Sequence[Sequence[store.New
         orders.append(_order_row(new, number, rows, paid))
         entries.extend(paid)
         tx.emit(_placed(orders[-1], new.fact, rows))
-    if len(await store.insert_orders(tx, orders)) < len(orders):
-        raise Contended("an order of the same external id came in between", remedy=Remedy.WAIT, retry_after=0.1)
+    await store.insert_orders(tx, orders)
     await store.insert_lines(tx, [row for rows in own for row in rows])
     await payments.record(tx, entries)
     return numbers

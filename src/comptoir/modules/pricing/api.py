@@ -21,7 +21,7 @@ from comptoir.modules.pricing.contracts import (
     Upserted,
 )
 from comptoir.modules.pricing.errors import CurrencyFixed, MarketCodeTaken, UnknownMarket
-from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.database import Later, Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
 _CHUNK = 10_000
@@ -128,7 +128,12 @@ async def set_prices(tx: Tx, market_code: str, drafts: Sequence[PriceDraft]) -> 
 
 async def prices(reader: Reader, market_code: str, skus: Sequence[str]) -> dict[str, Price]:
     """The prices of these SKUs in that market; a SKU without one is left out. One statement."""
-    return await store.prices(reader, market_code, skus)
+    return await (await ask_prices(reader, market_code, skus))()
+
+
+async def ask_prices(reader: Reader, market_code: str, skus: Sequence[str]) -> Later[dict[str, Price]]:
+    """As `prices`, to be read later."""
+    return await store.ask_prices(reader, market_code, skus)
 
 
 async def find(

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from comptoir.modules.pricing.contracts import Market, MarketDraft, Price, PriceDraft, PriceFilter, PriceRow
 from comptoir.runtime import arrays
-from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.database import Later, Reader, Tx
 from comptoir.runtime.paging import Key, Listing, Where, sorts
 
 PRICES = "SELECT sku, amount, tax_rate FROM pricing.prices WHERE market = %(market)s AND sku = ANY(%(skus)s)"
@@ -122,8 +122,11 @@ async def upsert_prices(tx: Tx, market: str, prices: Sequence[PriceDraft]) -> li
     return [(sku, amount, rate, new) for sku, amount, rate, new in rows]
 
 
-async def prices(reader: Reader, market: str, skus: Sequence[str]) -> dict[str, Price]:
-    rows = await reader.rows(PRICES, {"market": market, "skus": arrays.texts(skus)})
+async def ask_prices(reader: Reader, market: str, skus: Sequence[str]) -> Later[dict[str, Price]]:
+    return await reader.ask(_prices, PRICES, {"market": market, "skus": arrays.texts(skus)})
+
+
+def _prices(rows: Sequence[TupleRow]) -> dict[str, Price]:
     return {sku: Price(amount, rate) for sku, amount, rate in rows}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from comptoir.modules.inventory.contracts import Level, Movement, Spot
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime import arrays
-from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.database import Later, Reader, Tx
 
 _SPOTS = "unnest(%(skus)s::text[], %(locations)s::uuid[])"
 
@@ -104,9 +104,14 @@ async def lock_available(tx: Tx, spots: Sequence[Spot]) -> dict[Spot, int]:
     return {spots[n - 1]: available for n, available in rows}
 
 
+async def ask_available(reader: Reader, spots: Sequence[Spot]) -> Later[dict[Spot, int]]:
+    """As `lock_available` without locks, to be read later: how it is at a glance. To promise on it, `claim` it."""
+    return await reader.ask(lambda rows: {spots[n - 1]: quantity for n, quantity in rows}, _AVAILABLE, _spot_params(spots))
+
+
 async def available(reader: Reader, spots: Sequence[Spot]) -> dict[Spot, int]:
-    """As `lock_available` without locks: how it is at a glance. To promise on it, `claim` it."""
-    return {spots[n - 1]: quantity for n, quantity in await reader.rows(_AVAILABLE, _spot_params(spots))}
+    """As `ask_available`, at once."""
+    return await (await ask_available(reader, spots))()
 
 
 async def claim(tx: Tx, wanted: Mapping[Spot, int]) -> None:

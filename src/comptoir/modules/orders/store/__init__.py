@@ -22,10 +22,13 @@ from comptoir.modules.orders.store.waiting import (
     waiting_skus,
 )
 from comptoir.modules.orders.store.writing import (
+    Key,
+    Known,
     LineChange,
     NewLine,
     NewOrder,
     add_payments,
+    ask_known,
     change_lines,
     empty_lines,
     insert_lines,
@@ -45,10 +48,13 @@ from comptoir.modules.orders.store.writing import (
 )
 
 __all__ = [
+    "Key",
+    "Known",
     "LineChange",
     "NewLine",
     "NewOrder",
     "add_payments",
+    "ask_known",
     "change_lines",
     "close_exception",
     "empty_lines",

@@ -17,7 +17,7 @@ from comptoir.modules.orders.contracts import ChannelId, LineQuantity, Order, Or
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry
 from comptoir.runtime import arrays
-from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.database import Later, Reader, Tx
 
 
 class NewOrder(Struct, frozen=True):
@@ -84,6 +84,7 @@ class NewLine(Struct, frozen=True):
 _NUMBERS = "SELECT nextval('orders.orders_number_seq') FROM generate_series(1, %(count)s)"
 
 _INSERT_ORDERS = """
+WITH written AS (
 INSERT INTO orders.orders (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, recorded_at,
   market, currency, tax_included, customer_id, buyer, ship_to, bill_to, pickup_location_id, location_id, amount, discount, tax,
   total, authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
@@ -102,7 +103,9 @@ FROM unnest(%(id)s::uuid[], %(number)s::bigint[], %(channel_id)s::uuid[], %(chan
     customer_id, buyer, ship_to, bill_to, pickup_location_id, location_id, amount, discount, tax, total, authorised, captured,
     refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
 ON CONFLICT (external_id, channel_id) WHERE external_id IS NOT NULL DO NOTHING
-RETURNING id
+RETURNING 1
+)
+SELECT 1 / (count(*) = %(count)s)::int FROM written
 """
 
 _INSERT_LINES = """
@@ -142,11 +145,14 @@ def _columns(rows: Sequence[NewOrder] | Sequence[NewLine]) -> dict[str, tuple[An
     return dict(zip(rows[0].__struct_fields__, zip(*map(astuple, rows), strict=True), strict=True))
 
 
-async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> set[UUID]:
-    """Gives the ids that were written: an order whose (channel, external id) is there already is left out."""
+async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> None:
+    """Where another process has written an order of the same (channel, external id) since we looked, this transaction fails
+    with `Outrun`: tried again, that order is seen.
+    """
     column = _columns(orders)
     params: dict[str, object] = {
         "at": tx.now,
+        "count": len(orders),
         "id": arrays.uuids(column["id"]),
         "number": arrays.int8s(column["number"]),
         "channel_id": arrays.uuids(column["channel_id"]),
@@ -179,11 +185,7 @@ async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> set[UUID]:
         "note": arrays.optional_texts(column["note"]),
         "tags": arrays.optional_texts(column["tags"]),
     }
-    if column["external_id"].count(None) == len(orders):
-        # Nothing can be there already; not asking saves the capture path a wait.
-        await tx.run(_INSERT_ORDERS, params)
-        return set(column["id"])
-    return set(await tx.values(_INSERT_ORDERS, params))
+    await tx.run(_INSERT_ORDERS, params)
 
 
 async def insert_lines(tx: Tx, lines: Sequence[NewLine]) -> None:
@@ -216,12 +218,24 @@ async def insert_lines(tx: Tx, lines: Sequence[NewLine]) -> None:
     )
 
 
-async def known(reader: Reader, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], tuple[OrderId, int, str]]:
-    """Orders by (channel, external id): (id, number, version)."""
-    rows = await reader.rows(
-        _KNOWN, {"channels": arrays.uuids([k[0] for k in keys]), "external_ids": arrays.texts([k[1] for k in keys])}
+Key = tuple[UUID, str]
+"""(channel, external id)."""
+Known = tuple[OrderId, int, str]
+"""(id, number, version)."""
+
+
+async def ask_known(reader: Reader, keys: Sequence[Key]) -> Later[dict[Key, Known]]:
+    """Orders by (channel, external id), to be read later."""
+    return await reader.ask(
+        lambda rows: {keys[n - 1]: (OrderId(order_id), number, version or "") for n, order_id, number, version in rows},
+        _KNOWN,
+        {"channels": arrays.uuids([k[0] for k in keys]), "external_ids": arrays.texts([k[1] for k in keys])},
     )
-    return {keys[n - 1]: (OrderId(order_id), number, version or "") for n, order_id, number, version in rows}
+
+
+async def known(reader: Reader, keys: Sequence[Key]) -> dict[Key, Known]:
+    """As `ask_known`, at once."""
+    return await (await ask_known(reader, keys))()
 
 
 @dataclass(frozen=True, slots=True)
