@@ -40,15 +40,10 @@ JOIN runtime.idempotency i ON i.scope = asked.scope AND i.key = asked.key
 """
 
 _STORE_MANY = """
-WITH stored AS (
-  INSERT INTO runtime.idempotency (scope, key, fingerprint, status, answer, at)
-  SELECT scope, key, fingerprint, status, answer, %(at)s
-  FROM unnest(%(scopes)s::text[], %(keys)s::text[], %(fingerprints)s::bytea[], %(statuses)s::int4[], %(answers)s::bytea[])
-    AS e (scope, key, fingerprint, status, answer)
-  ON CONFLICT DO NOTHING
-  RETURNING 1
-)
-SELECT 1 / (count(*) = %(count)s)::int FROM stored
+INSERT INTO runtime.idempotency (scope, key, fingerprint, status, answer, at)
+SELECT scope, key, fingerprint, status, answer, %(at)s
+FROM unnest(%(scopes)s::text[], %(keys)s::text[], %(fingerprints)s::bytea[], %(statuses)s::int4[], %(answers)s::bytea[])
+  AS e (scope, key, fingerprint, status, answer)
 """
 
 _PURGE = """
@@ -135,6 +130,7 @@ async def store_many(tx: Tx, rows: Sequence[Row]) -> None:
     """
     if not rows:
         return
+    tx.race("idempotency_pkey")
     scopes, keys, fingerprints, statuses, answers = zip(*sorted(rows), strict=True)
     await tx.run(
         _STORE_MANY,
@@ -145,7 +141,6 @@ async def store_many(tx: Tx, rows: Sequence[Row]) -> None:
             "statuses": int4s(statuses),
             "answers": byteas(answers),
             "at": tx.now,
-            "count": len(rows),
         },
     )
 

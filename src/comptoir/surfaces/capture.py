@@ -7,8 +7,8 @@ it has committed.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from comptoir.kernel.errors import Fault, Refusal, Remedy
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.api import CaptureRequest
-from comptoir.modules.orders.contracts import Candidates, Held, Placed, Widen
+from comptoir.modules.orders.contracts import Candidates, Held, Placed, Placement, Widen
 from comptoir.runtime import idempotency
 from comptoir.runtime.batching import Batcher
 from comptoir.runtime.database import Contended, Database, Locked, Outrun, Tx
@@ -42,8 +42,7 @@ class Key(NamedTuple):
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request at the desk."""
 
     request: CaptureRequest
@@ -97,7 +96,17 @@ class CaptureDesk:
             for i, answer in zip(again, wider, strict=True):
                 answers[i] = answer
         self._metrics.batch_done(len(calls), time.perf_counter() - started)
+        self._count(calls, answers)
         return answers
+
+    def _count(self, calls: Sequence[Call], answers: Sequence[Outcome | Exception]) -> None:
+        done = Counter(
+            ("order" if isinstance(call.request, Placement) else "hold", "promised" if answer.status < 300 else "refused")
+            for call, answer in zip(calls, answers, strict=True)
+            if isinstance(answer, Outcome)
+        )
+        for (kind, outcome), count in done.items():
+            self._metrics.captured.labels(kind, outcome).inc(count)
 
     async def _attempt_apart(self, calls: Sequence[Call]) -> list[Outcome | Exception | Widen]:
         """As `_attempt`, for those who need none of the rows that somebody holds now; the others are told to come again."""
@@ -175,7 +184,7 @@ async def _answer(tx: Tx, calls: Sequence[Call], *, hurried: bool) -> list[Outco
 
 def _wide(call: Call) -> Call:
     """The same call with every location of its pool."""
-    return replace(call, request=msgspec.structs.replace(call.request, candidates=call.whole_pool()))
+    return msgspec.structs.replace(call, request=msgspec.structs.replace(call.request, candidates=call.whole_pool()))
 
 
 def _replay(call: Call, fingerprint: bytes, status: int, body: bytes) -> Outcome | Exception:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import cast
 
 from comptoir.kernel.errors import Refusal
 from comptoir.modules.channels import api as channels
@@ -46,8 +45,8 @@ class Counter:
     def candidates(self, destination: tuple[float, float] | None, *, whole_pool: bool = False) -> Candidates:
         """Who may serve an order to there, (latitude, longitude) in degrees: the nearest, or all in order."""
         first = None if whole_pool or len(self.ids) <= NEAREST else NEAREST
-        positions = cast("list[int]", locations.rank(self.geometry, destination, first).tolist())
-        return Candidates(tuple(self.ids[i] for i in positions), first is None)
+        ids = self.ids
+        return Candidates(tuple([ids[i] for i in locations.rank(self.geometry, destination, first)]), first is None)
 
 
 def _holds_back(rules: PublishRules) -> bool:

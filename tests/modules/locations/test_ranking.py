@@ -81,7 +81,7 @@ def test_the_order_is_that_of_haversine(
 ) -> None:
     geometry = PoolGeometry.of(members)
     among = np.flatnonzero([n % 3 != 0 for n in range(len(members))]) if some else None
-    positions = rank(geometry, destination, first, among).tolist()
+    positions = rank(geometry, destination, first, among)
     candidates = list(range(len(members))) if among is None else among.tolist()
 
     def away(position: int) -> float:
@@ -114,4 +114,4 @@ def test_the_first_few_are_the_beginning_of_the_whole_order(
     members: list[PoolMember], destination: tuple[float, float], first: int
 ) -> None:
     geometry = PoolGeometry.of(members)
-    assert rank(geometry, destination, first).tolist() == rank(geometry, destination).tolist()[:first]
+    assert rank(geometry, destination, first) == rank(geometry, destination)[:first]

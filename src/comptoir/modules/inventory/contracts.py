@@ -117,8 +117,7 @@ class Allocation(NamedTuple):
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """Units of one SKU that a line wants."""
 
     line_no: int

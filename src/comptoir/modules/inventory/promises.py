@@ -21,7 +21,7 @@ async def reserve(tx: Tx, reservations: Sequence[Reservation]) -> None:
 
 
 def reserve_last(tx: Tx, reservations: Sequence[Reservation]) -> None:
-    """Gives promises, of orders and holds alike, at the end of this transaction, if what they take is still available then.
+    """Gives new promises, of orders and holds alike, at the end of this transaction, if what they take is still available then.
 
     If it is not, the transaction fails with `Outrun`: nothing was done. Until then nobody is locked out.
     """
@@ -31,7 +31,7 @@ def reserve_last(tx: Tx, reservations: Sequence[Reservation]) -> None:
 
     async def work() -> None:
         await levels.claim(tx, wanted)
-        await _write(tx, reservations)
+        await _write(tx, reservations, anew=True)
 
     if reservations:
         tx.defer(work)
@@ -52,12 +52,12 @@ async def open_holds(tx: Tx, holds: Sequence[tuple[HoldId, UUID, str, datetime]]
     await store.insert_holds(tx, holds)
 
 
-async def _write(tx: Tx, reservations: Sequence[Reservation]) -> None:
+async def _write(tx: Tx, reservations: Sequence[Reservation], *, anew: bool = False) -> None:
     by_limit: dict[datetime | None, list[Reservation]] = {}
     for reservation in reservations:
         by_limit.setdefault(reservation.hold_until, []).append(reservation)
     for limit, group in by_limit.items():
-        await store.write_reservations(tx, group, limit)
+        await store.write_reservations(tx, group, limit, anew=anew)
 
 
 async def release(tx: Tx, reservations: Sequence[Reservation]) -> None:

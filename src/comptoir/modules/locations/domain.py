@@ -148,6 +148,8 @@ class PoolGeometry:
     groups: tuple[tuple[int, int], ...]
     """The slices of equal priority."""
     all: NDArray[np.intp]
+    points: tuple[tuple[float, float, float, float], ...]
+    """The same as (x, y, z, handicap) of each, for pools of so few members that arrays are not worth their while."""
 
     @classmethod
     def of(cls, members: Sequence[PoolMember]) -> PoolGeometry:
@@ -157,12 +159,18 @@ class PoolGeometry:
         longitude = np.radians(np.array([m.longitude or 0.0 for m in ordered], dtype=np.float64))
         level = np.cos(latitude)
         starts = [i for i, m in enumerate(ordered) if i == 0 or ordered[i - 1].priority != m.priority]
+        x = np.where(placed, level * np.cos(longitude), 0.0)
+        y = np.where(placed, level * np.sin(longitude), 0.0)
+        z = np.where(placed, np.sin(latitude), 0.0)
+        handicap = np.where(placed, 0.0, 4.0)
+        few = len(ordered) <= _FEW
         return cls(
             members=ordered,
-            x=np.where(placed, level * np.cos(longitude), 0.0),
-            y=np.where(placed, level * np.sin(longitude), 0.0),
-            z=np.where(placed, np.sin(latitude), 0.0),
-            handicap=np.where(placed, 0.0, 4.0),
+            x=x,
+            y=y,
+            z=z,
+            handicap=handicap,
+            points=tuple(zip(x.tolist(), y.tolist(), z.tolist(), handicap.tolist(), strict=True)) if few else (),
             groups=tuple(pairwise([*starts, len(ordered)])),
             all=np.arange(len(ordered), dtype=np.intp),
         )
@@ -173,7 +181,7 @@ def rank(
     destination: tuple[float, float] | None,
     first: int | None = None,
     among: NDArray[np.intp] | None = None,
-) -> NDArray[np.intp]:
+) -> list[int]:
     """The positions in `geometry.members` in the order in which to ask them: by priority, then distance, then code.
 
     `destination` is (latitude, longitude) in degrees; without one distance does not count. `first` stops after so many (all of
@@ -185,12 +193,16 @@ def rank(
     chosen = geometry.all if among is None else among
     wanted = len(chosen) if first is None else min(first, len(chosen))
     if destination is None or not wanted:
-        return chosen[:wanted]
+        return chosen[:wanted].tolist()
     latitude, longitude = math.radians(destination[0]), math.radians(destination[1])
     level = math.cos(latitude)
-    apart = _apart(geometry, level * math.cos(longitude), level * math.sin(longitude), math.sin(latitude), among)
+    x, y, z = level * math.cos(longitude), level * math.sin(longitude), math.sin(latitude)
+    if geometry.points and among is None:
+        far = [handicap - (a * x + b * y + c * z) for a, b, c, handicap in geometry.points]
+        return [i for start, end in geometry.groups for i in sorted(range(start, end), key=far.__getitem__)][:wanted]
+    apart = _apart(geometry, x, y, z, among)
     if len(geometry.groups) == 1:
-        return chosen[_nearest(apart, wanted)]
+        return chosen[_nearest(apart, wanted)].tolist()
     parts: list[NDArray[np.intp]] = []
     for start, end in geometry.groups:
         begin, stop = (start, end) if among is None else (int(i) for i in np.searchsorted(among, (start, end)))
@@ -200,7 +212,7 @@ def rank(
         wanted -= len(parts[-1])
         if not wanted:
             break
-    return np.concatenate(parts)
+    return np.concatenate(parts).tolist()
 
 
 def _apart(geometry: PoolGeometry, x: float, y: float, z: float, among: NDArray[np.intp] | None) -> NDArray[np.float64]:
@@ -210,6 +222,7 @@ def _apart(geometry: PoolGeometry, x: float, y: float, z: float, among: NDArray[
     return geometry.handicap[among] - (geometry.x[among] * x + geometry.y[among] * y + geometry.z[among] * z)
 
 
+_FEW = 16
 _WORTH_PARTITIONING = 64
 
 

@@ -11,7 +11,6 @@ was faster the transaction fails as `Outrun`, and is done again without hurry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -154,14 +153,13 @@ class _Line(NamedTuple):
     per: int
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(msgspec.Struct):
     """One request on its way to an answer."""
 
     request: CaptureRequest
-    lines: list[_Line] = field(default_factory=list)
+    lines: list[_Line] = []
     placed: tuple[PlacedLine, ...] = ()
-    demands: list[Demand] = field(default_factory=list)
+    demands: list[Demand] = []
     refusal: Refusal | None = None
     widen: bool = False
     candidates: tuple[LocationId, ...] = ()
@@ -169,10 +167,10 @@ class _Draft:
     """Candidates whose levels are not locked yet."""
     look_further: bool = False
     """The candidates do not have it all; the others may."""
-    limits: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = {}
     took_over: bool = False
     """A hold is replaced by this; `released` are the units that it kept."""
-    released: list[Reservation] = field(default_factory=list[Reservation])
+    released: list[Reservation] = []
     repeats: _Draft | None = None
     """An earlier request of the batch that placed the same order of the channel."""
     result: Placed | Held | None = None
@@ -480,9 +478,10 @@ def _accept(draft: _Draft, allocations: list[Allocation], lacking: list[Demand],
         )
         for line in draft.lines
     )
-    total = sum(line.total for line in draft.lines)
-    if isinstance(request, Placement) and request.expected_total not in (None, total):
-        raise TotalChanged(expected=request.expected_total, total=total)
+    if isinstance(request, Placement) and request.expected_total is not None:
+        total = sum([line.total for line in draft.placed])
+        if request.expected_total != total:
+            raise TotalChanged(expected=request.expected_total, total=total)
 
 
 def _within(
@@ -611,12 +610,15 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
             for p in request.payments
         ]
         entries.extend(paid)
-        total = sum(line.total for line in draft.lines)
         stocked = {demand.line_no for demand in draft.demands}
-        quantity = sum(line.quantity for line in draft.placed if line.sku is not None)
-        backordered = sum(line.backordered for line in draft.placed)
-        amount = sum(line.amount for line in draft.lines)
-        tax = sum(line.tax for line in draft.lines)
+        amount = tax = total = quantity = backordered = 0
+        for line in draft.placed:
+            amount += line.amount
+            tax += line.tax
+            total += line.total
+            backordered += line.backordered
+            if line.sku is not None:
+                quantity += line.quantity
         orders.append(
             store.NewOrder(
                 order_id,
@@ -640,8 +642,8 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
                 0,
                 tax,
                 total,
-                sum(e.amount for e in paid if e.kind is EntryKind.AUTHORISED),
-                sum(e.amount for e in paid if e.kind is EntryKind.CAPTURED),
+                sum([e.amount for e in paid if e.kind is EntryKind.AUTHORISED]) if paid else 0,
+                sum([e.amount for e in paid if e.kind is EntryKind.CAPTURED]) if paid else 0,
                 0,
                 quantity,
                 0,

@@ -126,7 +126,7 @@ async def _hold(call: Call, body: HoldUnits, earlier: HoldId | None) -> Answer[H
         call.context,
     )
     desk_call = DeskCall(request, lambda: counter.candidates(place, whole_pool=True), _outcome(call), call.key)
-    return await submit(call, "hold", desk_call)
+    return await submit(call, desk_call)
 
 
 def _outcome(call: Call) -> Callable[[Placed | Held | Refusal], Outcome]:

@@ -41,8 +41,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Answer(msgspec.Struct, Generic[T], frozen=True):
     """What goes out: bytes that say a `T`."""
 
     status: int

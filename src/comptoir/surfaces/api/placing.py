@@ -236,14 +236,13 @@ async def place_order(call: Call, body: PlaceOrder) -> Answer[PlacedOrderShape]:
         body.tags,
         context=call.context,
     )
-    return await submit(call, "order", DeskCall(placement, whole_pool, _outcome(call.request_id), call.key))
+    return await submit(call, DeskCall(placement, whole_pool, _outcome(call.request_id), call.key))
 
 
-async def submit(call: Call, kind: str, request: DeskCall) -> Answer[Any]:
+async def submit(call: Call, request: DeskCall) -> Answer[Any]:
     """What the desk says, which has kept it under the request's key."""
     outcome = await call.services.desk.submit(request)
     call.kept = True
-    call.services.metrics.captured.labels(kind, "promised" if outcome.status < 300 else "refused").inc()
     return stored(outcome.status, outcome.body, replayed=outcome.replayed)
 
 

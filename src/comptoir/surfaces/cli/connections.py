@@ -73,12 +73,18 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._part is not _Part.BODY and self._patience is None:
-            self._hang_up_in(HEAD_WITHIN)
         super().data_received(data)
+        if self._patience is None and self._owes_a_head():
+            self._hang_up_in(HEAD_WITHIN)
         self._head = self._head + len(data) if self._part is _Part.HEAD else 0
         if self._head > MAX_HEAD and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
+
+    def _owes_a_head(self) -> bool:
+        """Whether what came was not enough to be answered: the beginning of a head, or empty lines before it."""
+        if self._part is _Part.NOTHING:
+            return cast("RequestResponseCycle | None", self.cycle) is None or self.cycle.response_complete
+        return self._part is _Part.HEAD
 
     def on_message_begin(self) -> None:
         self._part = _Part.HEAD

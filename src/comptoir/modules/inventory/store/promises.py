@@ -12,14 +12,13 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Contended, Reader, Tx
 
-_RESERVE = """
+_RESERVE_ANEW = """
 WITH r AS (
   SELECT * FROM unnest(%(promises)s::uuid[], %(lines)s::int[], %(locations)s::uuid[], %(skus)s::text[], %(quantities)s::int[])
     AS r (promise_id, line_no, location_id, sku, quantity)
 ), promised AS (
   INSERT INTO inventory.reservations (promise_id, line_no, location_id, sku, quantity, hold_until, at)
   SELECT promise_id, line_no, location_id, sku, quantity, %(hold_until)s::timestamptz, %(at)s FROM r
-  ON CONFLICT (promise_id, line_no, location_id) DO UPDATE SET quantity = inventory.reservations.quantity + excluded.quantity
 ), written AS (
   INSERT INTO inventory.entries (at, actor, kind, sku, location_id, reserved, order_id, hold_id)
   SELECT %(at)s, %(actor)s, 'reserved', sku, location_id, quantity,
@@ -31,6 +30,13 @@ UPDATE inventory.levels l SET reserved = l.reserved + d.quantity
 FROM (SELECT sku, location_id, sum(quantity)::int AS quantity FROM r GROUP BY sku, location_id) d
 WHERE l.sku = d.sku AND l.location_id = d.location_id
 """
+
+_RESERVE = _RESERVE_ANEW.replace(
+    "%(at)s FROM r\n",
+    "%(at)s FROM r ON CONFLICT (promise_id, line_no, location_id) "
+    "DO UPDATE SET quantity = inventory.reservations.quantity + excluded.quantity\n",
+    1,
+)
 
 _REDUCE_RESERVATIONS = """
 WITH r AS (
@@ -61,10 +67,14 @@ ORDER BY at DESC, promise_id DESC, line_no
 """
 
 
-async def write_reservations(tx: Tx, reservations: Sequence[Reservation], hold_until: datetime | None) -> None:
-    """Makes reservations with their entries; the levels exist and are locked."""
+async def write_reservations(
+    tx: Tx, reservations: Sequence[Reservation], hold_until: datetime | None, *, anew: bool = False
+) -> None:
+    """Makes reservations with their entries; the levels exist and are locked. Promises that are made `anew` have none yet: it
+    is not looked whether one has to grow.
+    """
     await tx.run(
-        _RESERVE,
+        _RESERVE_ANEW if anew else _RESERVE,
         {
             "promises": arrays.uuids([r.promise_id for r in reservations]),
             "lines": arrays.int4s([r.line_no for r in reservations]),

@@ -84,7 +84,6 @@ class NewLine(Struct, frozen=True):
 _NUMBERS = "SELECT nextval('orders.orders_number_seq') FROM generate_series(1, %(count)s)"
 
 _INSERT_ORDERS = """
-WITH written AS (
 INSERT INTO orders.orders (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, recorded_at,
   market, currency, tax_included, customer_id, buyer, ship_to, bill_to, pickup_location_id, location_id, amount, discount, tax,
   total, authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
@@ -102,10 +101,6 @@ FROM unnest(%(id)s::uuid[], %(number)s::bigint[], %(channel_id)s::uuid[], %(chan
   AS o (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, market, currency, tax_included,
     customer_id, buyer, ship_to, bill_to, pickup_location_id, location_id, amount, discount, tax, total, authorised, captured,
     refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
-ON CONFLICT (external_id, channel_id) WHERE external_id IS NOT NULL DO NOTHING
-RETURNING 1
-)
-SELECT 1 / (count(*) = %(count)s)::int FROM written
 """
 
 _INSERT_LINES = """
@@ -149,10 +144,10 @@ async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> None:
     """Where another process has written an order of the same (channel, external id) since we looked, this transaction fails
     with `Outrun`: tried again, that order is seen.
     """
+    tx.race("orders_external")
     column = _columns(orders)
     params: dict[str, object] = {
         "at": tx.now,
-        "count": len(orders),
         "id": arrays.uuids(column["id"]),
         "number": arrays.int8s(column["number"]),
         "channel_id": arrays.uuids(column["channel_id"]),

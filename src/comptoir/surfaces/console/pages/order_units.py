@@ -81,7 +81,7 @@ def read_allocate(sent: Sent) -> Work:
         there = (locked.ship_to or {}).get("latitude"), (locked.ship_to or {}).get("longitude")
         goal = (float(str(there[0])), float(str(there[1]))) if there[0] is not None and there[1] is not None else None
         geometry = locations.PoolGeometry.of([member for member in pool.members if member.active])
-        ranked = [geometry.members[int(i)].id for i in locations.rank(geometry, goal, None)]
+        ranked = [geometry.members[i].id for i in locations.rank(geometry, goal, None)]
         found = await orders.allocate(tx, locked.id, ranked)
         if not found:
             return sent.visit.say(N_("There is still no stock anywhere for what is waiting."))
