@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import sys
 import time
 import uuid
@@ -46,6 +47,7 @@ class Result:
     failures: list[str] = field(default_factory=list)
 
 
+_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)\r\n")
 _BODIES = 20_000
 """Different orders; many more than are sent before the first comes again."""
 
@@ -121,20 +123,17 @@ class Connection(asyncio.Protocol):
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
+        if self._buffer:
+            data = self._buffer + data
+        end = data.find(b"\r\n\r\n")
+        found = _LENGTH.search(data, 0, end + 2) if end > 0 else None
+        if found is None or len(data) < end + 4 + int(found[1]):
+            self._buffer = data
             return
-        head = self._buffer[:end].lower()
-        at = head.find(b"content-length:")
-        stop = head.find(b"\r\n", at)
-        length = int(head[at + 15 : stop if stop > 0 else end])
-        if len(self._buffer) < end + 4 + length:
-            return
-        status, body = int(self._buffer[9:12]), self._buffer[end + 4 :]
         self._buffer = b""
+        status = int(data[9:12])
         if status >= 400 and status != 409:
-            self._broken(f"{status}: {body[:300]!r}")
+            self._broken(f"{status}: {data[end + 4 : end + 300]!r}")
             return
         self._done(self, status, time.perf_counter() - self._sent_at)
 
