@@ -136,9 +136,13 @@ def _wait(port: int, path: str, process: subprocess.Popen[bytes], log: Path) -> 
     raise RuntimeError("the server did not answer in 30 s")
 
 
+PROCESSES = 2
+"""Web processes: as many as the machine has processors."""
+
+
 def comptoir(port: int, *, worker: bool = False) -> list[str]:
     """The command that serves the shop."""
-    command = [str(Path(sys.executable).with_name("comptoir")), "serve", "--port", str(port)]
+    command = [str(Path(sys.executable).with_name("comptoir")), "serve", "--port", str(port), "--processes", str(PROCESSES)]
     return command if worker else [*command, "--no-worker"]
 
 

@@ -23,6 +23,7 @@ from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.surfaces.cli.supervisor import READY
 from support import uci
 
+_WORKER = "import sys; from comptoir.surfaces.cli.child import run_worker; sys.exit(run_worker(int(sys.argv[1])))"
 Spawn = Callable[..., "subprocess.Popen[str]"]
 _PATIENCE = 60.0
 
@@ -57,7 +58,7 @@ def test_serve_answers_survives_its_children_and_stops_in_seconds(spawn: Spawn, 
     assert _healthy(address)
     children = psutil.Process(process.pid).children()
     assert len(children) == 2
-    web = next(child for child in children if "web" in child.cmdline())
+    web = next(child for child in children if child.name() == "comptoir-web-1")
     web.kill()
     assert _healthy(address)  # the port stays open: whoever connects meanwhile is answered by the next process
     begun = time.monotonic()
@@ -137,7 +138,7 @@ def test_a_process_of_serve_leaves_nothing_open(environment: Mapping[str, str], 
     """It stops when its parent is gone, and closes its end of the line to it."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        command = [sys.executable, "-W", "always::ResourceWarning", "-m", "comptoir.surfaces.cli.child", "worker", ""]
+        command = [sys.executable, "-W", "always::ResourceWarning", "-c", _WORKER]
         process = subprocess.Popen(
             [*command, str(theirs.fileno())],
             env={name: value for name, value in environment.items() if name != "PYTHONWARNINGS"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -36,7 +37,10 @@ time.sleep(60)
 
 
 def _plan(program: str, folder: Path) -> Plan:
-    return Plan("child", [sys.executable, "-S", "-c", program, str(folder)])
+    def start(control: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-S", "-c", program, str(folder), str(control)], pass_fds=[control])
+
+    return Plan("child", start)
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def test_a_process_that_is_killed_is_started_again_and_stopped_cleanly(
     tmp_path: Path, watch: Callable[[Supervisor], threading.Thread]
 ) -> None:
     ready: list[bool] = []
-    one = Supervisor([_plan(_WELL, tmp_path)], os.environ, when_ready=lambda: ready.append(True))
+    one = Supervisor([_plan(_WELL, tmp_path)], when_ready=lambda: ready.append(True))
     thread = watch(one)
     _until(lambda: bool(ready))
     first = next(iter(tmp_path.iterdir()))
@@ -82,7 +86,7 @@ def test_a_process_that_does_not_stop_in_time_is_killed(
     tmp_path: Path, watch: Callable[[Supervisor], threading.Thread]
 ) -> None:
     ready = threading.Event()
-    one = Supervisor([_plan(_DEAF, tmp_path)], os.environ, when_ready=ready.set, grace=0.3)
+    one = Supervisor([_plan(_DEAF, tmp_path)], when_ready=ready.set, grace=0.3)
     thread = watch(one)
     assert ready.wait(20)
     begun = time.monotonic()
@@ -93,7 +97,7 @@ def test_a_process_that_does_not_stop_in_time_is_killed(
 
 def test_who_is_asked_twice_does_not_wait(tmp_path: Path, watch: Callable[[Supervisor], threading.Thread]) -> None:
     ready = threading.Event()
-    one = Supervisor([_plan(_DEAF, tmp_path)], os.environ, when_ready=ready.set, grace=60)
+    one = Supervisor([_plan(_DEAF, tmp_path)], when_ready=ready.set, grace=60)
     thread = watch(one)
     assert ready.wait(20)
     one.ask_to_stop()
@@ -106,7 +110,7 @@ def test_who_is_asked_twice_does_not_wait(tmp_path: Path, watch: Callable[[Super
 def test_a_process_that_never_becomes_ready_ends_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "_FIRST_PAUSE", 0.01)
     with pytest.raises(NeverReady) as fault:
-        Supervisor([_plan("raise SystemExit(7)", tmp_path)], os.environ).run()
+        Supervisor([_plan("raise SystemExit(7)", tmp_path)]).run()
     assert "ended 5 times before it was ready" in fault.value.detail
 
 
@@ -123,7 +127,7 @@ def test_a_database_that_was_killed_is_started_again(tmp_path: Path, watch: Call
             return ""
 
     server = Server()
-    one = Supervisor([_plan(_WELL, tmp_path)], os.environ, server)
+    one = Supervisor([_plan(_WELL, tmp_path)], server)
     thread = watch(one)
     _until(lambda: server.starts == 1)
     server.up = False

@@ -50,8 +50,7 @@ class Serving:
         found: list[psutil.Process] = []
         for child in self.process.children():
             with contextlib.suppress(psutil.Error):
-                command = child.cmdline()
-                if "comptoir.surfaces.cli.child" in command and role in command:
+                if child.name().startswith(f"comptoir-{role}"):
                     found.append(child)
         return found
 

@@ -1,11 +1,12 @@
-"""One process of `comptoir serve`: `python -m comptoir.surfaces.cli.child ROLE SOCKETS CONTROL`."""
+"""What one process of `comptoir serve` does."""
 
 from __future__ import annotations
 
 import logging
 import os
 import socket
-import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 import uvloop
@@ -29,15 +30,23 @@ async def _worker(settings: Settings, control: Control) -> None:
     await work(settings, control)
 
 
-def main() -> int:
-    role, sockets, control = sys.argv[1:4]
+def run_web(numbers: list[int], control: int) -> int:
+    """A web process on sockets that have these numbers; gives its exit code."""
+    return _run("web", control, lambda settings, end: _web(settings, numbers, end))
+
+
+def run_worker(control: int) -> int:
+    """A worker; gives its exit code."""
+    return _run("worker", control, _worker)
+
+
+def _run(role: str, control: int, work: Callable[[Settings, Control], Coroutine[Any, Any, None]]) -> int:
     settings = Settings.load()
     log.setup(settings.log, settings.log_level)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells of every step
-    numbers = [int(number) for number in sockets.split(",") if number]
     try:
-        with Control(int(control)) as end:
-            uvloop.run(_web(settings, numbers, end) if role == "web" else _worker(settings, end))
+        with Control(control) as end:
+            uvloop.run(work(settings, end))
     except Refusal as refusal:
         structlog.get_logger("comptoir").error("cannot run", process=role, pid=os.getpid(), problem=str(refusal))
         return Exit.REFUSED
@@ -47,7 +56,3 @@ def main() -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return Exit.OK
-
-
-if __name__ == "__main__":
-    sys.exit(main())

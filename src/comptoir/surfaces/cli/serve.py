@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from socket import socket
 from typing import Annotated
 
@@ -13,11 +13,10 @@ from cyclopts import Parameter
 
 from comptoir.runtime import log
 from comptoir.runtime.settings import Settings
-from comptoir.surfaces.cli import sockets, terminal
+from comptoir.surfaces.cli import forking, sockets, terminal
+from comptoir.surfaces.cli.child import run_web, run_worker
 from comptoir.surfaces.cli.databases import Ready, ready
 from comptoir.surfaces.cli.supervisor import Plan, Supervisor
-
-_CHILD = "comptoir.surfaces.cli.child"
 
 
 def serve(
@@ -51,9 +50,9 @@ def serve_with(settings: Settings, *, worker: bool = True, when_ready: Callable[
     try:
         with ready(settings) as found:
             address = _address(settings, listening)
+            forking.preload()
             supervisor = Supervisor(
-                _plans(settings, listening, worker=worker),
-                _child_environment(found, settings, listening),
+                processes(settings, listening, _child_environment(found, settings, listening), worker=worker),
                 found.server,
                 when_ready=lambda: (when_ready or _announce)(address),
             )
@@ -71,18 +70,20 @@ def environment(host: str | None, port: int | None, processes: int | None) -> Ma
 
 def _child_environment(found: Ready, settings: Settings, listening: Sequence[socket]) -> Mapping[str, str]:
     port = str(listening[0].getsockname()[1])
-    own = {"COMPTOIR_HOST": settings.host, "COMPTOIR_PORT": port, "PYTHONUNBUFFERED": "1"}
+    own = {"COMPTOIR_HOST": settings.host, "COMPTOIR_PORT": port}
     if settings.port != 0:
         own["COMPTOIR_PUBLIC_URL"] = settings.public_url
     return {**found.environment(), **own}
 
 
-def _plans(settings: Settings, listening: Sequence[socket], *, worker: bool) -> list[Plan]:
+def processes(settings: Settings, listening: Sequence[socket], environment: Mapping[str, str], *, worker: bool) -> list[Plan]:
+    """The web processes on these sockets, and the worker."""
     numbers = [one.fileno() for one in listening]
-    base = [sys.executable, "-m", _CHILD]
-    web = [*base, "web", ",".join(map(str, numbers))]
-    plans = [Plan(f"web-{n}", web, numbers) for n in range(1, settings.web_processes + 1)]
-    return [*plans, Plan("worker", [*base, "worker", ""])] if worker else plans
+    plans = [
+        Plan(f"web-{n}", forking.forked(f"web-{n}", partial(run_web, numbers), environment, numbers))
+        for n in range(1, settings.web_processes + 1)
+    ]
+    return [*plans, Plan("worker", forking.forked("worker", run_worker, environment))] if worker else plans
 
 
 def _address(settings: Settings, listening: Sequence[socket]) -> str:

@@ -11,9 +11,8 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
@@ -48,19 +47,29 @@ class Server(Protocol):
     def running(self) -> bool: ...
 
 
+class Process(Protocol):
+    """A process that was started, as `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Plan:
-    """One process to keep running. `command` is completed by the number of its end of the socket pair."""
+    """One process to keep running. `start` is given the number of its end of the socket pair, which it passes on."""
 
     name: str
-    command: Sequence[str]
-    pass_fds: Sequence[int] = ()
+    start: Callable[[int], Process]
 
 
 @dataclass(slots=True)
 class _Child:
     plan: Plan
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     control: socket.socket | None = None
     started_at: float = 0.0
     again_at: float = 0.0
@@ -75,7 +84,6 @@ class Supervisor:
     """`run` blocks until it is told to stop, by a signal or by `ask_to_stop`."""
 
     plans: Sequence[Plan]
-    environment: Mapping[str, str]
     server: Server | None = None
     when_ready: Callable[[], None] = lambda: None
     grace: float = 8.0
@@ -131,13 +139,7 @@ class Supervisor:
     def _start(self, child: _Child) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            child.process = subprocess.Popen(  # noqa: S603 - our own program
-                [*child.plan.command, str(theirs.fileno())],
-                env=dict(self.environment),
-                stdin=subprocess.DEVNULL,
-                pass_fds=[*child.plan.pass_fds, theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for the parent, who passes it on
-            )
+            child.process = child.plan.start(theirs.fileno())
         ours.setblocking(False)
         child.control, child.started_at, child.ready = ours, time.monotonic(), False
         self._selector.register(ours, selectors.EVENT_READ, child)

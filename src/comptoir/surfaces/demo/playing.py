@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 
 import structlog
 import uvloop
@@ -40,20 +39,17 @@ async def play(url: str, control: Control) -> None:
             await player.run()
 
 
-def main() -> int:
+def run_player(control: int) -> int:
+    """The player's process; gives its exit code."""
     settings = Settings.load()
     log.setup(settings.log, settings.log_level)
     assert settings.database_url is not None, "whoever starts this process says which database it is"
     try:
-        with Parent(int(sys.argv[1])) as control:
-            uvloop.run(play(settings.database_url, control))
+        with Parent(control) as end:
+            uvloop.run(play(settings.database_url, end))
     except Fault as fault:
         structlog.get_logger("comptoir.demo").error("the demo cannot be played", problem=fault.detail)
         return Exit.FAULT
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return Exit.OK
-
-
-if __name__ == "__main__":
-    sys.exit(main())

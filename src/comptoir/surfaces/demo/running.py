@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from socket import socket
 
 from comptoir.runtime import log
 from comptoir.runtime.database import Database
 from comptoir.runtime.settings import Settings
-from comptoir.surfaces.cli import sockets, terminal
+from comptoir.surfaces.cli import forking, sockets, terminal
 from comptoir.surfaces.cli.databases import Ready, opened, ready
 from comptoir.surfaces.cli.exits import Exit, Stopped
-from comptoir.surfaces.cli.supervisor import Plan as Process
-from comptoir.surfaces.cli.supervisor import Supervisor
+from comptoir.surfaces.cli.serve import processes
+from comptoir.surfaces.cli.supervisor import Plan, Supervisor
 from comptoir.surfaces.demo import access, checking, loading, state
 from comptoir.surfaces.demo.access import Login
 from comptoir.surfaces.demo.checking import Verdict
@@ -49,9 +49,9 @@ def run_demo(options: DemoOptions) -> None:
     try:
         with ready(settings) as found:
             login = asyncio.run(_prepare(found, options))
+            forking.preload()
             supervisor = Supervisor(
-                _processes(settings, listening, play=options.play),
-                _environment(found, settings, listening),
+                _processes(settings, listening, _environment(found, settings, listening), play=options.play),
                 found.server,
                 when_ready=lambda: _announce(_address(settings, listening), login),
                 grace=_GRACE,
@@ -109,15 +109,15 @@ def _set_up_apart(found: Ready) -> None:
         raise Stopped(Exit(code) if code in set(Exit) else Exit.INTERRUPTED)
 
 
-def _processes(settings: Settings, listening: Sequence[socket], *, play: bool) -> list[Process]:
-    numbers = [one.fileno() for one in listening]
-    child = [sys.executable, "-m", "comptoir.surfaces.cli.child"]
-    web = [*child, "web", ",".join(map(str, numbers))]
-    processes = [Process(f"web-{n}", web, numbers) for n in range(1, settings.web_processes + 1)]
-    processes.append(Process("worker", [*child, "worker", ""]))
-    if play:
-        processes.append(Process("player", [sys.executable, "-m", "comptoir.surfaces.demo.playing"]))
-    return processes
+def _processes(settings: Settings, listening: Sequence[socket], environment: Mapping[str, str], *, play: bool) -> list[Plan]:
+    plans = processes(settings, listening, environment, worker=True)
+    return [*plans, Plan("player", forking.forked("player", _play, environment))] if play else plans
+
+
+def _play(control: int) -> int:
+    from comptoir.surfaces.demo.playing import run_player  # noqa: PLC0415 - nobody but the player needs what it loads
+
+    return run_player(control)
 
 
 def _environment(found: Ready, settings: Settings, listening: Sequence[socket]) -> dict[str, str]:
@@ -126,7 +126,6 @@ def _environment(found: Ready, settings: Settings, listening: Sequence[socket]) 
         "COMPTOIR_PORT": str(listening[0].getsockname()[1]),
         "COMPTOIR_LOG_LEVEL": "warning" if settings.log_level == "info" else settings.log_level,
         "COMPTOIR_PUBLIC_URL": _address(settings, listening),
-        "PYTHONUNBUFFERED": "1",
     }
     return {**found.environment(), **own}
 
