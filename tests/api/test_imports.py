@@ -68,6 +68,8 @@ async def test_a_file_is_rehearsed_then_imported_and_its_rejected_rows_come_back
 
     told = (await api.get(f"/v1/imports/{done['id']}/rejections")).json()["items"]
     assert [(one["line"], one["code"]) for one in told] == [(4, "unknown_location"), (5, "unknown_sku")]
+    assert list(told[0]["cells"].items()) == [("sku", "COFFEE"), ("location", "nowhere"), ("on_hand", "1")]
+    assert told[1]["advice"].endswith("or start the import with `create_products`: true.")
     rejected = await api.get(f"/v1/imports/{done['id']}/rejections.csv")
     assert rejected.headers["content-type"] == "text/csv; charset=utf-8"
     assert "stock.rejected.csv" in rejected.headers["content-disposition"]

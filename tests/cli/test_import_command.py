@@ -89,3 +89,9 @@ def test_plain_files_are_imported_one_after_the_other(comptoir: Command, tmp_pat
     assert "products created: 1" in comptoir("import", "products", tmp_path / "p.csv", "--currency", "EUR").out
     said = comptoir("import", "stock", tmp_path / "s.csv")
     assert ("levels created: 1" in said.out, "units: 12" in said.out, said.code) == (True, True, 0)
+    (tmp_path / "s.csv").write_text("on_hand,sku,location\n3,NOPE,PAR\n")
+    for more in ([], ["--dry-run"]):
+        refused = comptoir("import", "stock", tmp_path / "s.csv", *more)
+        assert (refused.code, "or say --create-products." in refused.out) == (1, True), refused
+    assert '"on_hand","sku","location",' in (tmp_path / "s.rejected.csv").read_text("utf-8-sig")
+    assert comptoir("import", "stock", tmp_path / "s.csv", "--create-products").code == 0

@@ -119,6 +119,47 @@ async def test_rejected_rows_come_back_as_a_file_that_can_be_imported(owner: Sta
     assert (await owner.get(f"{here}/rejected/7")).status_code == 404
 
 
+SHUFFLED = b"on_hand;sku;comment;location;safety\n4;NOPE;;S367;2\n5;995242;;NOWHERE;1\n6;995242;;S367;0\n"
+"""In none of the orders that the importer, the alphabet or PostgreSQL would give."""
+
+
+async def test_rejected_rows_are_shown_and_come_back_in_the_order_of_the_file(
+    owner: Staff, parts: Services, shop: Shop
+) -> None:
+    here = await start(owner, await looked(owner, "stock.csv", SHUFFLED, "stock"), "import")
+    await worked(parts)
+    page = (await owner.get(here)).text
+    shown = [re.findall(r"<code>([^<]*)</code>", cells) for cells in re.findall(r'<span class="cells">(.*?)</span>', page)]
+    assert shown == [["4", "NOPE", "S367", "2"], ["5", "995242", "NOWHERE", "1"]]
+    kept = (await owner.get(f"{here}/rejected/0")).content.decode("utf-8-sig").splitlines()
+    assert kept[0].startswith('"on_hand";"sku";"comment";"location";"safety";"comptoir_line"')
+    assert kept[1].startswith('"4";"NOPE";"";"S367";"2";"2";')
+    for path in (parts.settings.data / "imports").iterdir():
+        path.unlink()  # it has been cleared away: the rows tell the columns themselves, all but those that were not read
+    gone = (await owner.get(f"{here}/rejected/0")).content.decode("utf-8-sig")
+    assert gone.splitlines()[0].startswith('"on_hand","sku","location","safety","comptoir_line"')
+    corrected = gone.replace("NOPE", "840361").replace("NOWHERE", "S406").encode()
+    again = await start(owner, await looked(owner, "corrected.csv", corrected, "stock"), "import")
+    await worked(parts)
+    assert "taken 2" in said((await owner.get(again)).text)
+    found = await level(parts, shop, "840361", "S367")
+    assert (found.on_hand, found.safety) == (4, 2)
+
+
+async def test_the_advice_for_an_unknown_sku_can_be_followed_on_the_console(owner: Staff, parts: Services, shop: Shop) -> None:
+    new = await looked(owner, "stock.csv", b"sku,location,on_hand\nNOPE,S367,4\n", "stock")
+    here = await start(owner, new, "rehearse")
+    await worked(parts)
+    words = said((await owner.get(here)).text)
+    assert "send the file again with “Make products of unknown SKUs” on yes" in words
+    assert "--create-products" not in words
+    assert re.search(r'<label[^>]*for="create_products"[^>]*>\s*Make products of unknown SKUs', (await owner.get(new)).text)
+    made = await start(owner, new, "import", create_products="yes")
+    await worked(parts)
+    assert "taken 1" in said((await owner.get(made)).text)
+    assert (await level(parts, shop, "NOPE", "S367")).on_hand == 4
+
+
 async def test_a_file_that_has_been_imported_is_told_and_goes_again_only_when_asked(owner: Staff, parts: Services) -> None:
     here = await start(owner, await looked(owner, "stock.csv", STOCK, "stock"), "import")
     await worked(parts)

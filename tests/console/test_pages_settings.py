@@ -12,7 +12,7 @@ from comptoir.modules.staff.contracts import Role, TokenFilter, User
 from comptoir.modules.webhooks import api as webhooks
 from comptoir.modules.webhooks.contracts import EVENT_PREFIX, DeliveryFilter, DeliveryState
 from comptoir.surfaces.services import Services
-from support.back_office import HOSTILE, as_role, audited, looked_at, rows, said, signed_in, statuses
+from support.back_office import FRAGMENT, HOSTILE, as_role, audited, looked_at, rows, said, signed_in, statuses
 from support.browser import browser
 from support.console import Staff, counted_statements, fields_of
 
@@ -238,20 +238,49 @@ async def test_of_two_who_change_a_webhook_the_second_is_told(owner: Staff) -> N
 # The audit trail
 
 
+async def actions(visitor: Staff, query: str) -> list[tuple[str, str]]:
+    """What the audit trail shows was done, the latest first: in words, and the code beside."""
+    html = (await visitor.get(f"/settings/audit?{query}", **FRAGMENT)).text
+    assert "<html" not in html
+    return re.findall(r'>([^<>]+?)\s*<code class="audit-code">([^<]*)</code>', html)
+
+
 async def test_the_audit_trail_is_searched_filtered_and_exported(owner: Staff, parts: Services) -> None:
     await created(owner, "/settings/users/new", dict(NOE))
     me = await user(parts, "owner@example.com")
     text = (await owner.get("/settings/audit?what=user.")).text
-    assert "user.created" in text
-    assert "session.opened" not in text
-    assert "user.created" in (await owner.get("/settings/audit?q=user.created")).text
-    assert "user.created" in (await owner.get(f"/settings/audit?who=user:{me.id}")).text
+    assert '<option value="user." selected>Users</option>' in text
+    assert '<option value="user.created">\N{EM SPACE}User created</option>' in text
+    assert ("User created", "user.created") in await actions(owner, "q=user.created")
+    assert ("User created", "user.created") in await actions(owner, f"who=user:{me.id}")
     assert "No entry fits" in (await owner.get("/settings/audit?on_to=2020-01-01")).text
     assert (await owner.get("/settings/audit?on_from=yesterday")).status_code == 422
     answer = await owner.get("/settings/audit?format=csv")
     lines = answer.content.decode("utf-8-sig").splitlines()
-    assert lines[0].startswith("Time,Who,What,Subject")
-    assert any("Dana Owner,user.created" in line for line in lines)
+    assert lines[0].startswith("Time,Who,What,Code,Subject")
+    assert any("Dana Owner,User created,user.created," in line for line in lines)
+
+
+async def test_the_audit_trail_is_narrowed_to_a_group_and_to_one_action(owner: Staff, parts: Services) -> None:
+    await created(owner, "/settings/users/new", dict(NOE))
+    noe = await user(parts, "noe@example.com")
+    async with parts.database.transaction() as tx:
+        await staff.set_active(tx, noe.id, active=False)
+        await staff.record(tx, "user.of_another_version", "x")
+    everything = await actions(owner, "")
+    assert ("Signed in", "session.opened") in everything
+    of_users = await actions(owner, "what=user.")
+    assert of_users[:2] == [("user.of_another_version", "user.of_another_version"), ("User shut out", "user.deactivated")]
+    assert of_users == [one for one in everything if one[1].startswith("user.")]
+    assert await actions(owner, "what=user.deactivated") == [("User shut out", "user.deactivated")]
+    assert await actions(owner, "what=user.deactivate") == []
+    chip = re.search(r'<li class="chip">(.*?)<a ', (await owner.get("/settings/audit?what=user.deactivated")).text)
+    assert chip is not None
+    assert said(chip[1]).strip() == "What User shut out"
+    exported = await owner.get("/settings/audit?what=user.deactivated&format=csv")
+    line = exported.content.decode("utf-8-sig").splitlines()[1:]
+    assert len(line) == 1
+    assert ",User shut out,user.deactivated," in line[0]
 
 
 # The system

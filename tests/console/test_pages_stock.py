@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Route, expect
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import LedgerFilter, SafetyStock, SupplyFilter, TransferFilter, TransferState
 from comptoir.surfaces.services import Services
-from support.back_office import HOSTILE, as_role, audited, level, looked_at, place, rows, said, signed_in, statuses
+from support.back_office import FRAGMENT, HOSTILE, as_role, audited, level, looked_at, place, rows, said, signed_in, statuses
 from support.browser import browser
 from support.console import Shop, Staff, counted_statements, fields_of
 
@@ -329,6 +329,52 @@ async def test_more_than_is_free_is_sent_only_when_somebody_says_so(owner: Staff
     assert refused.status_code == 422
     assert "They have really left" in refused.text
     assert (await owner.submit(f"{here}/send", f"{here}/send", {"force": "yes"})).status_code == 303
+
+
+async def turned_away(owner: Staff, here: str, *steps: str) -> set[str]:
+    """What the transfer's page says when forms are opened that cannot be sent any more."""
+    said_there: set[str] = set()
+    for step in steps:
+        answer = await owner.get(f"{here}/{step}")
+        assert (answer.status_code, answer.headers["location"]) == (303, here), (step, answer.text)
+        shown = re.findall(r'toast-note toast-(\w+)"[^>]*>.*?<strong>([^<]*)</strong>', (await owner.get(here)).text, re.DOTALL)
+        assert [tone for tone, _ in shown] == ["warn"], shown
+        said_there.add(shown[0][1])
+        assert "toast-warn" not in (await owner.get(here)).text
+    return said_there
+
+
+async def test_a_step_that_cannot_be_taken_leads_to_the_transfer_which_says_why(
+    owner: Staff, parts: Services, shop: Shop
+) -> None:
+    here = await planned(owner, shop, **{BANANAS: "3"})
+    assert await turned_away(owner, here, "receive") == {"This transfer has not been sent yet."}
+    assert (await owner.get(f"{here}/send")).status_code == 200
+    assert (await owner.submit(f"{here}/send", f"{here}/send", {})).status_code == 303
+    await owner.get(here)
+    assert await turned_away(owner, here, "send", "cancel") == {"This transfer is on the road already."}
+    assert (await owner.submit(f"{here}/receive", f"{here}/receive", {f"line:{BANANAS}": "1"})).status_code == 303
+    await owner.get(here)
+    assert await turned_away(owner, here, "send", "cancel") == {"This transfer is on the road already."}
+    open_form = fields_of((await owner.get(f"{here}/receive")).text, f"{here}/receive")
+    assert (await owner.submit(f"{here}/receive", f"{here}/receive", {f"line:{BANANAS}": "2"})).status_code == 303
+    await owner.get(here)
+    complete = "This transfer is complete: nothing of it is on the road any more."
+    assert await turned_away(owner, here, "receive", "send", "cancel") == {complete}
+    before = await level(parts, shop, BANANAS, "S367")
+    late = await owner.send(f"{here}/receive", open_form | {f"line:{BANANAS}": "2"})
+    assert late.status_code == 422
+    assert await level(parts, shop, BANANAS, "S367") == before
+    assert (await owner.get(f"{here}/nonsense")).status_code == 404
+
+
+async def test_nothing_is_done_with_a_plan_that_was_dropped(owner: Staff, shop: Shop) -> None:
+    here = await planned(owner, shop, **{BANANAS: "3"})
+    assert (await owner.submit(f"{here}/cancel", f"{here}/cancel", {})).status_code == 303
+    await owner.get(here)
+    assert await turned_away(owner, here, "send", "receive", "cancel") == {"This plan was dropped."}
+    in_a_dialog = await owner.get(f"{here}/send", **FRAGMENT)
+    assert (in_a_dialog.text, in_a_dialog.headers["hx-redirect"]) == ("", here)
 
 
 async def test_a_plan_is_changed_with_the_version_that_was_looked_at(owner: Staff, parts: Services, shop: Shop) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from comptoir.kernel.ids import ActorId
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
 from comptoir.modules.imports import api as imports
@@ -15,8 +16,17 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Interval, LocationKind
 from comptoir.modules.pricing import api as pricing
-from comptoir.runtime.database import Database
-from comptoir.surfaces.imports import ImportRequest, Report, open_importer, preview
+from comptoir.runtime.database import Context, Database
+from comptoir.surfaces.imports import (
+    ImportRequest,
+    Report,
+    execute,
+    hash_of,
+    open_importer,
+    preview,
+    write_rejections,
+)
+from comptoir.surfaces.imports.advice import UNKNOWN_SKU, Origin
 from comptoir.surfaces.imports.hours import parse_hours
 from imports.conftest import Import
 
@@ -177,3 +187,69 @@ async def test_a_dry_run_of_stock_sees_the_same_rejections(database: Database, d
     assert (found.report.rows, found.report.rejected) == (2, {"unknown_sku": 1, "unknown_location": 1})
     async with database.read() as reader:
         assert await reader.value("SELECT count(*) FROM inventory.levels") == 0
+
+
+ORDER = "Comment,On hand,Location,SKU,Safety\n=1+1,4,PAR1,NOPE,2\n,many,LYS,A,\nshelf 3,7,MARS,A,\n,5,LYS,A,1\n"
+"""In none of the orders that the importer, the alphabet or PostgreSQL would give."""
+
+
+async def test_rejected_rows_keep_the_order_of_the_file_and_come_back_as_one(
+    database: Database, do_import: Import, tmp_path: Path
+) -> None:
+    await _places(do_import, tmp_path)
+    await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "p.csv", "sku,name\nA,A\n"))
+    path = _rewritten(tmp_path / "s.csv", ORDER)
+    run = await do_import(ImportKind.STOCK, path)
+    importer = await open_importer(ImportRequest(kind=ImportKind.STOCK, files=(str(path),)))
+    async with database.read() as reader:
+        rows = [row async for row in imports.stream_rejections(reader, run.id)]
+        written = await write_rejections(reader, run.id, tmp_path / "rejected.csv", importer.headers)
+    columns = ["Comment", "On hand", "Location", "SKU", "Safety"]
+    found = [[column for column in row.cells if column in columns] for row in rows]
+    assert found == [sorted(names, key=columns.index) for names in found]
+    assert [(row.line, list(row.cells)) for row in rows if row.code != "not_a_number"] == [(2, columns[1:]), (4, columns[1:])]
+    text = written[0].read_text("utf-8-sig").splitlines()
+    assert text[0] == '"Comment","On hand","Location","SKU","Safety","comptoir_line","comptoir_reason","comptoir_advice"'
+    assert [line.split(",")[1:5] for line in text[1:]] == [
+        ['"4"', '"PAR1"', '"NOPE"', '"2"'], ['"many"', '"LYS"', '"A"', '""'], ['"7"', '"MARS"', '"A"', '""'],
+    ]  # fmt: skip
+    assert {line.rpartition('","')[2].rstrip('"') for line in text[1:2]} == {UNKNOWN_SKU[Origin.COMMAND]}
+    corrected = "\n".join(text).replace("NOPE", "A").replace("many", "9").replace("MARS", "LYS")
+    again = await do_import(ImportKind.STOCK, _rewritten(tmp_path / "corrected.csv", corrected))
+    assert (again.report["taken"], again.report["rejected"]) == (3, {})
+
+
+@pytest.mark.parametrize(
+    ("actor", "origin"),
+    [
+        ("user:019a3b", Origin.CONSOLE),
+        ("token:019a3b", Origin.API),
+        ("system", Origin.COMMAND),
+        ("channel:web", Origin.COMMAND),
+        ("", Origin.COMMAND),
+    ],
+)
+def test_whoever_starts_an_import_tells_where_from(actor: str, origin: Origin) -> None:
+    assert Origin.of(actor) is origin
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("actor", "words"),
+    [("user:marie", "“Make products of unknown SKUs”"), ("token:till", "`create_products`"), ("system", "--create-products")],
+)
+async def test_what_to_do_about_an_unknown_sku_is_said_where_it_can_be_done(
+    database: Database, do_import: Import, tmp_path: Path, actor: str, words: str, *, dry_run: bool
+) -> None:
+    await _places(do_import, tmp_path)
+    path = _rewritten(tmp_path / "s.csv", "sku,location,on_hand\nNOPE,PAR1,5\nNOPE,MARS,5\n")
+    request = ImportRequest(kind=ImportKind.STOCK, files=(str(path),), dry_run=dry_run)
+    async with database.transaction(Context(ActorId(actor))) as tx:
+        run = await imports.create(tx, request.draft(hash_of(request.paths)))
+    await execute(database, run.id)
+    async with database.read() as reader:
+        rejected = (await imports.rejections(reader, run.id)).items
+    assert [row.code for row in rejected] == ["unknown_sku", "unknown_location"]
+    assert words in rejected[0].advice
+    others = {"“Make products of unknown SKUs”", "`create_products`", "--create-products"} - {words}
+    assert [other for other in others for row in rejected if other in row.advice] == []

@@ -100,6 +100,35 @@ async def test_rejected_rows_are_paged_file_by_file_and_line_by_line(database: D
     assert found[0].cells == {"a": "\ufffdx"}
 
 
+async def test_a_rejected_row_keeps_the_order_of_its_columns(database: Database) -> None:
+    cells = {"on hand": "4", "sku": "A", "a very long name of a column": "", "Ort": "PAR1"}
+    async with database.transaction() as tx:
+        run = await _begun(tx)
+        rows = [Rejection(2, "bad", "it is bad", "mend it", cells)]
+        await imports.advance(tx, run, position=1, size=1, report={"rejected": {"bad": 1}}, rejections=rows)
+    async with database.read() as reader:
+        paged = (await imports.rejections(reader, run.id)).items
+        streamed = [row async for row in imports.stream_rejections(reader, run.id)]
+    assert [list(row.cells.items()) for row in [*paged, *streamed]] == [list(cells.items())] * 2
+
+
+async def test_a_dry_run_that_begins_again_forgets_what_it_had_found(database: Database) -> None:
+    async with database.transaction() as tx:
+        run = await _begun(tx)
+        other = await _begun(tx)
+        for one in (run, other):
+            await imports.advance(tx, one, position=5, size=9, report={"rejected": {"bad_date": 1}}, rejections=[MISSHAPEN])
+    async with database.transaction() as tx:
+        again = await imports.restart(tx, run.id)
+        assert (again.state, again.position, again.size, again.report) == (RunState.RUNNING, 0, 0, {})
+        assert (await imports.count_rejections(tx, run.id)).rows == 0
+        assert (await imports.count_rejections(tx, other.id)).rows == 1
+        await imports.cancel(tx, run.id)
+    with pytest.raises(NotInThatState):
+        async with database.transaction() as tx:
+            await imports.restart(tx, run.id)
+
+
 async def test_runs_are_found_by_kind_state_and_words_of_the_file(database: Database) -> None:
     async with database.transaction() as tx:
         first = await imports.create(tx, DRAFT)

@@ -19,7 +19,7 @@ from comptoir.modules.catalogue.contracts import (
     VariantDraft,
     VariantFilter,
 )
-from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownSku
+from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownVariant
 from comptoir.runtime.database import Database
 
 NUTELLA, CREME = "3017620422003", "96385074"
@@ -137,7 +137,7 @@ async def test_what_is_not_there_is_unknown(database: Database) -> None:
             await api.get(tx, ProductId(uuid7()))
         with pytest.raises(UnknownProduct):
             await api.update(tx, ProductId(uuid7()), SHIRT)
-        with pytest.raises(UnknownSku):
+        with pytest.raises(UnknownVariant):
             await api.by_sku(tx, "NOPE")
 
 

@@ -24,7 +24,7 @@ from comptoir.modules.catalogue.contracts import (
     VariantRow,
 )
 from comptoir.modules.catalogue.domain import gtin
-from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownSku
+from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownVariant
 from comptoir.runtime.database import Later, Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
@@ -166,7 +166,7 @@ async def by_code(reader: Reader, code: str) -> Product:
 async def by_sku(reader: Reader, sku: str) -> Variant:
     found = await store.by_sku(reader, sku)
     if found is None:
-        raise UnknownSku(kind="variant", sku=sku)
+        raise UnknownVariant(kind="variant", sku=sku)
     return found
 
 

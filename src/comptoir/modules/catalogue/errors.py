@@ -10,7 +10,7 @@ class UnknownProduct(NotFound):
     title = "No such product"
 
 
-class UnknownSku(NotFound):
+class UnknownVariant(NotFound):
     """No variant has the SKU in the address: `data["sku"]`."""
 
     code = "unknown_variant"

@@ -37,6 +37,14 @@ async def begin(tx: Tx, run_id: RunId) -> Run:
     return run
 
 
+async def restart(tx: Tx, run_id: RunId) -> Run:
+    """Begins it at the start of its file, and forgets how far it had come and what it had rejected: for a dry run, which has
+    done nothing to go on with. Raises as `begin` does.
+    """
+    await begin(tx, run_id)
+    return await store.forget(tx, run_id)
+
+
 async def advance(
     tx: Tx,
     run: Run,

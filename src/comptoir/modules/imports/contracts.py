@@ -82,7 +82,7 @@ class Run(RunDraft):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that could not be taken. `file` counts from 0 where an import has several files."""
+    """A row that could not be taken. `file` counts from 0 where an import has several files; `cells` are in its order."""
 
     line: int
     code: str

@@ -40,6 +40,10 @@ SET position = %(to)s, size = %(size)s, layout = %(layout)s, report = %(report)s
 WHERE id = %(id)s AND position = %(from)s AND state = 'running'
 RETURNING {_RUN}"""
 
+_FORGET = f"""
+UPDATE imports.runs SET position = 0, size = 0, report = '{{}}', moved_at = %(now)s WHERE id = %(id)s
+RETURNING {_RUN}"""
+
 _REJECT = """
 INSERT INTO imports.rejected_rows (run_id, line, code, reason, advice, cells)
 SELECT %(run)s, line, code, reason, advice, cells::jsonb
@@ -89,7 +93,7 @@ def _run(row: TupleRow) -> Run:
 def _rejection(row: TupleRow) -> Rejection:
     line, code, reason, advice, cells = row
     file, line = divmod(line, LINES_PER_FILE)
-    return Rejection(line, code, reason, advice, cells, file)
+    return Rejection(line, code, reason, advice, dict(cells), file)
 
 
 RUNS = Listing(
@@ -175,6 +179,14 @@ async def advance(tx: Tx, run: Run, position: int, size: int, layout: str, repor
     return None if row is None else _run(row)
 
 
+async def forget(tx: Tx, run_id: RunId) -> Run:
+    """How far it has come, and what was rejected. The run must be locked."""
+    await tx.run("DELETE FROM imports.rejected_rows WHERE run_id = %(id)s", {"id": run_id})
+    row = await tx.row(_FORGET, {"id": run_id, "now": tx.now})
+    assert row is not None, "it is locked"
+    return _run(row)
+
+
 async def reject(tx: Tx, run_id: RunId, rows: Sequence[Rejection]) -> None:
     await tx.run(
         _REJECT,
@@ -184,7 +196,7 @@ async def reject(tx: Tx, run_id: RunId, rows: Sequence[Rejection]) -> None:
             "codes": arrays.texts([row.code for row in rows]),
             "reasons": arrays.texts([_storable(row.reason) for row in rows]),
             "advices": arrays.texts([_storable(row.advice) for row in rows]),
-            "cells": arrays.raw_texts([_encode({_storable(k): _storable(v) for k, v in row.cells.items()}) for row in rows]),
+            "cells": arrays.raw_texts([_encode([(_storable(k), _storable(v)) for k, v in row.cells.items()]) for row in rows]),
         },
     )
 

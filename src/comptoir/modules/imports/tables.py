@@ -46,7 +46,8 @@ rejected_rows = Table(
     words("advice"),
     json("cells"),
 )
-"""`line` is the line in the file, and 10^12 more for each file before it."""
+"""`line` is the line in the file, and 10^12 more for each file before it. `cells` are pairs of a column and its text, since the
+keys of a JSON object would lose the order of the file."""
 
 adjustments = Table(
     "adjustments",

@@ -20,7 +20,7 @@ from comptoir.modules.catalogue.contracts import (
     VariantFilter,
     VariantRow,
 )
-from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownSku
+from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownVariant
 from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed_some, show
@@ -253,7 +253,7 @@ async def list_variants(call: Call, query: VariantQuery) -> Answer[PageOf[Varian
     return call.page(page, _row)
 
 
-@products.get("/v1/variants/{sku}", Scope.CATALOGUE_READ, refuses=(UnknownSku,))
+@products.get("/v1/variants/{sku}", Scope.CATALOGUE_READ, refuses=(UnknownVariant,))
 async def get_variant(call: Call) -> Answer[VariantShape]:
     """Get a variant by its SKU."""
     async with call.reading() as reader:

@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 from comptoir.modules.imports.contracts import RunId
 from comptoir.runtime.database import Context, Database, Reader, Tx
 from comptoir.sdk.orderfiles import RejectedRow
+from comptoir.surfaces.imports.advice import Origin
 from comptoir.surfaces.imports.report import Report
 
 T = TypeVar("T")
@@ -50,6 +51,8 @@ class Importer(ABC, Generic[T]):
     """What `position` comes to at the end; 0 when it is not known before."""
     run_id: RunId | None = None
     """The run that this is for, which the stock ledger names as a cause; None for a dry run."""
+    origin: Origin = Origin.COMMAND
+    """Whose words the advice for rejected rows is in."""
 
     @property
     @abstractmethod

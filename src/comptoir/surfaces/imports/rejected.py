@@ -78,6 +78,8 @@ async def reject_lines(reader: Reader, run_id: RunId) -> AsyncIterator[RejectedR
 async def rejected_csv(database: Database, run: Run, file: int) -> AsyncIterator[bytes]:
     """The rejected rows of one of a run's files, as `RejectWriter` writes them."""
     header, separator = await asyncio.to_thread(_header, request_of(run), file)
+    if not header:
+        header = await _columns(database, run, file)
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     begun = False
@@ -87,7 +89,6 @@ async def rejected_csv(database: Database, run: Run, file: int) -> AsyncIterator
             if row.row.file != file:
                 continue
             if not begun:
-                header = header or tuple(row.cells)
                 writer.writerow([*header, *COLUMNS])
                 begun = True
             remarks = [row.row.line, f"{row.reason} ({row.code})", row.advice]
@@ -106,6 +107,18 @@ def _header(request: ImportRequest, file: int) -> tuple[tuple[str, ...], str]:
     except Refusal:
         return (), ","
     return tuple(table.header), table.dialect.separator or ","
+
+
+async def _columns(database: Database, run: Run, file: int) -> tuple[str, ...]:
+    """Of the rejected rows: as in the longest of them, then what only others have."""
+    longest: Sequence[str] = ()
+    others: dict[str, None] = {}
+    async with database.read() as reader:
+        async for row in reject_lines(reader, run.id):
+            if row.row.file == file:
+                longest = max(longest, tuple(row.cells), key=len)
+                others |= dict.fromkeys(row.cells)
+    return tuple(dict.fromkeys([*longest, *others]))
 
 
 def _row(rejection: Rejection) -> RejectedRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from comptoir.modules.imports.contracts import ImportKind, Rejection, Run, RunId
 from comptoir.modules.imports.errors import NotInThatState, TakenOver
 from comptoir.runtime.database import Contended, Context, Database, DatabaseUnavailable
 from comptoir.sdk.orderfiles import RejectedRow
+from comptoir.surfaces.imports.advice import Origin
 from comptoir.surfaces.imports.locations import LocationImporter
 from comptoir.surfaces.imports.orders import OrderImporter
 from comptoir.surfaces.imports.products import ProductImporter
@@ -68,26 +69,37 @@ async def execute(database: Database, run_id: RunId, watch: Watch = _nobody) -> 
             await imports.begin(tx, run_id)
         await _note(database, run_id, context, problem)
         raise
+    importer.origin = Origin.of(run.actor)
     if run.dry_run:
         return await _rehearse(database, run_id, importer, context, watch)
     return await run_import(database, run_id, importer, context, watch)
 
 
 async def _rehearse(database: Database, run_id: RunId, importer: Importer[Any], context: Context, watch: Watch) -> Run:
-    """A dry run that is kept, for somebody to look at."""
+    """A dry run that is kept, for somebody to look at.
+
+    It moves on with each chunk, so that people see how far it is, and so that it stops as a real one does when it is cancelled.
+    It changes nothing, so it has nothing to go on with: one that was put aside begins again.
+    """
     async with database.transaction(context) as tx:
-        run = await imports.begin(tx, run_id)
-    found = await preview(database, importer, watch, keep=_KEPT)
+        run = await imports.restart(tx, run_id)
+
+    async def move(found: Preview, rejected: Sequence[RejectedRow]) -> None:
+        nonlocal run
+        async with database.transaction(context) as tx:
+            run = await imports.advance(
+                tx,
+                run,
+                position=found.position,
+                size=max(importer.size, found.position),
+                report=found.report.to_json(),
+                layout=importer.layout,
+                rejections=_rejections(rejected),
+            )
+
+    async with _kept(database, run_id, context):
+        await move(await preview(database, importer, watch, keep=_KEPT, move=move), ())
     async with database.transaction(context) as tx:
-        await imports.advance(
-            tx,
-            run,
-            position=found.position,
-            size=max(importer.size, found.position),
-            report=found.report.to_json(),
-            layout=importer.layout,
-            rejections=_rejections(found.rejected),
-        )
         return await imports.finish(tx, run_id)
 
 
@@ -101,8 +113,20 @@ async def run_import(
     """
     async with database.transaction(context) as tx:
         begun = await imports.begin(tx, run_id)
-    try:
+    async with _kept(database, run_id, context):
         run = await _advance_all(database, begun, importer, context, watch)
+    async with database.transaction(context) as tx:
+        done = await imports.finish(tx, run.id)
+    if done.position - begun.position >= _MANY:
+        await _survey(database, done)
+    return done
+
+
+@contextlib.asynccontextmanager
+async def _kept(database: Database, run_id: RunId, context: Context) -> AsyncGenerator[None]:
+    """What stops a run is on record: it is put aside when this process ends, and has a problem when it broke."""
+    try:
+        yield
     except TakenOver:
         raise
     except asyncio.CancelledError:
@@ -112,11 +136,6 @@ async def run_import(
         if not isinstance(problem, DatabaseUnavailable):
             await _note(database, run_id, context, problem)
         raise
-    async with database.transaction(context) as tx:
-        done = await imports.finish(tx, run.id)
-    if done.position - begun.position >= _MANY:
-        await _survey(database, done)
-    return done
 
 
 async def _survey(database: Database, run: Run) -> None:
@@ -236,8 +255,21 @@ class Preview:
     position: int = 0
 
 
-async def preview(database: Database, importer: Importer[Any], watch: Watch = _nobody, *, keep: int | None = _SHOWN) -> Preview:
-    """Goes through the whole file and changes nothing. `keep` is how many rejected rows to keep, None for all."""
+Move = Callable[[Preview, Sequence[RejectedRow]], Awaitable[None]]
+"""Is told of each chunk: what has been found so far, and the rows of this one that were rejected and are kept."""
+
+
+async def preview(
+    database: Database,
+    importer: Importer[Any],
+    watch: Watch = _nobody,
+    *,
+    keep: int | None = _SHOWN,
+    move: Move | None = None,
+) -> Preview:
+    """Goes through the file and changes nothing. `keep` is how many rejected rows to keep, None for all; what `move` raises
+    ends it.
+    """
     found = Preview()
     chunks: AsyncIterator[Chunk[Any]] = ahead(importer.chunks(0))
     async with contextlib.aclosing(cast("Any", chunks)):
@@ -247,6 +279,8 @@ async def preview(database: Database, importer: Importer[Any], watch: Watch = _n
             room = len(rejected) if keep is None else max(0, keep - len(found.rejected))
             found.rejected.extend(rejected[:room])
             found.position = chunk.position
+            if move is not None:
+                await move(found, rejected[:room])
             watch(Seen("importing", chunk.position, max(importer.size, chunk.position)))
     importer.conclude(found.report)
     return found

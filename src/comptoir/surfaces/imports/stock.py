@@ -24,6 +24,7 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime.database import Reader, Tx
 from comptoir.sdk.orderfiles import RejectedRow, RowId, field_columns
 from comptoir.sdk.tabular import open_table
+from comptoir.surfaces.imports.advice import UNKNOWN_SKU
 from comptoir.surfaces.imports.products import UNDETERMINED
 from comptoir.surfaces.imports.reading import Chunk, Importer, Seen, Watch
 from comptoir.surfaces.imports.report import Report, add
@@ -55,7 +56,8 @@ class StockImporter(Importer[Part]):
         self._options = request.options
         self._create = bool(request.create_products)
         self._table = open_table(request.paths[0], request.options)
-        self._columns = field_columns(STOCK_FIELDS, self._table.header)
+        columns = field_columns(STOCK_FIELDS, self._table.header)
+        self._columns = dict(sorted(columns.items(), key=lambda found: self._table.header.index(found[1])))
         self._watch = watch
 
     @property
@@ -154,13 +156,9 @@ class StockImporter(Importer[Part]):
         self, batch: StockBatch, wrong: npt.NDArray[np.bool_], places: Mapping[str, LocationId], known: set[str]
     ) -> Iterator[RejectedRow]:
         for record in _where(batch, wrong).records():
-            cells = {
-                self._columns["sku"]: record.sku,
-                self._columns["location"]: record.location,
-                self._columns["on_hand"]: str(record.on_hand),
-            }
-            if record.safety is not None and "safety" in self._columns:
-                cells[self._columns["safety"]] = str(record.safety)
+            safety = "" if record.safety is None else str(record.safety)
+            said = {"sku": record.sku, "location": record.location, "on_hand": str(record.on_hand), "safety": safety}
+            cells = {column: said[name] for name, column in self._columns.items()}
             row = RowId(0, record.line)
             if record.location not in places:
                 reason = f"There is no location {record.location}."
@@ -168,8 +166,7 @@ class StockImporter(Importer[Part]):
             else:
                 assert record.sku not in known
                 reason = f"There is no SKU {record.sku}."
-                advice = "Import it with the products, correct the row, or say --create-products."
-                yield RejectedRow(row, "unknown_sku", reason, advice, cells)
+                yield RejectedRow(row, "unknown_sku", reason, UNKNOWN_SKU[self.origin], cells)
 
 
 def _is_in(column: Any, values: Sequence[str]) -> npt.NDArray[np.bool_]:

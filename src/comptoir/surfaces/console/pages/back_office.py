@@ -20,6 +20,8 @@ from comptoir.surfaces.console.pages import (
     stock_ledger,
     stock_sku,
     supplies,
+    transfer_plans,
+    transfer_steps,
     transfers,
 )
 from comptoir.surfaces.console.web import Area, Console
@@ -31,6 +33,8 @@ AREAS: tuple[Area, ...] = (
     stock_sku.area,
     counts.area,
     transfers.area,
+    transfer_plans.area,
+    transfer_steps.area,
     supplies.area,
     locations.area,
     pools.area,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from comptoir.i18n import N_
 from comptoir.modules.imports.contracts import ImportKind, RunState
 from comptoir.surfaces.console.web import Visit
+from comptoir.surfaces.imports.advice import UNKNOWN_SKU, Origin
 
 KIND_WORDS = {
     ImportKind.ORDERS: N_("Orders"),
@@ -94,6 +95,11 @@ _CODES: Mapping[str, str] = {
 
 def code_words(visit: Visit, code: str) -> str:
     return visit.say(_CODES[code]) if code in _CODES else code.replace("_", " ")
+
+
+def advice_words(visit: Visit, advice: str) -> str:
+    """What to do about a rejected row. What names something on the console calls it as the reader sees it."""
+    return visit.say(advice) if advice == UNKNOWN_SKU[Origin.CONSOLE] else advice
 
 
 SEPARATORS = ((",", N_("comma")), (";", N_("semicolon")), ("tab", N_("tabulator")), ("|", N_("bar")))

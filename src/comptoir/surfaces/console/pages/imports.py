@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -30,6 +31,7 @@ from comptoir.surfaces.console.pages.import_words import (
     KIND_WORDS,
     STATE_CODES,
     STATE_WORDS,
+    advice_words,
     code_words,
     date_words,
     separator_words,
@@ -278,6 +280,7 @@ async def run_page(visit: Visit) -> Answer:
         told=_told(visit, run),
         there=_still_there(run),
         may_run=visit.may(Permission.IMPORTS_RUN),
+        advice_words=partial(advice_words, visit),
     )
 
 

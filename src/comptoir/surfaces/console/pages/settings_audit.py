@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,28 +14,13 @@ from comptoir.modules.staff.contracts import AuditEntry, AuditFilter, Permission
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console.pages import lists
 from comptoir.surfaces.console.pages.access import device
+from comptoir.surfaces.console.pages.audit_words import action_words, choice_words, choices
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
 from comptoir.surfaces.console.pages.settings_tabs import tabs
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Visit
 
 area = Area("settings")
 
-GROUPS = {
-    "session.": N_("Signing in and out"),
-    "user.": N_("Users"),
-    "token.": N_("API tokens"),
-    "order.": N_("Orders"),
-    "stock.": N_("Stock"),
-    "transfer.": N_("Transfers"),
-    "supply.": N_("Incoming"),
-    "exception.": N_("Exceptions"),
-    "channel.": N_("Channels"),
-    "location.": N_("Locations"),
-    "pool.": N_("Stock pools"),
-    "import.": N_("Imports"),
-    "webhook.": N_("Webhooks"),
-    "event.": N_("Events"),
-}
 _PLACES: Mapping[str, str] = {
     "ord": "/orders/", "trf": "/transfers/", "cnt": "/counts/", "loc": "/locations/", "pool": "/pools/", "imp": "/imports/",
     "exc": "/exceptions/", "cust": "/customers/", "whe": "/settings/webhooks/", "whd": "/settings/deliveries/",
@@ -57,7 +43,6 @@ async def audit(visit: Visit) -> Answer:
         page = await staff.find_audit(reader, wanted, sort=sort, limit=PAGE_SIZE, cursor=visit.cursor)
         people = await people_of(visit, reader, [entry.actor for entry in page.items], await channels_of(visit, reader))
         who = await _users(reader) if not visit.is_fragment or visit.param("who") else []
-    groups = [(code, visit.say(word)) for code, word in GROUPS.items()]
     return visit.respond(
         "settings/audit.html",
         "settings/_audit.html",
@@ -67,14 +52,15 @@ async def audit(visit: Visit) -> Answer:
         sort=sort,
         people=people,
         who=who,
-        groups=groups,
+        actions=choices(visit),
+        action_words=partial(action_words, visit),
         href=subject_href,
         data_words=data_words,
         chips=lists.chips(
             visit,
             [
                 (N_("Who"), "who", dict(who)),
-                (N_("What"), "what", dict(groups)),
+                (N_("What"), "what", choice_words(visit)),
                 (N_("From"), "on_from", {}),
                 (N_("To"), "on_to", {}),
             ],
@@ -112,7 +98,9 @@ def _value(name: str, value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-_COLUMNS = (N_("Time"), N_("Who"), N_("What"), N_("Subject"), N_("Details"), N_("Address"), N_("Request id"))
+_COLUMNS = (
+    N_("Time"), N_("Who"), N_("What"), N_("Code"), N_("Subject"), N_("Details"), N_("Address"), N_("Request id"),
+)  # fmt: skip
 
 
 async def _exported(visit: Visit, wanted: AuditFilter, sort: str) -> AsyncIterator[Sequence[object]]:
@@ -122,4 +110,5 @@ async def _exported(visit: Visit, wanted: AuditFilter, sort: str) -> AsyncIterat
         async for one in staff.stream_audit(reader, wanted, sort=sort):
             if one.actor not in known:
                 known[one.actor] = (await people_of(visit, reader, [one.actor], channels))[one.actor]
-            yield one.at, known[one.actor], one.action, one.subject, data_words(one.data), one.address, one.request_id
+            what, details = action_words(visit, one.action), data_words(one.data)
+            yield one.at, known[one.actor], what, one.action, one.subject, details, one.address, one.request_id

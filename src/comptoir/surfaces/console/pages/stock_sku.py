@@ -13,7 +13,7 @@ from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import to_text
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Unit, Variant
-from comptoir.modules.catalogue.errors import UnknownSku
+from comptoir.modules.catalogue.errors import UnknownVariant
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import Channel, PublishRules
 from comptoir.modules.inventory import api as inventory
@@ -148,7 +148,7 @@ async def sku_page(visit: Visit) -> Answer:
 async def _variant(reader: Reader, sku: str) -> Variant | None:
     try:
         return await catalogue.by_sku(reader, sku)
-    except UnknownSku:
+    except UnknownVariant:
         return None
 
 
