@@ -117,6 +117,8 @@ _MEANINGS = {
     "COMPTOIR_KEEP_KEYS_DAYS": "For how many days the answer to an Idempotency-Key is kept. 30 by default.",
     "COMPTOIR_LOG": "`text` or `json`.",
     "COMPTOIR_LOG_LEVEL": "`debug`, `info`, `warning`, `error` or `critical`.",
+    "COMPTOIR_METRICS_HOST": "The address at which `comptoir worker` shows its figures. `127.0.0.1` by default.",
+    "COMPTOIR_METRICS_PORT": "The port at which `comptoir worker` shows its figures, at `/metrics`. None by default.",
     "COMPTOIR_PORT": "The port to listen on. 8000 by default.",
     "COMPTOIR_PUBLIC_URL": "The address that people and programs reach Comptoir at.",
     "COMPTOIR_SECRET_KEY": "At least 32 characters that sign and encrypt. Without it a key is made in the data folder.",

@@ -136,7 +136,9 @@ async def test_every_answer_has_the_headers_that_keep_it_safe(api: Api) -> None:
 async def test_figures_are_for_this_machine_and_for_holders_of_a_token(api: Api) -> None:
     await api.get("/v1/orders/ord_01kag8v6w3e9n8r2t5y7z4c6bd")
     figures = (await api.client.get("/metrics")).text
-    assert 'comptoir_http_requests_total{method="GET",route="/v1/orders/{order_id}",status="404"} 1.0' in figures
+    assert 'comptoir_http_requests_total{method="GET",process="web",route="/v1/orders/{order_id}",status="404"} 1.0' in figures
+    assert 'comptoir_process_up{process="web"} 1.0' in figures
+    assert 'comptoir_db_pool{figure="pool_max",pool="main",process="web"} 10.0' in figures
     problem(await api.client.get("/metrics", headers={"x-forwarded-for": "192.0.2.1"}), 401, "unauthenticated")
     far: Any = httpx2.ASGITransport(app=api.app, client=("192.0.2.7", 1))
     async with httpx2.AsyncClient(transport=far, base_url="http://testserver") as client:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -23,7 +24,14 @@ from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.surfaces.cli.supervisor import READY
 from support import uci
 
-_WORKER = "import sys; from comptoir.surfaces.cli.child import run_worker; sys.exit(run_worker(int(sys.argv[1])))"
+_WORKER = """
+import sys
+from comptoir.runtime.neighbours import Neighbours, meeting_place
+from comptoir.surfaces.cli.child import run_worker
+
+with meeting_place() as folder:
+    sys.exit(run_worker("worker", Neighbours(folder, ["worker"]), int(sys.argv[1])))
+"""
 Spawn = Callable[..., "subprocess.Popen[str]"]
 _PATIENCE = 60.0
 
@@ -69,12 +77,14 @@ def test_serve_answers_survives_its_children_and_stops_in_seconds(spawn: Spawn, 
 
 
 def test_children_do_not_outlive_a_parent_that_is_killed(spawn: Spawn, database_url: str) -> None:
-    process = spawn("serve", "--port", 0, DATABASE_URL=database_url)
-    _address(process)
-    children = psutil.Process(process.pid).children()
-    process.kill()
-    _, alive = psutil.wait_procs(children, 30)
-    assert alive == []
+    with tempfile.TemporaryDirectory(prefix="t") as temporary:
+        process = spawn("serve", "--port", 0, DATABASE_URL=database_url, TMPDIR=temporary)
+        _address(process)
+        children = psutil.Process(process.pid).children()
+        process.kill()
+        _, alive = psutil.wait_procs(children, 30)
+        assert alive == []
+        assert list(Path(temporary).iterdir()) == []
 
 
 def test_an_import_that_is_killed_goes_on_and_comes_out_exact(spawn: Spawn, database_url: str, tmp_path: Path) -> None:

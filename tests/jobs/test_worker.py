@@ -120,7 +120,7 @@ async def test_housekeeping_forgets_what_is_old_and_keeps_what_is_not(database: 
 
 
 async def test_figures_are_shown_in_the_metrics(database: Database, tmp_path: Path) -> None:
-    metrics = Metrics()
+    metrics = Metrics("worker")
     async with database.transaction() as tx:
         await jobs.defer(tx, "anything", queue="imports")
         await tx.run("INSERT INTO runtime.consumers (name) VALUES ('ear')")
@@ -128,7 +128,7 @@ async def test_figures_are_shown_in_the_metrics(database: Database, tmp_path: Pa
 
     async def shown() -> bool:
         text = metrics.render().decode()
-        return 'comptoir_jobs{queue="imports",status="todo"} 1.0' in text and 'consumer="ear"' in text
+        return 'comptoir_jobs{process="worker",queue="imports",status="todo"} 1.0' in text and 'consumer="ear"' in text
 
     await _until(shown)
     showing.cancel()

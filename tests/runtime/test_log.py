@@ -171,7 +171,7 @@ def test_warnings_are_logged(lines: Lines) -> None:
 
 
 def test_figures_are_shown_to_prometheus() -> None:
-    metrics = Metrics()
+    metrics = Metrics("web-1")
     metrics.request_done("GET", "/orders/{id}", 200, 0.003)
     metrics.batch_done(7, 0.01)
     metrics.job_ended("sweep", "succeeded", 0.5)
@@ -181,18 +181,18 @@ def test_figures_are_shown_to_prometheus() -> None:
     metrics.watch_pool("main", lambda: {"pool_size": 5})
     text = metrics.render().decode()
     for line in (
-        'comptoir_http_requests_total{method="GET",route="/orders/{id}",status="200"} 1.0',
-        'comptoir_http_request_seconds_bucket{le="0.005",method="GET",route="/orders/{id}"} 1.0',
-        'comptoir_capture_batch_size_bucket{le="8.0"} 1.0',
-        'comptoir_job_seconds_count{outcome="succeeded",task="sweep"} 1.0',
-        'comptoir_consumer_lag_events{consumer="webhooks"} 12.0',
-        'comptoir_consumer_parked_events{consumer="webhooks"} 1.0',
-        'comptoir_jobs{queue="default",status="todo"} 3.0',
-        "comptoir_capture_waiting 4.0",
-        'comptoir_db_pool{figure="pool_size",pool="main"} 5.0',
+        'comptoir_http_requests_total{method="GET",process="web-1",route="/orders/{id}",status="200"} 1.0',
+        'comptoir_http_request_seconds_bucket{le="0.005",method="GET",process="web-1",route="/orders/{id}"} 1.0',
+        'comptoir_capture_batch_size_bucket{le="8.0",process="web-1"} 1.0',
+        'comptoir_job_seconds_count{outcome="succeeded",process="web-1",task="sweep"} 1.0',
+        'comptoir_consumer_lag_events{consumer="webhooks",process="web-1"} 12.0',
+        'comptoir_consumer_parked_events{consumer="webhooks",process="web-1"} 1.0',
+        'comptoir_jobs{process="web-1",queue="default",status="todo"} 3.0',
+        'comptoir_capture_waiting{process="web-1"} 4.0',
+        'comptoir_db_pool{figure="pool_size",pool="main",process="web-1"} 5.0',
     ):
         assert line in text.splitlines()
-    assert "process_resident_memory_bytes" in text
+    assert 'process_resident_memory_bytes{process="web-1"}' in text
     assert CONTENT_TYPE.startswith("text/plain")
     metrics.show_jobs([])
     assert "comptoir_jobs{" not in metrics.render().decode(), "a queue that is empty is not shown with its last figure"

@@ -17,6 +17,7 @@ def test_an_empty_environment_gives_a_shop_on_this_machine() -> None:
     assert settings.data == Path(".data").absolute()
     assert settings.database_url is None
     assert (settings.host, settings.port, settings.web_processes) == ("127.0.0.1", 8000, 1)
+    assert (settings.metrics_host, settings.metrics_port) == ("127.0.0.1", None)
     assert (settings.log, settings.log_level) == ("text", "info")
     assert settings.public_url == "http://127.0.0.1:8000"
     assert settings.secure_cookies is False
@@ -30,6 +31,8 @@ def test_every_variable_is_read() -> None:
             "COMPTOIR_HOST": "0.0.0.0",
             "COMPTOIR_PORT": "80",
             "COMPTOIR_WEB_PROCESSES": "4",
+            "COMPTOIR_METRICS_HOST": "0.0.0.0",
+            "COMPTOIR_METRICS_PORT": "9100",
             "COMPTOIR_LOG": "JSON",
             "COMPTOIR_LOG_LEVEL": "Warning",
             "COMPTOIR_PUBLIC_URL": "https://shop.example.com/",
@@ -43,6 +46,8 @@ def test_every_variable_is_read() -> None:
         host="0.0.0.0",
         port=80,
         web_processes=4,
+        metrics_host="0.0.0.0",
+        metrics_port=9100,
         log="json",
         log_level="warning",
         public_url="https://shop.example.com",
@@ -78,6 +83,7 @@ def test_the_public_address_is_one_that_a_browser_can_open(host: str, address: s
         ("COMPTOIR_PORT", "65536"),
         ("COMPTOIR_PORT", "-1"),
         ("COMPTOIR_WEB_PROCESSES", "0"),
+        ("COMPTOIR_METRICS_PORT", "none"),
         ("COMPTOIR_LOG", "xml"),
         ("COMPTOIR_LOG_LEVEL", "loud"),
         ("COMPTOIR_SECRET_KEY", "short"),

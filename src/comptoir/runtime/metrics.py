@@ -1,12 +1,14 @@
 """Figures for Prometheus.
 
-Every process has its own registry and shows its own figures at its own /metrics: with several web processes behind one port a
-scrape reaches one of them, so that counters are summed over processes only when each is scraped by itself (give each worker
-its port, or run one process per container). Figures that come from the database (lag, jobs) are the same whoever is asked.
+Every process counts for itself, in a registry of its own, and shows its figures with its name as the label `process`. Whoever
+is scraped shows those of the neighbours too (`neighbours.py`): sums over processes are right whichever answers. Figures that
+come from the database (lag, jobs) are shown by workers; several show the same, so that the largest counts and not the sum.
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -15,22 +17,30 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector, RestrictedRegistry
 
 from comptoir.runtime.consumers import ConsumerLag
 from comptoir.runtime.jobs import JobCount
+from comptoir.runtime.neighbours import Neighbours
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_FAMILY = re.compile(rb"(# HELP .*\n# TYPE .*\n)((?:[^#].*\n)*)")
+"""What a family begins with, and its series."""
 
 
 class Metrics:
-    """The figures of one process."""
+    """The figures of one process, and the way to those of its neighbours."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: str = "web", neighbours: Neighbours | None = None) -> None:
+        self.process = process
+        self._neighbours = neighbours or Neighbours()
         self.registry = registry = CollectorRegistry()
+        self.shown = OfProcess(registry, process)
+        """The registry as it is shown."""
+        _up(registry).set(1)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
@@ -108,8 +118,59 @@ class Metrics:
         self.registry.register(_Pool(name, stats))
 
     def render(self) -> bytes:
-        """Prometheus' text, of type `CONTENT_TYPE`."""
-        return generate_latest(self.registry)
+        """The figures of this process as Prometheus' text, of type `CONTENT_TYPE`."""
+        return generate_latest(self.shown)
+
+    def told(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Within it, the neighbours may ask for these figures."""
+        return self._neighbours.telling(self.process, self.render)
+
+    async def render_all(self) -> bytes:
+        """The figures of this process and of its neighbours. Of one that does not answer, that it is not up is all there is."""
+        told = await self._neighbours.ask(self.process)
+        others = {name: _not_up(name) if text is None else text for name, text in told.items()}
+        return _merged([text for _, text in sorted((others | {self.process: self.render()}).items())])
+
+
+def _up(registry: CollectorRegistry) -> Gauge:
+    return Gauge("comptoir_process_up", "Whether the process gave its figures: 1 or 0.", registry=registry)
+
+
+def _not_up(process: str) -> bytes:
+    registry = CollectorRegistry()
+    _up(registry).set(0)
+    return generate_latest(OfProcess(registry, process))
+
+
+def _merged(texts: Iterable[bytes]) -> bytes:
+    """One text of several: each family once, with the series of all.
+
+    The texts are cut and not parsed: that would take longer than all else, while requests wait.
+    """
+    families: dict[bytes, list[bytes]] = {}
+    for text in texts:
+        for head, series in _FAMILY.findall(text):
+            families.setdefault(head, [head]).append(series)
+    return b"".join([part for family in families.values() for part in family])
+
+
+class OfProcess(Collector):
+    """The figures of a registry, each with the label `process`."""
+
+    def __init__(self, registry: CollectorRegistry | RestrictedRegistry, process: str) -> None:
+        self._registry = registry
+        self._process = process
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._registry.collect():
+            shown = Metric(family.name, family.documentation, family.type)
+            shown.samples = [one._replace(labels={**one.labels, "process": self._process}) for one in family.samples]
+            yield shown
+
+    def restricted_registry(self, names: Iterable[str]) -> OfProcess:
+        """Only these: what Prometheus' own server makes of `/metrics?name[]=…`."""
+        assert isinstance(self._registry, CollectorRegistry)
+        return OfProcess(RestrictedRegistry(names, self._registry), self._process)
 
 
 class _Pool(Collector):

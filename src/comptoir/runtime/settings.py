@@ -34,6 +34,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     web_processes: int = 1
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    """Where a worker that runs by itself shows its figures; None for nowhere."""
     log: LogFormat = "text"
     log_level: LogLevel = "info"
     given_secret: str | None = field(default=None, repr=False)
@@ -56,13 +59,15 @@ class Settings:
         read = _Reader(os.environ if env is None else env)
         host = read("COMPTOIR_HOST", _text, "127.0.0.1")
         port = read("COMPTOIR_PORT", _whole(0, 65535), 8000)
-        public_url = read("COMPTOIR_PUBLIC_URL", _web_address, f"http://{_authority(host, port)}")
+        public_url = read("COMPTOIR_PUBLIC_URL", _web_address, f"http://{authority(host, port)}")
         settings = cls(
             data=read("COMPTOIR_DATA", _folder, Path(".data").absolute()),
             database_url=read("DATABASE_URL", _database_url, None),
             host=host,
             port=port,
             web_processes=read("COMPTOIR_WEB_PROCESSES", _whole(1, 256), 1),
+            metrics_host=read("COMPTOIR_METRICS_HOST", _text, "127.0.0.1"),
+            metrics_port=read("COMPTOIR_METRICS_PORT", _whole(0, 65535), None),
             log=cast("LogFormat", read("COMPTOIR_LOG", _one_of("text", "json"), "text")),
             log_level=cast(
                 "LogLevel", read("COMPTOIR_LOG_LEVEL", _one_of("debug", "info", "warning", "error", "critical"), "info")
@@ -181,7 +186,7 @@ def _secret(text: str) -> str:
     return text
 
 
-def _authority(host: str, port: int) -> str:
+def authority(host: str, port: int) -> str:
     """`host:port` as a browser on this machine would write it."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - only read
     return f"{reachable}:{port}"

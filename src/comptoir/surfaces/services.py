@@ -48,10 +48,19 @@ class Services:
     """Set while `running`."""
 
     @classmethod
-    def assemble(cls, settings: Settings, url: str, *, application: str = "comptoir-web", connections: int = 10) -> Services:
+    def assemble(
+        cls,
+        settings: Settings,
+        url: str,
+        *,
+        application: str = "comptoir-web",
+        connections: int = 10,
+        metrics: Metrics | None = None,
+    ) -> Services:
         """Makes the parts without opening any: no connection, no task."""
         database = Database(url, max_connections=connections, application=application, lock_timeout_ms=_LOCK_WITHIN_MS)
-        metrics = Metrics()
+        metrics = metrics or Metrics()
+        metrics.watch_pool("main", database.stats)
 
         async def lookup(secret: str) -> Principal:
             async with database.read() as reader:
@@ -73,6 +82,7 @@ class Services:
     async def running(self) -> AsyncGenerator[Services]:
         """Opens everything, and closes it at the end: first what takes work, then what the work needs."""
         async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self.metrics.told())
             await stack.enter_async_context(self.database)
             self.desk.start()
             stack.push_async_callback(self.desk.stop)
@@ -109,11 +119,16 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 @contextlib.asynccontextmanager
 async def open_services(
-    settings: Settings, url: str | None = None, *, application: str = "comptoir-web", connections: int = 10
+    settings: Settings,
+    url: str | None = None,
+    *,
+    application: str = "comptoir-web",
+    connections: int = 10,
+    metrics: Metrics | None = None,
 ) -> AsyncGenerator[Services]:
     """The parts of this process, opened. `url` is for when the settings name no database: the embedded server's."""
     where = url or settings.database_url
     assert where is not None, "start the embedded server first and give its address"
-    services = Services.assemble(settings, where, application=application, connections=connections)
+    services = Services.assemble(settings, where, application=application, connections=connections, metrics=metrics)
     async with services.running():
         yield services

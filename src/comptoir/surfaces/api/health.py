@@ -82,13 +82,14 @@ def _needed() -> str:
 
 @health.get("/metrics", public=True, quiet=True, content_type="text/plain", refuses=(Unauthenticated,))
 async def metrics(call: Call) -> Answer[str]:
-    """Give the figures of this process.
+    """Give the figures of every process that was started with this one.
 
-    In Prometheus' text format. Without a token only to callers on the same machine that came through no proxy.
+    In Prometheus' text format. The label `process` says whose they are; `comptoir_process_up` is 0 for one that does not answer
+    within a second. Without a token only to callers on the same machine that came through no proxy.
     """
     if not _at_home(call):
         await call.authenticate()
-    return Answer(200, call.services.metrics.render(), CONTENT_TYPE.encode())
+    return Answer(200, await call.services.metrics.render_all(), CONTENT_TYPE.encode())
 
 
 def _at_home(call: Call) -> bool:

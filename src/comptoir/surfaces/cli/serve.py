@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from socket import socket
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from comptoir.runtime import log
+from comptoir.runtime.neighbours import Neighbours, meeting_place
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.cli import forking, sockets, terminal
 from comptoir.surfaces.cli.child import run_web, run_worker
@@ -51,12 +54,13 @@ def serve_with(settings: Settings, *, worker: bool = True, when_ready: Callable[
         with ready(settings) as found:
             address = _address(settings, listening)
             forking.preload()
-            supervisor = Supervisor(
-                processes(settings, listening, _child_environment(found, settings, listening), worker=worker),
-                found.server,
-                when_ready=lambda: (when_ready or _announce)(address),
-            )
-            supervisor.run()
+            with meeting_place() as folder:
+                supervisor = Supervisor(
+                    plans(roles(settings, listening, worker=worker), folder, _child_environment(found, settings, listening)),
+                    found.server,
+                    when_ready=lambda: (when_ready or _announce)(address),
+                )
+                supervisor.run()
     finally:
         sockets.close(listening)
     terminal.note("Comptoir has stopped.")
@@ -76,14 +80,29 @@ def _child_environment(found: Ready, settings: Settings, listening: Sequence[soc
     return {**found.environment(), **own}
 
 
-def processes(settings: Settings, listening: Sequence[socket], environment: Mapping[str, str], *, worker: bool) -> list[Plan]:
-    """The web processes on these sockets, and the worker."""
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a process does, given its name, its neighbours and its end of the socket pair; it gives its exit code."""
+
+    run: Callable[[str, Neighbours, int], int]
+    keep: Sequence[int] = ()
+    """The descriptors that it needs."""
+
+
+def roles(settings: Settings, listening: Sequence[socket], *, worker: bool) -> dict[str, Role]:
+    """The web processes on these sockets, and the worker, by name."""
     numbers = [one.fileno() for one in listening]
-    plans = [
-        Plan(f"web-{n}", forking.forked(f"web-{n}", partial(run_web, numbers), environment, numbers))
-        for n in range(1, settings.web_processes + 1)
+    web = {f"web-{n}": Role(partial(run_web, numbers), numbers) for n in range(1, settings.web_processes + 1)}
+    return web | {"worker": Role(run_worker)} if worker else web
+
+
+def plans(roles: Mapping[str, Role], folder: Path, environment: Mapping[str, str]) -> list[Plan]:
+    """Processes that are each other's neighbours, and meet in this folder."""
+    neighbours = Neighbours(folder, list(roles))
+    return [
+        Plan(name, forking.forked(name, partial(role.run, name, neighbours), environment, role.keep))
+        for name, role in roles.items()
     ]
-    return [*plans, Plan("worker", forking.forked("worker", run_worker, environment))] if worker else plans
 
 
 def _address(settings: Settings, listening: Sequence[socket]) -> str:

@@ -47,17 +47,18 @@ def _bound(family: int, address: tuple[str, int], host: str) -> socket.socket:
         one.setblocking(False)
     except OSError as problem:
         one.close()
-        raise _why(problem, host, address[1]) from problem
+        raise refusal(problem, host, address[1]) from problem
     return one
 
 
-def _why(problem: OSError, host: str, port: int) -> Refusal:
+def refusal(problem: OSError, host: str, port: int, *, prefix: str = "") -> Refusal:
+    """Why there is no listening there. The options that say where may have a prefix: `metrics-` for `--metrics-port`."""
     if problem.errno == errno.EADDRINUSE:
-        advice = "Stop the program that uses it, or choose another with --port."
+        advice = f"Stop the program that uses it, or choose another with --{prefix}port."
         return PortTaken(f"{host}:{port}", host=host, port=port, advice=advice)
     if problem.errno == errno.EACCES:
-        return invalid("port", f"{port} is only for privileged accounts: choose one from 1024 on")
-    return invalid("host", f"{host}:{port} cannot be listened on ({problem.strerror})")
+        return invalid(f"{prefix}port", f"{port} is only for privileged accounts: choose one from 1024 on")
+    return invalid(f"{prefix}host", f"{host}:{port} cannot be listened on ({problem.strerror})")
 
 
 def close(sockets: Sequence[socket.socket]) -> None:

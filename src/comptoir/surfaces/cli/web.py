@@ -10,6 +10,7 @@ from collections.abc import Generator
 import uvicorn
 
 from comptoir.app import create_app
+from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.cli.connections import Connection
 from comptoir.surfaces.cli.control import Control
@@ -45,10 +46,10 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def serve_sockets(settings: Settings, sockets: list[socket.socket], control: Control) -> None:
+async def serve_sockets(settings: Settings, sockets: list[socket.socket], control: Control, metrics: Metrics) -> None:
     """Until the control says stop: requests under way are answered, then everything is closed."""
     proxies = os.environ.get(_TRUSTED, "").strip()
-    async with open_services(settings) as services:
+    async with open_services(settings, metrics=metrics) as services:
         config = uvicorn.Config(
             create_app(services),
             loop="none",

@@ -1,4 +1,4 @@
-"""The player's process: `python -m comptoir.surfaces.demo.playing CONTROL`, started and kept running by `comptoir demo`."""
+"""The player's process, started and kept running by `comptoir demo`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import uvloop
 from comptoir.kernel.errors import Fault
 from comptoir.runtime import log
 from comptoir.runtime.database import Database
+from comptoir.runtime.metrics import Metrics
+from comptoir.runtime.neighbours import Neighbours
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.cli.control import Control, Parent
 from comptoir.surfaces.cli.exits import Exit
@@ -27,9 +29,10 @@ def leave_alone() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-async def play(url: str, control: Control) -> None:
+async def play(url: str, control: Control, metrics: Metrics) -> None:
     """Follows the viewer's wishes until the control says stop."""
-    async with Database(url, max_connections=8, application="comptoir-demo") as database:
+    async with metrics.told(), Database(url, max_connections=8, application="comptoir-demo") as database:
+        metrics.watch_pool("main", database.stats)
         plan = build()
         await loading.load(database, plan)
         player = Player(database, plan)
@@ -39,14 +42,14 @@ async def play(url: str, control: Control) -> None:
             await player.run()
 
 
-def run_player(control: int) -> int:
+def run_player(name: str, neighbours: Neighbours, control: int) -> int:
     """The player's process; gives its exit code."""
     settings = Settings.load()
     log.setup(settings.log, settings.log_level)
     assert settings.database_url is not None, "whoever starts this process says which database it is"
     try:
         with Parent(control) as end:
-            uvloop.run(play(settings.database_url, end))
+            uvloop.run(play(settings.database_url, end, Metrics(name, neighbours)))
     except Fault as fault:
         structlog.get_logger("comptoir.demo").error("the demo cannot be played", problem=fault.detail)
         return Exit.FAULT

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from socket import socket
 
 from comptoir.runtime import log
 from comptoir.runtime.database import Database
+from comptoir.runtime.neighbours import Neighbours, meeting_place
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.cli import forking, sockets, terminal
 from comptoir.surfaces.cli.databases import Ready, opened, ready
 from comptoir.surfaces.cli.exits import Exit, Stopped
-from comptoir.surfaces.cli.serve import processes
-from comptoir.surfaces.cli.supervisor import Plan, Supervisor
+from comptoir.surfaces.cli.serve import Role, plans, roles
+from comptoir.surfaces.cli.supervisor import Supervisor
 from comptoir.surfaces.demo import access, checking, loading, state
 from comptoir.surfaces.demo.access import Login
 from comptoir.surfaces.demo.checking import Verdict
@@ -50,13 +51,14 @@ def run_demo(options: DemoOptions) -> None:
         with ready(settings) as found:
             login = asyncio.run(_prepare(found, options))
             forking.preload()
-            supervisor = Supervisor(
-                _processes(settings, listening, _environment(found, settings, listening), play=options.play),
-                found.server,
-                when_ready=lambda: _announce(_address(settings, listening), login),
-                grace=_GRACE,
-            )
-            supervisor.run()
+            with meeting_place() as folder:
+                supervisor = Supervisor(
+                    plans(_roles(settings, listening, play=options.play), folder, _environment(found, settings, listening)),
+                    found.server,
+                    when_ready=lambda: _announce(_address(settings, listening), login),
+                    grace=_GRACE,
+                )
+                supervisor.run()
     finally:
         sockets.close(listening)
     terminal.note("The demo has stopped. `comptoir demo` goes on where it was.")
@@ -109,15 +111,15 @@ def _set_up_apart(found: Ready) -> None:
         raise Stopped(Exit(code) if code in set(Exit) else Exit.INTERRUPTED)
 
 
-def _processes(settings: Settings, listening: Sequence[socket], environment: Mapping[str, str], *, play: bool) -> list[Plan]:
-    plans = processes(settings, listening, environment, worker=True)
-    return [*plans, Plan("player", forking.forked("player", _play, environment))] if play else plans
+def _roles(settings: Settings, listening: Sequence[socket], *, play: bool) -> dict[str, Role]:
+    found = roles(settings, listening, worker=True)
+    return found | {"player": Role(_play)} if play else found
 
 
-def _play(control: int) -> int:
+def _play(name: str, neighbours: Neighbours, control: int) -> int:
     from comptoir.surfaces.demo.playing import run_player  # noqa: PLC0415 - nobody but the player needs what it loads
 
-    return run_player(control)
+    return run_player(name, neighbours, control)
 
 
 def _environment(found: Ready, settings: Settings, listening: Sequence[socket]) -> dict[str, str]:
