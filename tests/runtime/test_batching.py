@@ -37,6 +37,36 @@ async def test_what_arrives_together_is_done_together_and_each_gets_its_own_answ
     assert len(echo.batches) < 5
 
 
+async def test_a_batch_beside_another_is_begun_for_enough_of_them_and_never_more_than_may_be() -> None:
+    echo = Echo()
+    echo.gate.clear()
+    batcher = Batcher(echo, limit=4, at_once=3, worth_another=3)
+    batcher.start()
+    asked: list[asyncio.Task[int]] = []
+
+    async def ask(count: int) -> None:
+        first = len(asked)
+        asked.extend(asyncio.create_task(batcher.submit(first + i)) for i in range(count))
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    await ask(1)
+    assert echo.batches == [[0]], "the first has nothing to wait for"
+    await ask(2)
+    assert echo.batches == [[0]], "two are not worth another batch"
+    await ask(1)
+    assert echo.batches == [[0], [1, 2, 3]]
+    await ask(6)
+    assert echo.batches == [[0], [1, 2, 3], [4, 5, 6, 7]]
+    await ask(9)
+    assert len(echo.batches) == 3, "three are under way"
+    assert batcher.waiting == 11
+    echo.gate.set()
+    assert await asyncio.gather(*asked) == list(range(19))
+    await batcher.stop()
+    assert [n for batch in echo.batches for n in batch] == list(range(19)), "in the order of arrival"
+
+
 async def test_a_question_that_breaks_its_batch_breaks_alone() -> None:
     echo = Echo()
     batcher = Batcher(echo, at_once=1)

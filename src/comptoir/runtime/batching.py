@@ -1,14 +1,13 @@
 """What arrives together is done together.
 
-A process takes all that is waiting (up to `limit`), does it as one batch and gives each caller its own answer. While `at_once`
-batches are being done the next one gathers, so that the batch size follows the load: one at a time when it is quiet. With two
-at once, one has work for the processor while the other waits for the database.
+A process takes all that is waiting (up to `limit`), does it as one batch and gives each caller its own answer. Meanwhile the
+next one gathers, so that the batch size follows the load: one at a time when it is quiet. Where `worth_another` are waiting, up
+to `at_once` batches are done side by side: one has work for the processor while the other waits for the database.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -38,17 +37,20 @@ class Batcher(Generic[Q, A]):
         *,
         limit: int = 256,
         at_once: int = 1,
+        worth_another: int = 1,
         waiting_limit: int = 8192,
     ) -> None:
         self._work = work
         self._limit = limit
-        self._free = asyncio.Semaphore(at_once)
+        self._at_once = at_once
+        self._worth_another = worth_another
         self._waiting_limit = waiting_limit
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
-        self._arrived = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._future: Callable[[], asyncio.Future[A]] = asyncio.Future
         """Makes a future of the running loop; asking which loop runs costs a call to the system."""
+        self._beginning = False
+        """`_begin` is about to be called."""
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -56,18 +58,16 @@ class Batcher(Generic[Q, A]):
         return len(self._waiting)
 
     def start(self) -> None:
-        assert self._task is None, "started already"
-        self._task = asyncio.create_task(self._loop(), name="batcher")
-        self._future = self._task.get_loop().create_future
+        assert self._loop is None, "started already"
+        self._loop = asyncio.get_running_loop()
+        self._future = self._loop.create_future
+        self._soon()
 
     async def stop(self) -> None:
-        """Finishes the batch that is under way; whoever still waits is told to retry."""
-        if self._task is None:
+        """Finishes the batches that are under way; whoever still waits is told to retry."""
+        if self._loop is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        self._task = None
+        self._loop = None
         if self._running:
             await asyncio.wait(self._running)
         while self._waiting:
@@ -81,29 +81,34 @@ class Batcher(Generic[Q, A]):
             raise Overloaded(f"{len(self._waiting)} are waiting already", remedy=Remedy.WAIT, retry_after=1)
         future = self._future()
         self._waiting.append((question, future))
-        self._arrived.set()
+        if not self._beginning and self._may_begin():
+            self._soon()
         return await future
 
-    async def _loop(self) -> None:
-        while True:
-            await self._arrived.wait()
-            await self._free.acquire()
-            batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
-            if not self._waiting:
-                self._arrived.clear()
-            batch = [entry for entry in batch if not entry[1].done()]
-            if not batch:
-                self._free.release()
-                continue
-            task = asyncio.create_task(self._run(batch))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+    def _may_begin(self) -> bool:
+        running = len(self._running)
+        return not running or (running < self._at_once and len(self._waiting) >= self._worth_another)
 
-    async def _run(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
-        try:
-            await self._answer(batch)
-        finally:
-            self._free.release()
+    def _soon(self) -> None:
+        """Once everybody who is on the way has arrived: what one turn of the loop brings is one batch."""
+        if self._loop is not None:
+            self._beginning = True
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._beginning = False
+        while self._loop is not None and self._waiting and self._may_begin():
+            entries = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
+            batch = [entry for entry in entries if not entry[1].done()]
+            if batch:
+                task = self._loop.create_task(self._answer(batch))
+                self._running.add(task)
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not self._beginning:
+            self._begin()
 
     async def _answer(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:

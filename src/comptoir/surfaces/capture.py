@@ -55,10 +55,10 @@ class Call(msgspec.Struct, frozen=True):
 class CaptureDesk:
     """Open it with `start`, close it with `stop`. `submit` may be called from any number of tasks."""
 
-    def __init__(self, database: Database, metrics: Metrics, *, batch: int = 64) -> None:
+    def __init__(self, database: Database, metrics: Metrics, *, batch: int = 128) -> None:
         self._database = database
         self._metrics = metrics
-        self._batcher: Batcher[Call, Outcome] = Batcher(self._work, limit=batch, at_once=4)
+        self._batcher: Batcher[Call, Outcome] = Batcher(self._work, limit=batch, at_once=3, worth_another=batch // 2)
         metrics.watch_waiting(lambda: self._batcher.waiting)
 
     def start(self) -> None:
