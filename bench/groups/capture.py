@@ -16,7 +16,7 @@ from bench.stage import comptoir, free_port, load, memory_mb, pgbench, place_scr
 from comptoir.runtime.embedded import EmbeddedPostgres
 
 CLIENTS = (2, 4, 8, 16)
-CONNECTIONS = (128, 256, 512)
+CONNECTIONS = (256, 512, 768)
 SKUS = 10_000
 
 
