@@ -34,6 +34,7 @@
     }
   });
   document.addEventListener("input", (event) => { if (event.target.closest("form[data-sheet]")) { keepSheet(); } });
+  document.addEventListener("htmx:afterSwap", keepSheet); // what can be seen is kept: settling comes a moment later
   document.addEventListener("htmx:afterSettle", keepSheet);
 
   // A scanner is quicker than the network: each code is taken at once, waits its turn and is sent with the lines that the answer
