@@ -93,6 +93,21 @@ async def test_the_nearest_location_serves_first_among_equals(api: Api) -> None:
     assert line["allocations"] == [{"location_id": api.location("lyon"), "quantity": 2}]
 
 
+async def test_what_is_sent_comes_from_where_parcels_are_sent(api: Api) -> None:
+    home = {"ship_to": {"city": "Paris", "country": "FR", "latitude": 48.86, "longitude": 2.35}}
+    assert (await api.patch(f"/v1/locations/{api.location('paris')}", {"ships": False})).status_code == 200
+    api.services.counters.forget()
+    for more in (home, {}):
+        (line,) = (await api.post("/v1/orders", ORDER | more)).json()["lines"]
+        assert line["allocations"] == [{"location_id": api.location("lyon"), "quantity": 2}]
+    assert (await api.patch(f"/v1/locations/{api.location('lyon')}", {"ships": False})).status_code == 200
+    api.services.counters.forget()
+    (line,) = (await api.post("/v1/orders", ORDER)).json()["lines"]
+    assert line["allocations"] == [{"location_id": api.location("paris"), "quantity": 2}], (
+        "all is collected, where nobody ships"
+    )
+
+
 async def test_a_total_that_the_buyer_was_not_shown_is_refused(api: Api) -> None:
     told = problem(await api.post("/v1/orders", ORDER | {"expected_total": 999}), 409, "total_changed")
     assert told["data"] == {"expected": 999, "total": 1000}

@@ -36,7 +36,17 @@ from comptoir.modules.inventory.contracts import Movement, Quantity
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationDraft, LocationId, LocationKind, PoolDraft
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import ExceptionKind, Fill, Held, OrderId, Payment, Placed, Placement, PlacementLine
+from comptoir.modules.orders.contracts import (
+    ExceptionKind,
+    Fill,
+    Held,
+    OrderId,
+    Payment,
+    Place,
+    Placed,
+    Placement,
+    PlacementLine,
+)
 from comptoir.modules.orders.exceptions import Opening
 from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.pricing import api as pricing
@@ -215,7 +225,7 @@ async def trouble(parts: Services, shop: Shop) -> None:
 def worker(parts: Services) -> ConsumerRunner:
     """What rolls up figures and recognises customers; promises are left as they are."""
 
-    async def nobody(_reader: Reader, _channel: object) -> list[LocationId]:
+    async def nobody(_reader: Reader, _channel: object) -> list[Place]:
         return []
 
     return ConsumerRunner(

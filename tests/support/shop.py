@@ -39,6 +39,7 @@ from comptoir.modules.orders.contracts import (
     OrderDetails,
     OrderException,
     OrderId,
+    Place,
     Placed,
     Placement,
     PlacementLine,
@@ -49,8 +50,9 @@ from comptoir.modules.orders.contracts import (
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
 from comptoir.runtime.consumers import ConsumerRunner, parked
-from comptoir.runtime.database import Database, Reader, Tx
+from comptoir.runtime.database import Database, Reader
 from comptoir.sdk.orders import ChannelLine, ChannelOrder, LineKind
+from comptoir.surfaces.pools import pool_of
 from support.consumers import drained
 
 EUR = Currency("EUR")
@@ -239,8 +241,8 @@ class Shop:
             page = await orders.find_exceptions(reader, ExceptionFilter(), sort="opened", limit=200)
         return [row.exception for row in page.items]
 
-    async def pool_of(self, _: Reader | Tx, channel_id: ChannelId) -> Sequence[LocationId]:
-        return next(terms.pool for terms in self.terms.values() if terms.channel_id == channel_id)
+    async def pool_of(self, reader: Reader, channel_id: ChannelId) -> Sequence[Place]:
+        return await pool_of(reader, channel_id)
 
     async def settle(self) -> None:
         """Lets the consumers of the order book do all there is to do. The first call also begins to watch: make it early."""

@@ -8,12 +8,12 @@ from uuid import UUID
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import ChannelId
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders.contracts import Place
 from comptoir.runtime.database import Reader
 
 
-async def pool_of(reader: Reader, channel_id: UUID) -> Sequence[LocationId]:
+async def pool_of(reader: Reader, channel_id: UUID) -> Sequence[Place]:
     """The active locations of its pool, by priority."""
     channel = await channels.get(reader, ChannelId(channel_id))
     pool = await locations.pool(reader, channel.pool_id)
-    return tuple(member.id for member in pool.members if member.active)
+    return tuple(Place(member.id, member.ships) for member in pool.members if member.active)

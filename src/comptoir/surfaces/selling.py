@@ -14,7 +14,7 @@ from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import PublishRules, SellingChannel
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.api import PoolGeometry
-from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.locations.contracts import LocationId, PoolMember
 from comptoir.modules.orders.contracts import Candidates, ChannelId, Terms
 from comptoir.runtime.database import Database, Reader
 
@@ -37,16 +37,21 @@ class Counter:
 
     channel: SellingChannel
     terms: Terms
-    geometry: PoolGeometry
-    ids: tuple[LocationId, ...]
-    """By position in the geometry."""
+    members: tuple[PoolMember, ...]
+    """The active ones of its pool."""
+    senders: PoolGeometry
+    """Those of them that ship."""
     loaded_at: float
 
+    @property
+    def ids(self) -> tuple[LocationId, ...]:
+        return self.terms.pool
+
     def candidates(self, destination: tuple[float, float] | None, *, whole_pool: bool = False) -> Candidates:
-        """Who may serve an order to there, (latitude, longitude) in degrees: the nearest, or all in order."""
-        first = None if whole_pool or len(self.ids) <= NEAREST else NEAREST
-        ids = self.ids
-        return Candidates(tuple([ids[i] for i in locations.rank(self.geometry, destination, first)]), first is None)
+        """Who may send an order to there, (latitude, longitude) in degrees: the nearest, or all in order."""
+        members = self.senders.members
+        first = None if whole_pool or len(members) <= NEAREST else NEAREST
+        return Candidates(tuple([members[i].id for i in locations.rank(self.senders, destination, first)]), first is None)
 
 
 def _holds_back(rules: PublishRules) -> bool:
@@ -105,8 +110,7 @@ async def load(reader: Reader, code: str) -> Counter:
     """The channel as it is now, active or not."""
     channel = await channels.selling(reader, code)
     pool = await locations.pool(reader, channel.pool_id)
-    geometry = PoolGeometry.of([member for member in pool.members if member.active])
-    ids = tuple(member.id for member in geometry.members)
+    members = tuple([member for member in pool.members if member.active])
     rules = channel.rules
 
     def publishable(total: int) -> int:
@@ -120,7 +124,9 @@ async def load(reader: Reader, code: str) -> Counter:
         tax_included=channel.market.tax_included,
         tax_name=channel.market.tax_name,
         backorder=channel.backorder,
-        pool=ids,
+        pool=tuple([member.id for member in members]),
         publishable=publishable if _holds_back(rules) else None,
     )
-    return Counter(channel, terms, geometry, ids, time.monotonic())
+    # Where nobody ships, what is sold is collected or handed out: anybody may promise it.
+    ships = [member for member in members if member.ships]
+    return Counter(channel, terms, members, PoolGeometry.of(ships or members), time.monotonic())

@@ -77,6 +77,29 @@ async def test_promises_move_within_their_own_channels_pool(shop: Shop) -> None:
     await shop.doctors()
 
 
+async def test_what_has_to_be_sent_is_not_moved_to_where_nothing_is_sent_from(shop: Shop) -> None:
+    await shop.location("boutique", ships=False, pickup=True)
+    await shop.channel("shops", ["paris", "boutique", "lyon"], backorder=True)
+    await shop.product("TEA", stock={"paris": 1})
+    placed = await shop.place("shops", {"TEA": 1})
+    await shop.receive("TEA", "boutique", 5)
+    await lose(shop, "TEA", "paris", 1)
+    (lacking,) = await shop.open_exceptions()
+    assert (await details(shop, lacking.id)).sources == ()
+    await shop.receive("TEA", "lyon", 1)
+    await shop.settle()
+    assert await shop.reserved(placed.id) == {(1, "lyon"): 1}
+    there = shop.locations["boutique"]
+    await shop.product("JAM")
+    sent = await shop.place("shops", {"JAM": 1}, fill=Fill.BACKORDER)
+    collected = await shop.place("shops", {"JAM": 1}, fill=Fill.BACKORDER, pickup_location_id=there)
+    await shop.receive("JAM", "boutique", 2)
+    await shop.settle()
+    assert await shop.reserved(sent.id) == {}, "nobody sends it from there"
+    assert await shop.reserved(collected.id) == {(1, "boutique"): 1}, "who collects it there is served"
+    await shop.doctors()
+
+
 async def test_carts_lose_first(shop: Shop) -> None:
     await shop.product("TEA", stock={"paris": 5})
     held = await shop.hold("web", {"TEA": 3})

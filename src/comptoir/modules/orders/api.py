@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comptoir.modules.orders.audit import audit, repair
 from comptoir.modules.orders.capture import CaptureAnswer, CaptureRequest, capture, capture_prepared, held_up, prepare
-from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus, share
+from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus, senders, share
 from comptoir.modules.orders.exceptions import open_exceptions, resolve
 from comptoir.modules.orders.facts import foresee, record
 from comptoir.modules.orders.figures import last_minutes, last_trade, live, rebuild_trade, trade, trade_drift
@@ -71,6 +71,7 @@ __all__ = [
     "resolve",
     "review",
     "review_backorders",
+    "senders",
     "share",
     "ship",
     "ship_all",

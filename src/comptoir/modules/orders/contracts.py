@@ -15,7 +15,7 @@ import msgspec
 from comptoir.kernel.money import Currency
 from comptoir.modules.inventory.contracts import Allocation, Arrival, Disposition, HoldId, Reservation
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus
+from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, Place, ReturnStatus
 from comptoir.modules.payments.contracts import Entry
 from comptoir.runtime.database import Context, Reader
 from comptoir.runtime.events import Event
@@ -33,7 +33,7 @@ RETURN_PREFIX = "ret"
 EXCEPTION_PREFIX = "exc"
 
 
-PoolOf = Callable[[Reader, ChannelId], Awaitable[Sequence[LocationId]]]
+PoolOf = Callable[[Reader, ChannelId], Awaitable[Sequence[Place]]]
 """Which locations a channel may sell from; whoever knows channels provides it."""
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from comptoir.modules.locations.contracts import LocationId
 
 
 class FulfilmentStatus(StrEnum):
@@ -123,3 +127,16 @@ def share(amount: int, quantity: int, first: int, units: int) -> int:
     whole, rest = divmod(abs(amount), quantity)
     extra = max(0, min(first + units, rest) - first)
     return (whole * units + extra) * (1 if amount >= 0 else -1)
+
+
+class Place(NamedTuple):
+    """A location that a channel may sell from, and whether it sends parcels."""
+
+    location_id: LocationId
+    ships: bool
+
+
+def senders(places: Iterable[Place]) -> tuple[LocationId, ...]:
+    """Who may send what is promised. Where nobody ships, what is sold is collected or handed out: anybody may promise it."""
+    there = tuple(places)
+    return tuple([place.location_id for place in there if place.ships] or [place.location_id for place in there])

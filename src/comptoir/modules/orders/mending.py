@@ -24,9 +24,11 @@ from comptoir.modules.orders.contracts import (
     OrderException,
     OrderId,
     OrderLine,
+    Place,
     PoolOf,
     Resolution,
 )
+from comptoir.modules.orders.domain import senders
 from comptoir.modules.orders.errors import NotThatKind
 from comptoir.modules.orders.exceptions import Opening
 from comptoir.modules.orders.store.waiting import Waiting
@@ -44,9 +46,16 @@ class Pools:
     def __init__(self, reader: Reader, pool_of: PoolOf) -> None:
         self._reader = reader
         self._pool_of = pool_of
-        self._known: dict[ChannelId, tuple[LocationId, ...]] = {}
+        self._known: dict[ChannelId, tuple[Place, ...]] = {}
 
     async def of(self, channel_id: ChannelId) -> tuple[LocationId, ...]:
+        return tuple([place.location_id for place in await self._places(channel_id)])
+
+    async def senders(self, channel_id: ChannelId) -> tuple[LocationId, ...]:
+        """Who may send what another location cannot."""
+        return senders(await self._places(channel_id))
+
+    async def _places(self, channel_id: ChannelId) -> tuple[Place, ...]:
         if channel_id not in self._known:
             self._known[channel_id] = tuple(await self._pool_of(self._reader, channel_id))
         return self._known[channel_id]
@@ -117,10 +126,11 @@ async def _line_up(tx: Tx, work: _Work, arrived: Collection[Spot]) -> None:
         for sku, channel_id in await store.waiting_channels(tx, list({sku for sku, _ in arrived})):
             channels[sku].append(channel_id)
     for sku, location in sorted(spot for spot in arrived if spot[0] in channels):
-        own = [channel for channel in channels[sku] if location in await work.pools.of(channel)]
-        if not own:
+        sending = [channel for channel in channels[sku] if location in await work.pools.senders(channel)]
+        others = [channel for channel in channels[sku] if channel not in sending and location in await work.pools.of(channel)]
+        if not sending and not others:
             continue
-        waiting = await store.waiting_for(tx, sku, own, _PROMISES + 1)
+        waiting = await store.waiting_for(tx, sku, _PROMISES + 1, location, sending=sending, handing_out=others)
         if len(waiting) > _PROMISES:
             work.cut.add((sku, location))
         work.queue.extend((one, (sku, location)) for one in waiting[:_PROMISES])
@@ -164,7 +174,7 @@ async def _others(tx: Tx, work: _Work) -> set[Spot]:
     """Where else in the pools of the locked orders there is something of the SKUs that are short."""
     found: set[Spot] = set()
     skus = list({sku for sku, _ in work.short})
-    for pool in {await work.pools.of(channel) for channel in set(work.orders.values())}:
+    for pool in {await work.pools.senders(channel) for channel in set(work.orders.values())}:
         by_sku: dict[str, list[tuple[int, LocationId]]] = defaultdict(list)
         for sku, location, available in await inventory.available_in_pool(tx, skus, pool):
             by_sku[sku].append((-available, location))
@@ -205,7 +215,7 @@ async def _mend(tx: Tx, work: _Work, spot: Spot) -> None:
 async def _move_elsewhere(tx: Tx, work: _Work, reservation: Reservation, units: int) -> int:
     """Moves as many of these promised units as other locations of the pool can take; says how many."""
     order_id, sku = OrderId(reservation.promise_id), reservation.sku
-    pool = await work.pools.of(work.orders[order_id])
+    pool = await work.pools.senders(work.orders[order_id])
     moved = 0
     for location in sorted(pool, key=lambda location: (-work.free.get((sku, location), 0), location)):
         part = min(units - moved, work.free.get((sku, location), 0))

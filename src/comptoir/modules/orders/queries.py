@@ -26,6 +26,7 @@ from comptoir.modules.orders.contracts import (
     Source,
     TimelineEntry,
 )
+from comptoir.modules.orders.domain import senders
 from comptoir.modules.orders.store import reading
 from comptoir.modules.payments import api as payments
 from comptoir.runtime.database import Reader
@@ -141,9 +142,9 @@ async def _with_choices(reader: Reader, bare: ExceptionDetails, pool_of: PoolOf)
     choices = [choice for choice in _CHOICES[found.kind] if _possible(choice, bare)]
     if own is None or found.sku is None or found.kind not in {ExceptionKind.SHORTFALL, ExceptionKind.OVERDUE_BACKORDER}:
         return ExceptionDetails(found, own, bare.line, tuple(choices), (), ())
-    pool = list(await pool_of(reader, own.channel_id))
-    sources = await _sources(reader, found, [location for location in pool if location != found.location_id])
-    arrivals = (await inventory.incoming(reader, [found.sku], pool))[found.sku]
+    pool = await pool_of(reader, own.channel_id)
+    sources = await _sources(reader, found, [location for location in senders(pool) if location != found.location_id])
+    arrivals = (await inventory.incoming(reader, [found.sku], [place.location_id for place in pool]))[found.sku]
     offered = tuple(choice for choice in choices if choice is not Choice.MOVE or sources)
     return ExceptionDetails(found, own, bare.line, offered, sources, tuple(arrivals))
 

@@ -322,7 +322,7 @@ def _candidates(counter: Counter, body: PlaceOrder) -> tuple[Candidates, Callabl
 
 def _around_pickup(counter: Counter, location: UUID) -> tuple[Candidates, Callable[[], Candidates]]:
     """The pickup location first, then what is near it."""
-    member = next((one for one in counter.geometry.members if one.id == location and one.pickup), None)
+    member = next((one for one in counter.members if one.id == location and one.pickup), None)
     if member is None:
         checks = Checks()
         checks.refuse("pickup_location_id", "is no location where orders of this channel can be collected")

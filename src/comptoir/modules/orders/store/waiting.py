@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from comptoir.modules.customers.contracts import CustomerId
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import ChannelId, ExceptionId, OrderId
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
@@ -20,7 +21,8 @@ WHERE l.backordered > 0 AND l.sku = ANY(%(skus)s::text[])
 _WAITING = """
 SELECT o.placed_at, o.id, l.line_no, l.backordered
 FROM orders.lines l JOIN orders.orders o ON o.id = l.order_id
-WHERE l.backordered > 0 AND l.sku = %(sku)s AND o.channel_id = ANY(%(channels)s::uuid[])
+WHERE l.backordered > 0 AND l.sku = %(sku)s AND (o.channel_id = ANY(%(sending)s::uuid[])
+  OR (o.channel_id = ANY(%(handing_out)s::uuid[]) AND o.pickup_location_id = %(location)s))
 ORDER BY o.placed_at, o.id, l.line_no LIMIT %(limit)s
 """
 
@@ -102,9 +104,25 @@ async def waiting_channels(reader: Reader, skus: Sequence[str]) -> list[tuple[st
     return [(row[0], ChannelId(row[1])) for row in await reader.rows(_WAITING_CHANNELS, {"skus": arrays.texts(skus)})]
 
 
-async def waiting_for(reader: Reader, sku: str, channels: Sequence[ChannelId], limit: int) -> list[Waiting]:
-    """The orders of these channels that wait for a SKU, the oldest first."""
-    params = {"sku": sku, "channels": arrays.uuids(channels), "limit": limit}
+async def waiting_for(
+    reader: Reader,
+    sku: str,
+    limit: int,
+    location: LocationId,
+    *,
+    sending: Sequence[ChannelId],
+    handing_out: Sequence[ChannelId],
+) -> list[Waiting]:
+    """The orders that wait for a SKU that this location has, the oldest first: those of the channels for which it is `sending`,
+    and of those for which it is only `handing_out` what is collected there.
+    """
+    params = {
+        "sku": sku,
+        "limit": limit,
+        "location": location,
+        "sending": arrays.uuids(sending),
+        "handing_out": arrays.uuids(handing_out),
+    }
     return [Waiting(*row) for row in await reader.rows(_WAITING, params)]
 
 

@@ -22,6 +22,7 @@ from comptoir.modules.orders.contracts import (
     ExceptionFilter,
     ExceptionId,
     ExceptionSummary,
+    Place,
     Resolution,
 )
 from comptoir.modules.staff.contracts import Permission
@@ -42,11 +43,11 @@ MOST_AT_ONCE = 200
 PAGE_SIZE = 200
 
 
-async def _pool_of(visit: Visit, reader: Reader, channel_id: ChannelId) -> list[LocationId]:
+async def _pool_of(visit: Visit, reader: Reader, channel_id: ChannelId) -> list[Place]:
     channel = next((one for one in await visit.console.channels(reader) if one.id == channel_id), None)
     if channel is None:
         return []
-    return [member.id for member in (await locations.pool(reader, channel.pool_id)).members if member.active]
+    return [Place(one.id, one.ships) for one in (await locations.pool(reader, channel.pool_id)).members if one.active]
 
 
 @area.get("/exceptions/{exception_id:str}", Permission.EXCEPTIONS_READ)
@@ -57,7 +58,7 @@ async def exception_page(visit: Visit) -> Answer:
 async def _page(visit: Visit, refused: str = "", values: Mapping[str, str] | None = None) -> Answer:
     exception_id = ExceptionId(visit.path_id("exception_id", EXCEPTION_PREFIX))
 
-    async def pool_of(reader: Reader, channel_id: ChannelId) -> list[LocationId]:
+    async def pool_of(reader: Reader, channel_id: ChannelId) -> list[Place]:
         return await _pool_of(visit, reader, channel_id)
 
     async with visit.read() as reader:
@@ -110,7 +111,9 @@ async def _targets(visit: Visit, reader: Reader, details: ExceptionDetails) -> l
     if channel is None:
         return []
     pool = await locations.pool(reader, channel.pool_id)
-    near = await nearest_sources(reader, found.sku, pool.members, found.location_id)
+    senders = {source.location_id for source in details.sources}
+    members = [one for one in pool.members if one.id in senders or one.id == found.location_id]
+    near = await nearest_sources(reader, found.sku, members, found.location_id)
     return sorted(near, key=lambda target: target.available < found.quantity)
 
 

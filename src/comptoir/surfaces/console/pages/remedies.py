@@ -11,11 +11,13 @@ from comptoir.modules.channels.contracts import Channel
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId, Pool, PoolId, PoolMember
+from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import (
     Choice,
     ExceptionId,
     ExceptionKind,
     ExceptionSummary,
+    Place,
 )
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console.pages.naming import places_of
@@ -55,7 +57,7 @@ async def best_remedies(
         own = one.exception
         channel = known.get(one.channel_code or "")
         pool = pools.get(channel.pool_id) if channel is not None else None
-        inside = {member.id for member in pool.members} if pool is not None else set[LocationId]()
+        inside = set[LocationId]() if pool is None else set(orders.senders([Place(one.id, one.ships) for one in pool.members]))
         fits = [row for row in stock.get(own.sku or "", []) if row[1] >= own.quantity and row[0] in inside]
         target = _nearest(own.location_id, [location for location, _ in fits if location != own.location_id], members)
         if target is not None:
