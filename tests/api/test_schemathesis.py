@@ -159,6 +159,8 @@ def one_of_a_list(case: Any) -> bool:
     return any(isinstance(value, str) for name, value in (case.query or {}).items() if name in lists)
 
 
+# Hypothesis watches the state of `random` while it draws. The application's pool, in its own thread, draws lots as well.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
