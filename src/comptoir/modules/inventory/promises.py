@@ -17,7 +17,8 @@ from comptoir.runtime.database import Reader, Tx
 
 async def reserve(tx: Tx, reservations: Sequence[Reservation]) -> None:
     """Gives promises on levels that `lock_available` has locked and whose availability covers them."""
-    await _write(tx, reservations)
+    for limit, group in _by_limit(reservations).items():
+        await store.write_reservations(tx, group, limit)
 
 
 def reserve_last(tx: Tx, reservations: Sequence[Reservation]) -> None:
@@ -30,8 +31,9 @@ def reserve_last(tx: Tx, reservations: Sequence[Reservation]) -> None:
         wanted[r.sku, r.location_id] = wanted.get((r.sku, r.location_id), 0) + r.quantity
 
     async def work() -> None:
+        for limit, group in _by_limit(reservations).items():
+            await store.write_new_reservations(tx, group, limit)
         await levels.claim(tx, wanted)
-        await _write(tx, reservations, anew=True)
 
     if reservations:
         tx.defer(work)
@@ -52,12 +54,11 @@ async def open_holds(tx: Tx, holds: Sequence[tuple[HoldId, UUID, str, datetime]]
     await store.insert_holds(tx, holds)
 
 
-async def _write(tx: Tx, reservations: Sequence[Reservation], *, anew: bool = False) -> None:
+def _by_limit(reservations: Sequence[Reservation]) -> dict[datetime | None, list[Reservation]]:
     by_limit: dict[datetime | None, list[Reservation]] = {}
     for reservation in reservations:
         by_limit.setdefault(reservation.hold_until, []).append(reservation)
-    for limit, group in by_limit.items():
-        await store.write_reservations(tx, group, limit, anew=anew)
+    return by_limit
 
 
 async def release(tx: Tx, reservations: Sequence[Reservation]) -> None:

@@ -3,9 +3,9 @@
 The hot path. For a whole batch: one read of what is sold and at what price, one lock of the levels involved in key order, a
 decision for each request in the order of arrival, and one statement per table. Whatever is refused is refused alone.
 
-In a hurry it decides at a glance, without locks, first by what each request's first candidate has, and locks and checks what it
-takes at the very end, right before the commit: batches that want the same rows hardly wait for each other. Where somebody else
-was faster the transaction fails as `Outrun`, and is done again without hurry.
+In a hurry it decides at a glance, without locks, first by what each request's first candidate has, and takes it on condition
+that it is still there at the very end, right before the commit: batches that want the same rows hardly wait for each other.
+Where somebody else was faster the transaction fails as `Outrun`, and is done again without hurry.
 """
 
 from __future__ import annotations

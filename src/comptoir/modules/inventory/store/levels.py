@@ -47,18 +47,20 @@ JOIN inventory.levels l ON l.sku = k.sku AND l.location_id = k.location_id
 _LOCK_AVAILABLE_NOW = f"{_LOCK_AVAILABLE} SKIP LOCKED"
 
 _CLAIM = """
-SELECT 1 / (count(*) = %(count)s AND bool_and(available >= quantity))::int
-FROM (
-  SELECT l.on_hand - l.reserved - l.safety - l.damaged - l.quality AS available, k.quantity
-  FROM inventory.levels l
-  JOIN unnest(%(skus)s::text[], %(locations)s::uuid[], %(quantities)s::int[]) AS k (sku, location_id, quantity)
-    ON l.sku = k.sku AND l.location_id = k.location_id
-  ORDER BY l.sku, l.location_id
-  FOR NO KEY UPDATE OF l
-) locked
+WITH taken AS (
+  UPDATE inventory.levels l SET reserved = l.reserved + k.quantity
+  FROM unnest(%(skus)s::text[], %(locations)s::uuid[], %(quantities)s::int[]) AS k (sku, location_id, quantity)
+  WHERE l.sku = k.sku AND l.location_id = k.location_id
+    AND l.on_hand - l.reserved - l.safety - l.damaged - l.quality >= k.quantity
+  RETURNING 1
+)
+SELECT 1 / (count(*) = %(count)s)::int FROM taken
 """
 """Divides by zero where something is not there any more: the statement fails, and with it the transaction, without anybody
 having to look at its result first."""
+
+_ONE_BY_ONE = "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+"""For the rest of the transaction: rows are updated, and so locked, in the order in which they are named."""
 
 _CREATE_LEVELS = f"""
 INSERT INTO inventory.levels (sku, location_id)
@@ -115,12 +117,13 @@ async def available(reader: Reader, spots: Sequence[Spot]) -> dict[Spot, int]:
 
 
 async def claim(tx: Tx, wanted: Mapping[Spot, int]) -> None:
-    """Locks these levels if so much is available at each; otherwise the transaction fails with `Outrun`, at the latest when it
-    commits.
+    """Reserves so much at each of these levels if it is available, as the last thing that the transaction does: it locks them
+    in key order. Otherwise the transaction fails with `Outrun`, at the latest when it commits.
     """
     spots = sorted(wanted, key=key_order)
     params = _spot_params(spots)
     params |= {"quantities": arrays.int4s([wanted[spot] for spot in spots]), "count": len(spots)}
+    await tx.run(_ONE_BY_ONE)
     await tx.run(_CLAIM, params)
 
 

@@ -1,4 +1,8 @@
-"""Reservations and cart holds. A reservation is changed only under the lock of its level."""
+"""Reservations and cart holds.
+
+A reservation is changed only under the lock of its level. A new one may be written before, if its transaction claims what it
+takes.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,23 @@ WITH r AS (
 ), promised AS (
   INSERT INTO inventory.reservations (promise_id, line_no, location_id, sku, quantity, hold_until, at)
   SELECT promise_id, line_no, location_id, sku, quantity, %(hold_until)s::timestamptz, %(at)s FROM r
+)
+INSERT INTO inventory.entries (at, actor, kind, sku, location_id, reserved, order_id, hold_id)
+SELECT %(at)s, %(actor)s, 'reserved', sku, location_id, quantity,
+  CASE WHEN %(hold_until)s::timestamptz IS NULL THEN promise_id END,
+  CASE WHEN %(hold_until)s::timestamptz IS NOT NULL THEN promise_id END
+FROM r
+"""
+
+_RESERVE = """
+WITH r AS (
+  SELECT * FROM unnest(%(promises)s::uuid[], %(lines)s::int[], %(locations)s::uuid[], %(skus)s::text[], %(quantities)s::int[])
+    AS r (promise_id, line_no, location_id, sku, quantity)
+), promised AS (
+  INSERT INTO inventory.reservations (promise_id, line_no, location_id, sku, quantity, hold_until, at)
+  SELECT promise_id, line_no, location_id, sku, quantity, %(hold_until)s::timestamptz, %(at)s FROM r
+  ON CONFLICT (promise_id, line_no, location_id)
+    DO UPDATE SET quantity = inventory.reservations.quantity + excluded.quantity
 ), written AS (
   INSERT INTO inventory.entries (at, actor, kind, sku, location_id, reserved, order_id, hold_id)
   SELECT %(at)s, %(actor)s, 'reserved', sku, location_id, quantity,
@@ -30,13 +51,6 @@ UPDATE inventory.levels l SET reserved = l.reserved + d.quantity
 FROM (SELECT sku, location_id, sum(quantity)::int AS quantity FROM r GROUP BY sku, location_id) d
 WHERE l.sku = d.sku AND l.location_id = d.location_id
 """
-
-_RESERVE = _RESERVE_ANEW.replace(
-    "%(at)s FROM r\n",
-    "%(at)s FROM r ON CONFLICT (promise_id, line_no, location_id) "
-    "DO UPDATE SET quantity = inventory.reservations.quantity + excluded.quantity\n",
-    1,
-)
 
 _REDUCE_RESERVATIONS = """
 WITH r AS (
@@ -67,25 +81,27 @@ ORDER BY at DESC, promise_id DESC, line_no
 """
 
 
-async def write_reservations(
-    tx: Tx, reservations: Sequence[Reservation], hold_until: datetime | None, *, anew: bool = False
-) -> None:
-    """Makes reservations with their entries; the levels exist and are locked. Promises that are made `anew` have none yet: it
-    is not looked whether one has to grow.
-    """
-    await tx.run(
-        _RESERVE_ANEW if anew else _RESERVE,
-        {
-            "promises": arrays.uuids([r.promise_id for r in reservations]),
-            "lines": arrays.int4s([r.line_no for r in reservations]),
-            "locations": arrays.uuids([r.location_id for r in reservations]),
-            "skus": arrays.texts([r.sku for r in reservations]),
-            "quantities": arrays.int4s([r.quantity for r in reservations]),
-            "hold_until": hold_until,
-            "at": tx.now,
-            "actor": tx.actor,
-        },
-    )
+async def write_reservations(tx: Tx, reservations: Sequence[Reservation], hold_until: datetime | None) -> None:
+    """Makes reservations, or lets them grow, with their entries; the levels exist and are locked."""
+    await tx.run(_RESERVE, _reservation_params(tx, reservations, hold_until))
+
+
+async def write_new_reservations(tx: Tx, reservations: Sequence[Reservation], hold_until: datetime | None) -> None:
+    """Makes reservations of promises that have none yet, with their entries; what they take has still to be claimed."""
+    await tx.run(_RESERVE_ANEW, _reservation_params(tx, reservations, hold_until))
+
+
+def _reservation_params(tx: Tx, reservations: Sequence[Reservation], hold_until: datetime | None) -> dict[str, object]:
+    return {
+        "promises": arrays.uuids([r.promise_id for r in reservations]),
+        "lines": arrays.int4s([r.line_no for r in reservations]),
+        "locations": arrays.uuids([r.location_id for r in reservations]),
+        "skus": arrays.texts([r.sku for r in reservations]),
+        "quantities": arrays.int4s([r.quantity for r in reservations]),
+        "hold_until": hold_until,
+        "at": tx.now,
+        "actor": tx.actor,
+    }
 
 
 async def reduce_reservations(tx: Tx, reservations: Sequence[Reservation]) -> None:
