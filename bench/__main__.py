@@ -15,6 +15,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "availability": ("availability", "measure"),
     "replay": ("bulk", "year"),
     "import": ("bulk", "stock"),
+    "routing": ("routing", "measure"),
 }
 """Each group's module and function; imported when it is asked for."""
 

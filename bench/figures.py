@@ -33,6 +33,14 @@ TARGETS: dict[str, Target] = {
     "availability_many": Target("time of 100 SKUs x 457 locations ÷ of 1 SKU x 457", 10, 4, at_most=True),
     "replay_year": Target("order lines/s of the demo's replay ÷ order lines/s of capture_spread", 1, 1.5),
     "import_stock": Target("time to import 1 M stock rows ÷ bare COPY into copies of its tables", 4, 2, at_most=True),
+    "routing_optimum": Target(
+        "cost of the batch optimiser ÷ exact optimum (HiGHS), mean of 200 small batches", 1.02, 1.002, at_most=True
+    ),
+    "routing_batch": Target("time to route 10,000 orders over 457 locations ÷ to capture them", 5, 1, at_most=True),
+    "routing_greedy": Target(
+        "cost of the optimiser ÷ of one order after another, the demo's busiest week", 1, 0.85, at_most=True
+    ),
+    "routing_nearest": Target("the same ÷ of the nearest stores", 1, 0.85, at_most=True),
     "consumer_lag": Target("consumers' lag at the full capture rate", 10, 1, at_most=True, unit="s"),
     "memory": Target("memory of web + worker at full load", 400, 250, at_most=True, unit="MB"),
 }

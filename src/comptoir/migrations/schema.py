@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from comptoir.kernel.errors import Fault, Remedy
+from comptoir.modules.carriers import tables as carriers
 from comptoir.modules.catalogue import tables as catalogue
 from comptoir.modules.channels import tables as channels
 from comptoir.modules.customers import tables as customers
@@ -19,6 +20,7 @@ from comptoir.modules.locations import tables as locations
 from comptoir.modules.orders import tables as orders
 from comptoir.modules.payments import tables as payments
 from comptoir.modules.pricing import tables as pricing
+from comptoir.modules.routing import tables as routing
 from comptoir.modules.staff import tables as staff
 from comptoir.modules.webhooks import tables as webhooks
 from comptoir.runtime import tables as runtime
@@ -29,11 +31,13 @@ METADATAS = [
     for module in (
         runtime,
         locations,
+        carriers,
         catalogue,
         customers,
         pricing,
         inventory,
         payments,
+        routing,
         orders,
         channels,
         staff,

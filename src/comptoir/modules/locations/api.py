@@ -17,6 +17,7 @@ from comptoir.modules.locations.contracts import (
     LocationDraft,
     LocationFilter,
     LocationId,
+    OpeningHours,
     Pool,
     PoolChanged,
     PoolDraft,
@@ -130,7 +131,12 @@ def is_open(location: LocationDraft, at: datetime) -> bool:
 
 def next_opening(location: LocationDraft, at: datetime) -> datetime | None:
     """From when on somebody can be served there: `at` itself when it is open, None where it never is."""
-    return domain.next_opening(location.opening_hours, time_zone(location.time_zone), at)
+    return opens_at(location.opening_hours, location.time_zone, at)
+
+
+def opens_at(hours: OpeningHours, zone: str, at: datetime) -> datetime | None:
+    """The next opening, for whoever knows the hours and the time zone alone."""
+    return domain.next_opening(hours, time_zone(zone), at)
 
 
 async def create_pool(tx: Tx, draft: PoolDraft) -> Pool:

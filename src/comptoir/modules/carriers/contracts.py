@@ -1,0 +1,91 @@
+"""What crosses the door of carriers.
+
+Distances are kilometres on the great circle, weights grams, money minor units of the house's currency.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, NewType
+from uuid import UUID
+
+from comptoir.runtime.events import Event
+
+CarrierServiceId = NewType("CarrierServiceId", UUID)
+
+CARRIER_SERVICE_PREFIX = "csv"
+
+
+class Service(StrEnum):
+    """How the buyer gets the goods."""
+
+    STANDARD = "standard"
+    EXPRESS = "express"
+    PICKUP = "pickup"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """What a carrier asks up to a distance: `base` for the parcel and `per_kg` for each begun kilogram, in so many days."""
+
+    up_to_km: float
+    base: int
+    per_kg: int
+    days: int
+    """Working days of the carrier, from leaving to the door."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierServiceDraft:
+    """One service of one carrier, by table rates, as somebody wants it."""
+
+    code: str
+    name: str = ""
+    active: bool = True
+    service: Service = Service.STANDARD
+    zones: tuple[Zone, ...] = ()
+    """By distance, nearest first. Beyond the last one it does not go."""
+    countries: tuple[str, ...] = ()
+    """Of destinations; empty for all."""
+    dangerous: bool = False
+    """Takes dangerous goods."""
+    max_weight: int = 30_000
+    """Of one box, in grams: what weighs more goes in several."""
+    carbon: float = 0.1
+    """Grams of CO2 for each kilogram and kilometre."""
+    delivers: tuple[bool, ...] = (True, True, True, True, True, True, False)
+    """From Monday on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierService(CarrierServiceDraft):
+    """A service as it is. It is also a draft: `replace(service, name=…)` is what `update` takes."""
+
+    id: CarrierServiceId
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierServiceFilter:
+    """None and empty do not filter. `search` is words of the name, or the beginning of the code."""
+
+    search: str = ""
+    service: Service | None = None
+    active: bool | None = None
+
+
+class CarrierServiceChanged(Event, frozen=True, kw_only=True):
+    """A carrier's service was made, or something about it changed: its rates, its reach, whether it is used."""
+
+    type: ClassVar[str] = "carrier_service.changed"
+    carrier_service_id: CarrierServiceId
+    code: str
+    created: bool = False
+
+    @property
+    def subject(self) -> UUID | None:
+        return self.carrier_service_id

@@ -1,0 +1,17 @@
+"""What carriers refuse."""
+
+from __future__ import annotations
+
+from comptoir.kernel.errors import Conflict, NotFound
+
+
+class UnknownCarrierService(NotFound):
+    code = "unknown_carrier_service"
+    title = "No such service of a carrier"
+
+
+class CarrierServiceCodeTaken(Conflict):
+    """`data["code"]` names another service already."""
+
+    code = "carrier_service_code_taken"
+    title = "Another service has this code"

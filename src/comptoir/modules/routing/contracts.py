@@ -1,0 +1,321 @@
+"""What crosses the door of routing: what an order needs, who may serve it, under which rules, and what was decided.
+
+Distances are kilometres on the great circle, weights grams, money minor units of the currency of the rule set, times UTC
+instants, durations minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar, NewType
+from uuid import UUID
+
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.locations.contracts import LocationId, LocationKind, OpeningHours
+from comptoir.runtime.events import Event
+
+RuleSetId = NewType("RuleSetId", UUID)
+DecisionId = NewType("DecisionId", UUID)
+
+RULE_SET_PREFIX = "rul"
+
+
+class Fence(StrEnum):
+    """Why a location cannot serve an order at all, in the order in which they are asked."""
+
+    EXCLUDED = "excluded"
+    """The rules leave it out, or the buyer collects elsewhere."""
+    REJECTED = "rejected"
+    """It has had this order and gave it back."""
+    UNABLE = "unable"
+    """It is closed for good, or does not ship, or hands nothing out."""
+    NO_CARRIER = "no_carrier"
+    """No carrier takes these goods from there to the address. A split goes with who takes the whole order."""
+    TOO_LATE = "too_late"
+    """It cannot have it at the door, or on the counter, by the date that the order insists on."""
+    CAPACITY = "capacity"
+    """It has as many orders today as it can prepare."""
+    STOCK = "stock"
+    """It has nothing of this above its safety stock."""
+    MINIMUM_PICK = "minimum_pick"
+    """What it would send is less than it is worth starting for."""
+
+
+class Rating(StrEnum):
+    """What makes one location better than another; less is better in each."""
+
+    PRIORITY = "priority"
+    """Of the pool: 0 first."""
+    DISTANCE = "distance"
+    """Kilometres. Without an address all are equal; a site without a place is farther than any other."""
+    DELIVERY = "delivery"
+    """Days from the order to the door, or to the counter."""
+    COST = "cost"
+    """Picking, packing and the carrier, in minor units."""
+    PARCELS = "parcels"
+    """How many of the SKUs must come from others beside it, in whole or in part."""
+    COVER = "cover"
+    """How soon it will run out: the share of its stock that this order takes, of the SKU where it is greatest."""
+    MARKDOWN = "markdown"
+    """How many such orders its stock would last, on the average of the SKUs, below zero: what lies longest is sent first."""
+    LOAD = "load"
+    """The share of the day's capacity that is taken: fairness between stores."""
+    CARBON = "carbon"
+    """Grams of CO2 for the way."""
+
+
+class Mode(StrEnum):
+    RANKED = "ranked"
+    """The first rating decides; the next ones decide only between equals. In the end the priority decides, then the code."""
+    WEIGHTED = "weighted"
+    """Each rating counts by its weight, on a scale from the best (0) to the worst (1) of those who may serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A rating and how much it counts (`WEIGHTED`), or from which difference on it decides (`RANKED`)."""
+
+    rating: Rating
+    weight: float = 1.0
+    """Above 0."""
+    tolerance: float = 0.0
+    """In the rating's own unit: closer than this to the best is equal to it, and so on in steps of this size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """When an order is sent in parts."""
+
+    parcels: int = 3
+    """At most so many; 1 never splits."""
+    least_value: int = 0
+    """Each part is worth at least so much; what goes in one parcel is no part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """To which orders a rule set is for; an empty one is for all."""
+
+    channels: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How locations are chosen. A value: what was decided under it can be explained for as long as it is kept."""
+
+    condition: Condition = field(default_factory=Condition)
+    mode: Mode = Mode.RANKED
+    ratings: tuple[Weight, ...] = (Weight(Rating.PRIORITY), Weight(Rating.DISTANCE))
+    splitting: Splitting = field(default_factory=Splitting)
+    kinds: tuple[LocationKind, ...] = (LocationKind.WAREHOUSE, LocationKind.STORE, LocationKind.SUPPLIER)
+    excluded: tuple[LocationId, ...] = ()
+    safety: int = 0
+    """Units of each SKU that a store keeps for its own customers, beside its safety stock."""
+    minimum_pick: int = 0
+    """The value below which a store does not begin a parcel. What is collected there is none."""
+    max_distance: float | None = None
+    respect_capacity: bool = True
+    insist_on_date: bool = False
+    """Who cannot keep the date that was promised is out; otherwise being late only counts against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What the batch optimiser makes small, in minor units: the cost of the parcels, and what else is worth money."""
+
+    late_day: int = 300
+    """For each day that a parcel comes after the date that was promised."""
+    lacking_unit: int = 100_000
+    """For each unit that nobody sends."""
+    carbon_kg: int = 0
+    """For each kilogram of CO2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A location as routing sees it."""
+
+    id: LocationId
+    code: str
+    name: str
+    kind: LocationKind
+    country: str
+    time_zone: str
+    latitude: float | None
+    longitude: float | None
+    priority: int = 0
+    active: bool = True
+    ships: bool = True
+    pickup: bool = False
+    hours: OpeningHours = field(default_factory=OpeningHours)
+    capacity: int | None = None
+    """Orders that it can prepare in a day."""
+    pick_cost: int = 0
+    """For each line."""
+    pack_cost: int = 0
+    """For each parcel."""
+    cut_off: int = 14 * 60
+    """Minutes after local midnight: what is routed to it later leaves on its next day."""
+    preparation: int = 120
+    """Minutes from the decision to the counter, for pickups."""
+    works: tuple[bool, ...] = (True, True, True, True, True, False, False)
+    """From Monday on: the days on which parcels leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """So many units of a SKU, for one line of an order."""
+
+    line_no: int
+    sku: str
+    quantity: int
+    weight: int = 0
+    """Of one unit."""
+    value: int = 0
+    """Of one unit."""
+    dangerous: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """An order, or what is left of it, that wants a location."""
+
+    id: UUID
+    needs: tuple[Need, ...]
+    service: Service = Service.STANDARD
+    country: str = ""
+    destination: tuple[float, float] | None = None
+    """(latitude, longitude) in degrees; None where nobody knows."""
+    pickup_at: LocationId | None = None
+    """Where it is collected, if that is the service; None for any counter."""
+    placed_at: datetime
+    needed_by: date | None = None
+    """The date that was promised."""
+    rejected_by: tuple[LocationId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """So many units for one line from one location."""
+
+    line_no: int
+    sku: str
+    site: LocationId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one location does for a job."""
+
+    site: LocationId
+    picks: tuple[Pick, ...]
+    carrier: str
+    """The code of the carrier service; empty for a pickup, and where no carrier service is set up."""
+    distance: float
+    """That it is carried. Where nobody knows it, how far the carrier goes."""
+    cost: int
+    carbon: float
+    ready_at: datetime
+    """When it can leave, or be collected."""
+    arrives_on: date
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was thought of one location."""
+
+    site: LocationId
+    fence: Fence | None
+    """What stopped it; None for who was rated."""
+    ratings: Mapping[Rating, float]
+    """As measured, in their own units."""
+    score: float | None
+    """Weighted: 0 is best. Ranked: its place, 0 first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where an order goes. `lacking` is what nobody may send: (line, units)."""
+
+    job: UUID
+    parcels: tuple[Parcel, ...]
+    lacking: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def cost(self) -> int:
+        return sum(parcel.cost for parcel in self.parcels)
+
+
+class RuleSetState(StrEnum):
+    DRAFT = "draft"
+    LIVE = "live"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSetDraft:
+    """A rule set as somebody wants it. Of those that are live and meant for an order the first one by `position` decides, for
+    `share` per cent of the orders; the others go on to the next.
+    """
+
+    code: str
+    name: str = ""
+    rules: Rules = field(default_factory=Rules)
+    position: int = 0
+    share: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet(RuleSetDraft):
+    """A rule set as it is. It is also a draft: `replace(rule_set, name=…)` is what `update` takes."""
+
+    id: RuleSetId
+    state: RuleSetState
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetVersion:
+    """What a rule set said once; decisions name it, so that they can be explained later."""
+
+    rule_set_id: RuleSetId
+    version: int
+    rules: Rules
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """What routing has to know of a location beside what it is: see `Site` for the units."""
+
+    location_id: LocationId
+    pick_cost: int = 0
+    pack_cost: int = 0
+    cut_off: int = 14 * 60
+    preparation: int = 120
+    works: tuple[bool, ...] = (True, True, True, True, True, False, False)
+
+
+class RuleSetChanged(Event, frozen=True, kw_only=True):
+    """A rule set was made or changed, went live or was retired."""
+
+    type: ClassVar[str] = "rule_set.changed"
+    rule_set_id: RuleSetId
+    code: str
+    state: str
+    created: bool = False
+
+    @property
+    def subject(self) -> UUID | None:
+        return self.rule_set_id

@@ -1,0 +1,110 @@
+"""What makes one site better than another: the ratings, and the order that follows from several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from comptoir.modules.routing.contracts import Rating, Weight
+from comptoir.modules.routing.domain.network import UNKNOWN_KM, Floats, Ints, Network, Positions, Survey
+from comptoir.modules.routing.domain.stock import Situation
+
+OF_STOCK = frozenset({Rating.PARCELS, Rating.COVER, Rating.MARKDOWN, Rating.LOAD})
+"""Ratings that say nothing before stock and load are known."""
+
+
+def wanted(asked: Mapping[str, int]) -> Ints:
+    """Units by SKU, as a column beside an array by SKU and site."""
+    return np.array([[units] for units in asked.values()], dtype=np.int64).reshape(len(asked), 1)
+
+
+def measured(
+    rating: Rating, network: Network, situation: Situation, found: Survey, asked: Mapping[str, int], have: Ints
+) -> Floats:
+    match rating:
+        case Rating.PARCELS:
+            return (have < wanted(asked)).sum(axis=0).astype(np.float64)
+        case Rating.COVER:
+            return (np.minimum(have, wanted(asked)) / np.maximum(have, 1)).max(axis=0, initial=0.0)
+        case Rating.MARKDOWN:
+            return -(have / np.maximum(wanted(asked), 1)).sum(axis=0) / max(1, len(asked))
+        case Rating.LOAD:
+            # Who can prepare nothing is full from the beginning.
+            return (situation.load + (network.capacity == 0)) / np.maximum(network.capacity, 1.0)
+        case _:
+            return surveyed(rating, network, found)
+
+
+def surveyed(rating: Rating, network: Network, found: Survey) -> Floats:
+    match rating:
+        case Rating.PRIORITY:
+            return network.priority
+        case Rating.DISTANCE:
+            return found.distance
+        case Rating.DELIVERY:
+            return found.days
+        case Rating.COST:
+            return found.cost
+        case Rating.CARBON:
+            return found.carbon
+        case _:
+            msg = f"{rating} is not known without stock"
+            raise AssertionError(msg)
+
+
+def ranked(weights: Sequence[Weight], ratings: Mapping[Rating, Floats], chosen: Positions) -> Positions:
+    """The first rating decides, then the next."""
+    keys = [ratings[weight.rating][chosen] for weight in weights]
+    if any(weight.tolerance > 0 for weight in weights):
+        keys = _stepped(weights, keys)
+    return chosen[np.lexsort(keys[::-1])] if keys else chosen
+
+
+def _stepped(weights: Sequence[Weight], keys: Sequence[Floats]) -> list[Floats]:
+    """What is closer than the tolerance falls on one step, counted from the best of those that were equal until then."""
+    steps: list[Floats] = []
+    for weight, values in zip(weights, keys, strict=True):
+        if weight.tolerance > 0:
+            best = _best_of_equals(steps, values)
+            steps.append(np.floor((values - best) / weight.tolerance))
+        else:
+            steps.append(values)
+    return steps
+
+
+def _best_of_equals(keys: Sequence[Floats], values: Floats) -> Floats:
+    """For each the least value of those that have the same keys."""
+    if not keys:
+        return values.min(initial=np.inf, keepdims=True)
+    order = np.lexsort(keys)
+    differs = np.zeros(len(values), dtype=np.bool_)
+    for key in keys:
+        differs[1:] |= key[order][1:] != key[order][:-1]
+    group = np.empty(len(values), dtype=np.intp)
+    group[order] = differs.cumsum()
+    best = np.full(len(values), np.inf)
+    np.minimum.at(best, group, values)
+    return best[group]
+
+
+def weighted(weights: Sequence[Weight], ratings: Mapping[Rating, Floats], chosen: Positions) -> Floats:
+    total = sum(weight.weight for weight in weights) or 1.0
+    sums = np.zeros(len(chosen))
+    for weight in weights:
+        values = ratings[weight.rating][chosen]
+        if weight.rating is Rating.DISTANCE:
+            # Else one site without a place would make all others equally near.
+            values = np.where(values >= UNKNOWN_KM, np.inf, values)
+        sums += weight.weight / total * _scaled(values)
+    return sums
+
+
+def _scaled(values: Floats) -> Floats:
+    """From the best (0) to the worst (1); what is infinite is worst, unless everything is."""
+    known = values < np.inf
+    if not known.any():
+        return np.zeros(len(values))
+    low, high = values.min(), values.max(where=known, initial=-np.inf)
+    scaled = (values - low) / (high - low) if high > low else np.where(known, 0.0, 1.0)
+    return np.minimum(scaled, 1.0)

@@ -1,0 +1,108 @@
+"""Rule sets as values: whether they make sense, and which of them is for an order."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from comptoir.kernel.checking import Checks
+from comptoir.kernel.quantities import MAX_QUANTITY
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.locations.contracts import DAY
+from comptoir.modules.routing.contracts import (
+    Condition,
+    Rules,
+    RuleSet,
+    RuleSetDraft,
+    RuleSetState,
+    SiteSettings,
+)
+
+MAX_PARCELS = 10
+MAX_VALUE = 10**12
+MAX_KM = 25_000.0
+MAX_WEIGHT = 1_000_000.0
+MAX_TOLERANCE = 1e9
+MAX_COST = 10**9
+MAX_PREPARATION = 30 * DAY
+WEEK = 7
+
+STEPS: Mapping[tuple[RuleSetState, RuleSetState], bool] = {
+    (RuleSetState.DRAFT, RuleSetState.LIVE): True,
+    (RuleSetState.LIVE, RuleSetState.DRAFT): True,
+    (RuleSetState.DRAFT, RuleSetState.RETIRED): True,
+    (RuleSetState.LIVE, RuleSetState.RETIRED): True,
+}
+"""A rule set's life: tried as a draft, live, taken back to be changed or tried again, and retired for good."""
+
+
+def checked(draft: RuleSetDraft, checks: Checks) -> RuleSetDraft:
+    """The draft with clean values; what is wrong with it is in `checks`."""
+    code = checks.code("code", draft.code)
+    return replace(
+        draft,
+        code=code,
+        name=checks.words("name", draft.name) or code,
+        rules=_checked_rules(draft.rules, checks.at("rules.")),
+        position=checks.whole("position", draft.position, 0, 1_000_000),
+        share=checks.whole("share", draft.share, 0, 100),
+    )
+
+
+def _checked_rules(rules: Rules, checks: Checks) -> Rules:
+    checks.require("ratings", len(rules.ratings) >= 1, "has one at least")
+    checks.require("ratings", len({one.rating for one in rules.ratings}) == len(rules.ratings), "names a rating twice")
+    for n, one in enumerate(rules.ratings):
+        at = checks.at(f"ratings[{n}].")
+        at.require("weight", math.isfinite(one.weight) and 0 < one.weight <= MAX_WEIGHT, f"is above 0, up to {MAX_WEIGHT:.0f}")
+        within = math.isfinite(one.tolerance) and 0 <= one.tolerance <= MAX_TOLERANCE
+        at.require("tolerance", within, f"is from 0 to {MAX_TOLERANCE:.0f}")
+    checks.whole("splitting.parcels", rules.splitting.parcels, 1, MAX_PARCELS)
+    checks.whole("splitting.least_value", rules.splitting.least_value, 0, MAX_VALUE)
+    checks.require("kinds", bool(rules.kinds), "has one at least")
+    checks.whole("safety", rules.safety, 0, MAX_QUANTITY)
+    checks.whole("minimum_pick", rules.minimum_pick, 0, MAX_VALUE)
+    far = rules.max_distance
+    if far is not None:
+        checks.require("max_distance", math.isfinite(far) and 0 < far <= MAX_KM, f"is above 0, up to {MAX_KM:.0f}")
+    return rules
+
+
+def checked_site(settings: SiteSettings, checks: Checks) -> SiteSettings:
+    """The settings; what is wrong with them is in `checks`."""
+    checks.whole("pick_cost", settings.pick_cost, 0, MAX_COST)
+    checks.whole("pack_cost", settings.pack_cost, 0, MAX_COST)
+    checks.whole("cut_off", settings.cut_off, 0, DAY)
+    checks.whole("preparation", settings.preparation, 0, MAX_PREPARATION)
+    checks.require("works", len(settings.works) == WEEK, "has seven days, from Monday on")
+    return settings
+
+
+def is_for(condition: Condition, *, channel: str, country: str, service: Service) -> bool:
+    """Whether an order is meant. Categories are asked where its goods are known."""
+    return (
+        (not condition.channels or channel in condition.channels)
+        and (not condition.countries or country in condition.countries)
+        and (not condition.services or service in condition.services)
+    )
+
+
+def matching(live: Iterable[RuleSet], key: UUID, *, channel: str, country: str, service: Service) -> RuleSet | None:
+    """The rule set that decides for an order: of the live ones that are for it the first by position, then code, whose share
+    it falls into. None where there is none.
+    """
+    for rule_set in sorted(live, key=lambda one: (one.position, one.code)):
+        if is_for(rule_set.rules.condition, channel=channel, country=country, service=service) and falls_into(rule_set, key):
+            return rule_set
+    return None
+
+
+def falls_into(rule_set: RuleSet, key: UUID) -> bool:
+    """Whether an order belongs to the share of a rule set: always the same for the same order, and each rule set draws anew."""
+    if rule_set.share >= 100:
+        return True
+    drawn = int.from_bytes(hashlib.blake2b(rule_set.id.bytes + key.bytes, digest_size=8).digest(), "big")
+    return drawn % 100 < rule_set.share
