@@ -1,0 +1,1 @@
+"""The rules of routing, as functions of values."""
