@@ -51,3 +51,29 @@ def test_a_copy_keeps_what_it_is_told_to_and_says_how_it_ended() -> None:
     )
     assert (done.returncode, done.stdout) == (0, "parent True\n"), done.stderr
     assert "told on the error output" in done.stderr
+
+
+_HASHING = """
+import asyncio, socket, threading
+from comptoir.runtime.crypto import hash_password, password_fits
+from comptoir.surfaces.cli.forking import forked
+
+ours, theirs = socket.socketpair()
+known = asyncio.run(hash_password("a long secret"))
+
+def sign_in(control):
+    return 0 if asyncio.run(asyncio.wait_for(password_fits(known, "a long secret"), 20)) else 1
+
+process = forked("web-1", sign_in, {})(theirs.fileno())
+assert threading.active_count() == 1, threading.enumerate()
+assert process.wait() == 0
+assert asyncio.run(password_fits(known, "a long secret"))
+print("fits")
+"""
+
+
+def test_a_copy_signs_people_in_though_its_parent_has_hashed_before() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _HASHING], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "fits\n"), done.stderr

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import argon2
@@ -135,5 +138,17 @@ async def test_an_older_hash_still_fits_and_asks_to_be_made_again() -> None:
     assert needs_rehash(old)
 
 
-def test_two_hashes_at_a_time_bound_the_memory() -> None:
-    assert crypto._threads._max_workers == 2
+async def test_two_hashes_at_a_time_bound_the_memory() -> None:
+    meeting, at_once, most = threading.Lock(), 0, 0
+
+    def work() -> None:
+        nonlocal at_once, most
+        with meeting:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.02)
+        with meeting:
+            at_once -= 1
+
+    await asyncio.gather(*(crypto._hashing(work) for _ in range(8)))
+    assert most == 2

@@ -174,12 +174,28 @@ def hash_token(token: str) -> bytes:
 
 _hasher = argon2.PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
 """Argon2id above OWASP's minimum (19 MiB, 2 passes). More memory per hash would be paid by each of the concurrent sign-ins."""
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
-"""Hashing takes tens of milliseconds and its memory: two at a time per process, outside the event loop."""
 
 
-async def _hashing(work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_threads, work)
+class _Threads:
+    """Hashing takes tens of milliseconds and its memory: two at a time per process, outside the event loop."""
+
+    def __init__(self) -> None:
+        self._pool = self._made()
+        # Threads do not survive a fork: a copy that counted on them would wait for ever. Parent and copy begin anew.
+        os.register_at_fork(before=self._end)
+
+    def _made(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+
+    def _end(self) -> None:
+        self._pool.shutdown()
+        self._pool = self._made()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+_hashing = _Threads().run
 
 
 async def hash_password(password: str) -> str:
