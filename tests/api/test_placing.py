@@ -108,6 +108,17 @@ async def test_what_is_sent_comes_from_where_parcels_are_sent(api: Api) -> None:
     )
 
 
+async def test_what_is_collected_where_nobody_ships_comes_from_there_alone(api: Api) -> None:
+    for code in ("paris", "lyon"):
+        assert (await api.patch(f"/v1/locations/{api.location(code)}", {"ships": False, "pickup": True})).status_code == 200
+    api.services.counters.forget()
+    there = {"pickup_location_id": api.location("lyon")}
+    (line,) = (await api.post("/v1/orders", ORDER | there)).json()["lines"]
+    assert line["allocations"] == [{"location_id": api.location("lyon"), "quantity": 2}]
+    much = ORDER | there | {"lines": [{"sku": "TEA", "quantity": 6}]}
+    problem(await api.post("/v1/orders", much), 409, "insufficient_stock")
+
+
 async def test_a_total_that_the_buyer_was_not_shown_is_refused(api: Api) -> None:
     told = problem(await api.post("/v1/orders", ORDER | {"expected_total": 999}), 409, "total_changed")
     assert told["data"] == {"expected": 999, "total": 1000}

@@ -40,8 +40,13 @@ class Counter:
     members: tuple[PoolMember, ...]
     """The active ones of its pool."""
     senders: PoolGeometry
-    """Those of them that ship."""
+    """Those of them that ship; all of them where nobody does."""
     loaded_at: float
+
+    @property
+    def ships(self) -> bool:
+        """Whether anybody sends anything."""
+        return any(member.ships for member in self.senders.members[:1])
 
     @property
     def ids(self) -> tuple[LocationId, ...]:

@@ -321,7 +321,7 @@ def _candidates(counter: Counter, body: PlaceOrder) -> tuple[Candidates, Callabl
 
 
 def _around_pickup(counter: Counter, location: UUID) -> tuple[Candidates, Callable[[], Candidates]]:
-    """The pickup location first, then what is near it."""
+    """The pickup location first, then what is near it and can send it there."""
     member = next((one for one in counter.members if one.id == location and one.pickup), None)
     if member is None:
         checks = Checks()
@@ -332,6 +332,8 @@ def _around_pickup(counter: Counter, location: UUID) -> tuple[Candidates, Callab
     place = None if member.latitude is None or member.longitude is None else (member.latitude, member.longitude)
 
     def candidates(*, whole_pool: bool = False) -> Candidates:
+        if not counter.ships:
+            return Candidates((first,), complete=True)
         found = counter.candidates(place, whole_pool=whole_pool)
         return Candidates((first, *(one for one in found.locations if one != first)), found.complete)
 
