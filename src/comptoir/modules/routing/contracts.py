@@ -18,9 +18,6 @@ from comptoir.modules.locations.contracts import LocationId, LocationKind, Openi
 from comptoir.runtime.events import Event
 
 RuleSetId = NewType("RuleSetId", UUID)
-DecisionId = NewType("DecisionId", UUID)
-
-RULE_SET_PREFIX = "rul"
 
 
 class Fence(StrEnum):
