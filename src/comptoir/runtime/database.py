@@ -224,6 +224,17 @@ class Tx(Reader):
             await work()
         self._last.clear()
 
+    @contextlib.asynccontextmanager
+    async def rehearsal(self) -> AsyncGenerator[None]:
+        """What is done in the block is undone at its end, its events too: to see what would come of it. Locks stay."""
+        told, last = len(self._events), len(self._last)
+        await self.run("SAVEPOINT rehearsal")
+        try:
+            yield
+        finally:
+            await self.run("ROLLBACK TO SAVEPOINT rehearsal")
+            del self._events[told:], self._last[last:]
+
     @property
     def emitted(self) -> Sequence[Event]:
         return [event for event, _ in self._events]

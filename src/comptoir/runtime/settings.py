@@ -19,6 +19,8 @@ from comptoir.kernel.errors import Fault, Invalid, Remedy
 T = TypeVar("T")
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
+MailSecurity = Literal["tls", "starttls", "none"]
+Texts = Literal["none", "log"]
 
 KEY_BYTES = 32
 MIN_SECRET_LENGTH = 32
@@ -49,6 +51,15 @@ class Settings:
     """How long the answer to an idempotency key is kept."""
     keep_events_days: int = 0
     """How long events are kept that every consumer has read; 0 is for ever."""
+    smtp_host: str | None = None
+    """The server that takes our e-mail; None sends none."""
+    smtp_port: int = 587
+    smtp_security: MailSecurity = "starttls"
+    """`tls` from the first byte (port 465), `starttls` after a greeting, `none` only to a server on this machine."""
+    smtp_user: str | None = None
+    smtp_password: str | None = field(default=None, repr=False)
+    texts: Texts = "none"
+    """What messages to telephones go out through; `log` only says in the log that there was one, for development."""
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -78,6 +89,12 @@ class Settings:
             allow_private_hosts=read("COMPTOIR_ALLOW_PRIVATE_HOSTS", _yes_or_no, False),
             keep_keys_days=read("COMPTOIR_KEEP_KEYS_DAYS", _whole(1, 36_500), 30),
             keep_events_days=read("COMPTOIR_KEEP_EVENTS_DAYS", _whole(0, 36_500), 0),
+            smtp_host=read("COMPTOIR_SMTP_HOST", _text, None),
+            smtp_port=read("COMPTOIR_SMTP_PORT", _whole(1, 65535), 587),
+            smtp_security=cast("MailSecurity", read("COMPTOIR_SMTP_SECURITY", _one_of("tls", "starttls", "none"), "starttls")),
+            smtp_user=read("COMPTOIR_SMTP_USER", _text, None),
+            smtp_password=read("COMPTOIR_SMTP_PASSWORD", _text, None),
+            texts=cast("Texts", read("COMPTOIR_TEXTS", _one_of("none", "log"), "none")),
         )
         if read.errors:
             raise Invalid("; ".join(f"{error['path']} {error['message']}" for error in read.errors), errors=read.errors)

@@ -59,7 +59,7 @@ def _product(record: Record, languages: dict[str, str], options: Options) -> Pro
         currency=code,
         tax_rate=_rate(record),
         market=record.text("market"),
-        weight_g=whole_number(record, "weight_g"),
+        weight_g=whole_number(record, "weight_g", most=100_000_000),
     )
 
 

@@ -29,7 +29,7 @@ _FALSE = {"0", "false", "no", "n", "non", "faux", "nein", "falsch"}
 
 @dataclass(frozen=True, slots=True)
 class PlainFile:
-    """A table seen through fields. Making it raises MissingColumns, or Undecided for numbers that read in two ways."""
+    """A table seen through fields. Making it raises MissingColumns, or Undecided for what reads in two ways."""
 
     table: Table
     columns: dict[str, str]
@@ -45,8 +45,8 @@ def plain_file(table: Table, fields: Sequence[Field], options: Options) -> Plain
     missing = {item.name: list(item.aliases) for item in fields if item.required and item.name not in columns}
     if missing:
         raise MissingColumns(", ".join(missing), columns=missing)
-    numbers = [columns[item.name] for item in fields if item.kind is FieldKind.NUMBER and item.name in columns]
-    conventions = survey(table, numbers, (), options, _SURVEYED)
+    kinds = {kind: [columns[item.name] for item in fields if item.kind is kind and item.name in columns] for kind in FieldKind}
+    conventions = survey(table, kinds[FieldKind.NUMBER], kinds[FieldKind.DATE], options, _SURVEYED)
     return PlainFile(table, columns, Setting(options, (conventions,), time_zone(options.time_zone or "UTC")))
 
 

@@ -15,6 +15,8 @@ from comptoir.runtime.events import Event
 
 CarrierServiceId = NewType("CarrierServiceId", UUID)
 
+CARRIER_SERVICE_PREFIX = "csv"
+
 
 class Service(StrEnum):
     """How the buyer gets the goods."""

@@ -11,6 +11,7 @@ from comptoir.kernel.checking import Checks
 from comptoir.kernel.errors import Stale
 from comptoir.modules.catalogue import domain, store
 from comptoir.modules.catalogue.contracts import (
+    Goods,
     Product,
     ProductChanged,
     ProductDraft,
@@ -178,6 +179,11 @@ async def sellable(reader: Reader, skus: Sequence[str]) -> dict[str, Sellable]:
 async def ask_sellable(reader: Reader, skus: Sequence[str]) -> Later[dict[str, Sellable]]:
     """As `sellable`, to be read later."""
     return await store.ask_sellable(reader, skus)
+
+
+async def goods(reader: Reader, skus: Sequence[str]) -> dict[str, Goods]:
+    """What moving these SKUs takes; those that nobody knows are left out."""
+    return await store.goods(reader, skus)
 
 
 async def known(reader: Reader, skus: Sequence[str]) -> set[str]:

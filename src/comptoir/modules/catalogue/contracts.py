@@ -43,6 +43,18 @@ class VariantDraft:
     unit: Unit = Unit.UNIT
     stocked: bool = True
     active: bool = True
+    weight: int = 0
+    """Grams of one unit, packed; of a whole kilogram, litre or metre where a quantity counts thousandths. 0 is not known."""
+    length: int = 0
+    """Millimetres, as are `width` and `height`; 0 is not known."""
+    width: int = 0
+    height: int = 0
+    dangerous: bool = False
+    """Carriers have to take dangerous goods to take it: batteries, aerosols, perfume."""
+    hs_code: str = ""
+    """Six to ten digits of the Harmonized System, for customs."""
+    origin: str = ""
+    """Country where it was made, ISO 3166-1 alpha-2; empty is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +142,26 @@ class Sellable(NamedTuple):
     stocked: bool
     active: bool
     unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What moving a SKU takes: see `VariantDraft` for the units."""
+
+    sku: str
+    unit: Unit
+    weight: int
+    length: int
+    width: int
+    height: int
+    dangerous: bool
+    hs_code: str
+    origin: str
+    category: tuple[str, ...]
+
+    def weighs(self, quantity: int) -> int:
+        """Grams of so many units, rounded up."""
+        return self.weight * quantity if self.unit is Unit.UNIT else -(-self.weight * quantity // 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,16 @@ MAX_VARIANTS = 2000
 MAX_DEPTH = 10
 MAX_LANGUAGES = 60
 MAX_OPTIONS = 10
+MAX_WEIGHT = 100_000_000
+"""Grams."""
+MAX_LENGTH = 100_000
+"""Millimetres."""
 CATEGORY_SEPARATOR = "\x1f"
 """Between the parts of a category path on its way to the database; no part holds it."""
 
 _GTIN_14 = 14
 _GTIN_8_ZEROS = "000000"
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -89,7 +94,29 @@ def _checked_variant(draft: VariantDraft, product_name: str, checks: Checks) -> 
         options={checks.words("options", k, least=1): checks.words("options", v) for k, v in draft.options.items()},
         gtin=checks.parsed("gtin", gtin, number, None) if number else None,
         unit=checks.parsed("unit", Unit, draft.unit, Unit.UNIT),
+        weight=checks.whole("weight", draft.weight, 0, MAX_WEIGHT),
+        length=checks.whole("length", draft.length, 0, MAX_LENGTH),
+        width=checks.whole("width", draft.width, 0, MAX_LENGTH),
+        height=checks.whole("height", draft.height, 0, MAX_LENGTH),
+        hs_code=checks.parsed("hs_code", _hs_code, draft.hs_code, ""),
+        origin=checks.parsed("origin", _country, draft.origin, ""),
     )
+
+
+def _hs_code(text: str) -> str:
+    digits = re.sub(r"[\s.]", "", text)
+    if digits and not re.fullmatch(r"[0-9]{6,10}", digits):
+        msg = "is six to ten digits of the Harmonized System"
+        raise ValueError(msg)
+    return digits
+
+
+def _country(text: str) -> str:
+    code = text.strip().upper()
+    if code and not _COUNTRY.fullmatch(code):
+        msg = "is a country of two letters, such as FR"
+        raise ValueError(msg)
+    return code
 
 
 def _checked_names(names: Mapping[str, str], checks: Checks) -> dict[str, str]:

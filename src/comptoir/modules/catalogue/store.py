@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.catalogue import domain
 from comptoir.modules.catalogue.contracts import (
+    Goods,
     Product,
     ProductDraft,
     ProductFilter,
@@ -61,20 +62,26 @@ RETURNING p.id"""
 
 UPSERT_VARIANTS = """
 INSERT INTO catalogue.variants AS v (id, product_id, sku, name, names, options, gtin, unit, stocked, active, sellable,
-  created_at, updated_at)
+  weight, length, width, height, dangerous, hs_code, origin, created_at, updated_at)
 SELECT i.id, p.id, sku, name, i.names::jsonb, options::jsonb, gtin, unit, stocked, i.active, i.active AND p.active,
-  %(now)s, %(now)s
+  weight, length, width, height, dangerous, hs_code, origin, %(now)s, %(now)s
 FROM unnest(%(ids)s::uuid[], %(products)s::text[], %(skus)s::text[], %(names)s::text[], %(translations)s::text[],
-    %(options)s::text[], %(gtins)s::text[], %(units)s::text[], %(stocked)s::bool[], %(actives)s::bool[])
-  AS i (id, product, sku, name, names, options, gtin, unit, stocked, active)
+    %(options)s::text[], %(gtins)s::text[], %(units)s::text[], %(stocked)s::bool[], %(actives)s::bool[], %(weights)s::int[],
+    %(lengths)s::int[], %(widths)s::int[], %(heights)s::int[], %(dangerous)s::bool[], %(hs_codes)s::text[], %(origins)s::text[])
+  AS i (id, product, sku, name, names, options, gtin, unit, stocked, active, weight, length, width, height, dangerous, hs_code,
+    origin)
 JOIN catalogue.products p ON p.code = i.product
 ORDER BY sku
 ON CONFLICT (sku) DO UPDATE SET product_id = excluded.product_id, name = excluded.name, names = excluded.names,
   options = excluded.options, gtin = excluded.gtin, unit = excluded.unit, stocked = excluded.stocked, active = excluded.active,
-  sellable = excluded.sellable, version = v.version + 1, updated_at = excluded.updated_at
-WHERE (v.product_id, v.name, v.names, v.options, v.gtin, v.unit, v.stocked, v.active) IS DISTINCT FROM
+  sellable = excluded.sellable, weight = excluded.weight, length = excluded.length, width = excluded.width,
+  height = excluded.height, dangerous = excluded.dangerous, hs_code = excluded.hs_code, origin = excluded.origin,
+  version = v.version + 1, updated_at = excluded.updated_at
+WHERE (v.product_id, v.name, v.names, v.options, v.gtin, v.unit, v.stocked, v.active, v.weight, v.length, v.width, v.height,
+    v.dangerous, v.hs_code, v.origin) IS DISTINCT FROM
   (excluded.product_id, excluded.name, excluded.names, excluded.options, excluded.gtin, excluded.unit, excluded.stocked,
-   excluded.active)
+   excluded.active, excluded.weight, excluded.length, excluded.width, excluded.height, excluded.dangerous, excluded.hs_code,
+   excluded.origin)
 RETURNING v.product_id, v.sku"""
 
 REFRESH_SELLABLE = """
@@ -100,6 +107,13 @@ _VARIANT = (
     "unit",
     "stocked",
     "active",
+    "weight",
+    "length",
+    "width",
+    "height",
+    "dangerous",
+    "hs_code",
+    "origin",
     "version",
     "created_at",
     "updated_at",
@@ -244,6 +258,13 @@ async def upsert_variants(tx: Tx, variants: Sequence[tuple[str, VariantDraft]]) 
             "units": arrays.texts([d.unit for d in drafts]),
             "stocked": [d.stocked for d in drafts],
             "actives": [d.active for d in drafts],
+            "weights": arrays.int4s([d.weight for d in drafts]),
+            "lengths": arrays.int4s([d.length for d in drafts]),
+            "widths": arrays.int4s([d.width for d in drafts]),
+            "heights": arrays.int4s([d.height for d in drafts]),
+            "dangerous": [d.dangerous for d in drafts],
+            "hs_codes": arrays.texts([d.hs_code for d in drafts]),
+            "origins": arrays.texts([d.origin for d in drafts]),
         },
     )
     return cast("list[tuple[ProductId, str]]", rows)
@@ -307,6 +328,22 @@ async def ask_sellable(reader: Reader, skus: Sequence[str]) -> Later[dict[str, S
 def _sellable(rows: Sequence[TupleRow]) -> dict[str, Sellable]:
     make = Sellable._make
     return {row[0]: make(row) for row in rows}
+
+
+async def goods(reader: Reader, skus: Sequence[str]) -> dict[str, Goods]:
+    rows = await reader.rows(
+        """
+        SELECT v.sku, v.unit, v.weight, v.length, v.width, v.height, v.dangerous, v.hs_code, v.origin, p.category
+        FROM catalogue.variants v JOIN catalogue.products p ON p.id = v.product_id WHERE v.sku = ANY(%(skus)s)""",
+        {"skus": arrays.texts(skus)},
+    )
+    names = ("sku", "unit", "weight", "length", "width", "height", "dangerous", "hs_code", "origin", "category")
+    found: dict[str, Goods] = {}
+    for row in rows:
+        fields: dict[str, Any] = dict(zip(names, row, strict=True))
+        fields["unit"], fields["category"] = Unit(fields["unit"]), tuple(fields["category"])
+        found[row[0]] = Goods(**fields)
+    return found
 
 
 async def known(reader: Reader, skus: Sequence[str]) -> set[str]:

@@ -7,7 +7,7 @@ written; what they break is emitted as `StockShort`.
 from __future__ import annotations
 
 from comptoir.modules.inventory.audit import audit, repair
-from comptoir.modules.inventory.availability import AvailabilityCache, Wanted
+from comptoir.modules.inventory.availability import AvailabilityCache, SpotCache, Wanted
 from comptoir.modules.inventory.domain import allocate, give_back, take
 from comptoir.modules.inventory.ledger import record, record_locked, take_back
 from comptoir.modules.inventory.loading import load_levels
@@ -38,6 +38,7 @@ from comptoir.modules.inventory.queries import (
     availability,
     availability_of_pool,
     availability_one,
+    available_before,
     changed_since,
     count_ledger,
     count_levels,
@@ -46,11 +47,13 @@ from comptoir.modules.inventory.queries import (
     find_levels,
     find_supplies,
     find_transfers,
+    flow,
     incoming,
     ledger,
     levels,
     levels_at,
     levels_of_sku,
+    opening,
     stock_count,
     stream_ledger,
     stream_levels,
@@ -78,6 +81,7 @@ from comptoir.modules.inventory.transfers import (
 
 __all__ = [
     "AvailabilityCache",
+    "SpotCache",
     "Wanted",
     "adjust",
     "allocate",
@@ -87,6 +91,7 @@ __all__ = [
     "availability_of_pool",
     "availability_one",
     "available",
+    "available_before",
     "available_in_pool",
     "cancel_supply",
     "cancel_transfer",
@@ -104,6 +109,7 @@ __all__ = [
     "find_levels",
     "find_supplies",
     "find_transfers",
+    "flow",
     "give_back",
     "hold_quality",
     "incoming",
@@ -120,6 +126,7 @@ __all__ = [
     "mark_damaged",
     "move_supply",
     "open_holds",
+    "opening",
     "promise_regardless",
     "receive",
     "receive_supplies",

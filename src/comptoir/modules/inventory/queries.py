@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 
 from comptoir.modules.inventory.contracts import (
     Arrival,
@@ -24,14 +25,35 @@ from comptoir.modules.inventory.contracts import (
 )
 from comptoir.modules.inventory.errors import UnknownCount, UnknownTransfer
 from comptoir.modules.inventory.store import counts as count_store
-from comptoir.modules.inventory.store import reading
+from comptoir.modules.inventory.store import history, reading
 from comptoir.modules.inventory.store import supplies as supply_store
 from comptoir.modules.inventory.store import transfers as transfer_store
 from comptoir.modules.inventory.store.reading import Locations
 from comptoir.modules.locations.contracts import LocationId
+from comptoir.runtime.columnar import Columns
 from comptoir.runtime.database import Reader
 from comptoir.runtime.events import Position
 from comptoir.runtime.paging import Count, Page
+
+
+async def opening(reader: Reader, skus: Sequence[str], since: datetime) -> Columns:
+    """What was free of these SKUs before an instant, as columns sku, location (UUID as text) and units."""
+    return await history.opening(reader, skus, since)
+
+
+async def flow(reader: Reader, skus: Sequence[str], since: datetime, until: datetime) -> Columns:
+    """How what is free of these SKUs changed from one instant up to another, in the order of the ledger, as columns at
+    (microseconds since 1970), sku, location and units. What was promised to orders and shipped for them is left out.
+    """
+    return await history.flow(reader, skus, since, until)
+
+
+async def available_before(reader: Reader, skus: Sequence[str], tx: int) -> dict[Spot, int]:
+    """What was available of these SKUs everywhere before a transaction, by its id: what the ledger has since is taken off.
+
+    Transactions that ran beside it count by their ids, not by who was seen.
+    """
+    return await reading.available_before(reader, skus, tx)
 
 
 async def levels(reader: Reader, skus: Sequence[str]) -> list[SpotLevel]:

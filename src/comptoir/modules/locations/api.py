@@ -23,6 +23,7 @@ from comptoir.modules.locations.contracts import (
     PoolDraft,
     PoolId,
     PoolSummary,
+    Postcode,
     Upserted,
 )
 from comptoir.modules.locations.domain import MAX_PRIORITY, PoolGeometry, distance_km, hours_from_json, hours_to_json, rank
@@ -205,3 +206,17 @@ async def find_pools(reader: Reader, *, sort: str = "code", limit: int = 50, cur
 async def pools_version(reader: Reader) -> int:
     """Grows whenever any pool, or any location in one, is changed: what was read under the same number is still so."""
     return await store.stamp(reader)
+
+
+async def put_postcodes(tx: Tx, rows: Sequence[Postcode]) -> int:
+    """Where postcodes are; of two rows of one the later counts. Gives how many are new or differ now. Raises Invalid."""
+    checks = Checks()
+    clean = [domain.checked_postcode(row, checks.at(f"[{n}].")) for n, row in enumerate(rows)]
+    checks.done()
+    return await store.put_postcodes(tx, clean) if clean else 0
+
+
+async def place_of(reader: Reader, country: str, postcode: str) -> tuple[float, float] | None:
+    """(latitude, longitude) in degrees of the middle of a postcode; None where nobody has said where it is."""
+    found = await store.postcode(reader, country.strip().upper(), domain.postcode(postcode))
+    return None if found is None else (found.latitude, found.longitude)

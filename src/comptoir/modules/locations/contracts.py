@@ -148,6 +148,17 @@ class PoolSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Postcode:
+    """Where a postcode is, in the middle."""
+
+    country: str
+    postcode: str
+    latitude: float
+    longitude: float
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Upserted:
     """What a bulk did: how many rows are new, differ now, and were so already."""
 

@@ -25,12 +25,14 @@ from comptoir.modules.locations.contracts import (
     OpeningHours,
     PoolDraft,
     PoolMember,
+    Postcode,
 )
 
 EARTH_RADIUS_KM = 6371.0088
 """The mean radius of the International Union of Geodesy and Geophysics."""
 
 WEEK = 7
+MAX_POSTCODE = 12
 MAX_INTERVALS = 10
 MAX_MEMBERS = 10_000
 MAX_PRIORITY = 1_000_000
@@ -262,6 +264,21 @@ def checked(draft: LocationDraft, checks: Checks) -> LocationDraft:
         region=checks.words("region", draft.region),
         opening_hours=_checked_hours(draft.opening_hours, checks),
     )
+
+
+def checked_postcode(given: Postcode, checks: Checks) -> Postcode:
+    """Clean; what is wrong with it is in `checks`."""
+    country, code = given.country.strip().upper(), postcode(given.postcode)
+    checks.require("country", bool(_COUNTRY.fullmatch(country)), "is a country's two letters (ISO 3166-1)")
+    checks.require("postcode", 1 <= len(code) <= MAX_POSTCODE, f"has 1 to {MAX_POSTCODE} letters and digits")
+    for path, value, most in (("latitude", given.latitude, 90), ("longitude", given.longitude, 180)):
+        checks.require(path, -most <= value <= most, f"is from -{most} to {most} degrees")
+    return Postcode(country, code, given.latitude, given.longitude, checks.words("place", given.place))
+
+
+def postcode(text: str) -> str:
+    """The one way to write a postcode: letters in capitals and digits, nothing else."""
+    return "".join(character for character in text.upper() if character.isalnum())
 
 
 def location_code(text: str) -> str:

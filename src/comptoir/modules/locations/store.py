@@ -22,6 +22,7 @@ from comptoir.modules.locations.contracts import (
     PoolId,
     PoolMember,
     PoolSummary,
+    Postcode,
 )
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
@@ -256,3 +257,38 @@ async def missing(reader: Reader, ids: Sequence[LocationId]) -> list[LocationId]
 
 async def stamp(reader: Reader) -> int:
     return int(await reader.value(STAMP))
+
+
+# Postcodes
+
+_PUT_POSTCODES = """
+INSERT INTO locations.postcodes AS p (country, postcode, latitude, longitude, place)
+SELECT DISTINCT ON (country, postcode) country, postcode, latitude, longitude, place
+FROM unnest(%(countries)s::text[], %(postcodes)s::text[], %(latitudes)s::float8[], %(longitudes)s::float8[], %(places)s::text[])
+  WITH ORDINALITY AS i (country, postcode, latitude, longitude, place, n)
+ORDER BY country, postcode, n DESC
+ON CONFLICT (country, postcode) DO UPDATE
+SET latitude = excluded.latitude, longitude = excluded.longitude, place = excluded.place
+WHERE (p.latitude, p.longitude, p.place) IS DISTINCT FROM (excluded.latitude, excluded.longitude, excluded.place)"""
+
+
+async def put_postcodes(tx: Tx, rows: Sequence[Postcode]) -> int:
+    return await tx.run(
+        _PUT_POSTCODES,
+        {
+            "countries": arrays.texts([row.country for row in rows]),
+            "postcodes": arrays.texts([row.postcode for row in rows]),
+            "latitudes": [row.latitude for row in rows],
+            "longitudes": [row.longitude for row in rows],
+            "places": arrays.texts([row.place for row in rows]),
+        },
+    )
+
+
+async def postcode(reader: Reader, country: str, code: str) -> Postcode | None:
+    row = await reader.row(
+        "SELECT country, postcode, latitude, longitude, place FROM locations.postcodes "
+        "WHERE country = %(country)s AND postcode = %(code)s",
+        {"country": country, "code": code},
+    )
+    return None if row is None else Postcode(*row)

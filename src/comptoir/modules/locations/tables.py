@@ -39,6 +39,18 @@ locations = Table(
     CheckConstraint("daily_capacity >= 0", name="locations_capacity"),
 )
 
+postcodes = Table(
+    "postcodes",
+    metadata,
+    key("country", primary_key=True),
+    key("postcode", primary_key=True),
+    Column("latitude", Double, nullable=False),
+    Column("longitude", Double, nullable=False),
+    words("place"),
+    CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="postcodes_coordinates"),
+)
+"""Where postcodes are, in the middle; as somebody has loaded them. Written without spaces, in capitals."""
+
 pools = Table(
     "pools",
     metadata,

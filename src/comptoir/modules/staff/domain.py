@@ -28,7 +28,9 @@ MAX_TOKEN_LIFE = timedelta(days=3650)
 
 P = Permission
 
-_READING = frozenset({P.ORDERS_READ, P.STOCK_READ, P.CATALOGUE_READ, P.CHANNELS_READ, P.LOCATIONS_READ, P.EXCEPTIONS_READ})
+_READING = frozenset(
+    {P.ORDERS_READ, P.STOCK_READ, P.CATALOGUE_READ, P.CHANNELS_READ, P.LOCATIONS_READ, P.ROUTING_READ, P.EXCEPTIONS_READ}
+)
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
@@ -36,7 +38,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.OPERATIONS: frozenset(Permission) - {P.SETTINGS_USERS},
         Role.STORE: _READING
         | {P.ORDERS_PLACE, P.ORDERS_ACT, P.CUSTOMERS_READ, P.CUSTOMERS_WRITE, P.EXCEPTIONS_RESOLVE}
-        | {P.STOCK_ADJUST, P.STOCK_COUNT, P.STOCK_RECEIVE, P.STOCK_TRANSFER},
+        | {P.STOCK_ADJUST, P.STOCK_COUNT, P.STOCK_RECEIVE, P.STOCK_TRANSFER, P.FULFIL},
         Role.BUYER: _READING
         | {P.CATALOGUE_WRITE, P.PRICES_WRITE, P.IMPORTS_READ, P.IMPORTS_RUN, P.FIGURES_READ, P.EXPORT}
         | {P.STOCK_RECEIVE, P.STOCK_TRANSFER},
@@ -60,6 +62,9 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.CHANNELS_WRITE: frozenset({P.CHANNELS_WRITE}),
         Scope.LOCATIONS_READ: frozenset({P.LOCATIONS_READ}),
         Scope.LOCATIONS_WRITE: frozenset({P.LOCATIONS_WRITE}),
+        Scope.ROUTING_READ: frozenset({P.ROUTING_READ}),
+        Scope.ROUTING_WRITE: frozenset({P.ROUTING_WRITE}),
+        Scope.FULFILMENT_WRITE: frozenset({P.FULFIL}),
         Scope.IMPORTS_WRITE: frozenset({P.IMPORTS_READ, P.IMPORTS_RUN}),
         Scope.EXCEPTIONS_READ: frozenset({P.EXCEPTIONS_READ}),
         Scope.EXCEPTIONS_WRITE: frozenset({P.EXCEPTIONS_RESOLVE}),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from comptoir.modules.inventory.contracts import Level, Movement, Spot
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime import arrays
+from comptoir.runtime.arrays import Packed
 from comptoir.runtime.database import Later, Reader, Tx
 
 _SPOTS = "unnest(%(skus)s::text[], %(locations)s::uuid[])"
@@ -168,8 +169,10 @@ async def post(tx: Tx, movements: Sequence[Movement]) -> None:
 
 
 async def available_in_pool(
-    reader: Reader, skus: list[str], locations: Sequence[LocationId]
+    reader: Reader, skus: Sequence[str], locations: Sequence[LocationId] | Packed
 ) -> list[tuple[str, LocationId, int]]:
     """Where in the pool there is something of these SKUs, without locking; one row per SKU and location that has any."""
-    rows = await reader.rows(_AVAILABLE_IN_POOL, {"skus": arrays.texts(skus), "locations": arrays.uuids(locations)})
-    return [(skus[n - 1], location, available) for n, location, available in rows]
+    names = list(skus)
+    packed = locations if isinstance(locations, Packed) else arrays.uuids(locations)
+    rows = await reader.rows(_AVAILABLE_IN_POOL, {"skus": arrays.texts(skus), "locations": packed})
+    return [(names[n - 1], location, available) for n, location, available in rows]
