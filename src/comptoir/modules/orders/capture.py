@@ -22,6 +22,7 @@ import msgspec
 from comptoir.kernel.errors import Refusal
 from comptoir.kernel.ids import uuid7
 from comptoir.kernel.money import MAX_MINOR, Currency, added_tax, exponent, included_tax, round_half_even
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Sellable, Unit
 from comptoir.modules.inventory import api as inventory
@@ -603,7 +604,7 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
     for draft, number in zip(drafts, numbers, strict=True):
         request, terms = draft.request, draft.terms
         assert isinstance(request, Placement)
-        order_id = OrderId(uuid7())
+        order_id = request.id or OrderId(uuid7())
         placed_at = request.placed_at or tx.now
         paid = [
             Entry(PaymentId(uuid7()), order_id, EntryKind(p.kind), p.method, p.amount, terms.currency, p.reference, placed_at)
@@ -636,6 +637,8 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
                 _encode(request.buyer) if request.buyer else None,
                 _encode(request.ship_to) if request.ship_to else None,
                 _encode(request.bill_to) if request.bill_to else None,
+                Service.PICKUP if request.pickup_location_id is not None else request.service,
+                None if request.promised_on is None else request.promised_on.isoformat(),
                 request.pickup_location_id,
                 request.pickup_location_id,
                 amount,

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from comptoir.kernel.money import Currency
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.inventory.contracts import Allocation, Arrival, Disposition, HoldId, Reservation
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, Place, ReturnStatus
@@ -109,6 +110,12 @@ class Placement(msgspec.Struct, frozen=True):
     buyer: Buyer | None = None
     ship_to: Address | None = None
     bill_to: Address | None = None
+    id: OrderId | None = None
+    """The id that it is to have, where somebody has decided something by it already."""
+    service: Service = Service.STANDARD
+    """How it gets to the buyer; what has a pickup location is collected."""
+    promised_on: date | None = None
+    """The day that the buyer was told."""
     pickup_location_id: LocationId | None = None
     hold_id: HoldId | None = None
     """A cart hold whose units this order takes over."""
@@ -302,6 +309,20 @@ class OrderMoved(OrderChanged, frozen=True, kw_only=True):
     reason: str
 
 
+class OrderRejected(OrderChanged, frozen=True, kw_only=True):
+    """A location gave units back: they wait for another one."""
+
+    type: ClassVar[str] = "order.rejected"
+    location_id: LocationId
+    reason: str
+
+
+class OrderParked(OrderChanged, frozen=True, kw_only=True):
+    """Nobody may send these units; it is tried again when stock comes in."""
+
+    type: ClassVar[str] = "order.parked"
+
+
 class OrderShipped(OrderChanged, frozen=True, kw_only=True):
     type: ClassVar[str] = "order.shipped"
     shipment_id: ShipmentId
@@ -322,7 +343,7 @@ class OrderReturned(OrderChanged, frozen=True, kw_only=True):
 
 
 class OrderUpdated(OrderChanged, frozen=True, kw_only=True):
-    """The channel told a newer version."""
+    """The channel told a newer version, or somebody has changed the order here."""
 
     type: ClassVar[str] = "order.updated"
     version: str
@@ -423,6 +444,8 @@ class ExceptionKind(StrEnum):
     """A channel sold something that the catalogue does not know."""
     OVERDUE_BACKORDER = "overdue_backorder"
     """The promised day has passed and the stock has not come."""
+    UNROUTABLE = "unroutable"
+    """No location may send these units: nobody has them, or the rules of routing stop whoever does."""
 
 
 class Resolution(StrEnum):
@@ -511,6 +534,9 @@ class Order:
     buyer: dict[str, object] | None
     ship_to: dict[str, object] | None
     bill_to: dict[str, object] | None
+    service: Service
+    promised_on: date | None
+    """The day that the buyer was told, at the door or on the counter."""
     pickup_location_id: LocationId | None
     location_id: LocationId | None
     amount: int
@@ -535,6 +561,63 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLine:
+    """An item of which units have neither left nor been cancelled."""
+
+    line_no: int
+    sku: str
+    name: str
+    stocked: bool
+    open: int
+    backordered: int
+    value: int
+    """Of one unit, in minor units: what the buyer pays for the line, over its quantity."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """What fulfilling an order has to know of it: its items with open units, and where they go."""
+
+    id: OrderId
+    number: int
+    channel_id: ChannelId
+    channel_code: str
+    external_id: str | None
+    placed_at: datetime
+    currency: Currency
+    service: Service
+    promised_on: date | None
+    pickup_location_id: LocationId | None
+    name: str
+    """Of who gets it."""
+    city: str
+    country: str
+    destination: tuple[float, float] | None
+    """(latitude, longitude) in degrees."""
+    lines: tuple[OpenLine, ...]
+
+
+class Placing(NamedTuple):
+    """So many units of a line from a location."""
+
+    line_no: int
+    location_id: LocationId
+    quantity: int
+
+
+class Rejection(NamedTuple):
+    """A location that had units of a line and gave them back."""
+
+    order_id: OrderId
+    line_no: int
+    location_id: LocationId
+    reason: str
+    quantity: int
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnLine:
     """Units that come back, and what becomes of them."""
 
@@ -554,6 +637,26 @@ class Shipment:
     tracking_url: str
     actor: str
     lines: tuple[LineQuantity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A shipment with what whoever follows it has to know of its order."""
+
+    id: ShipmentId
+    order_id: OrderId
+    number: int
+    channel_code: str
+    location_id: LocationId
+    shipped_at: datetime
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    promised_on: date | None
+    pickup_location_id: LocationId | None
+    country: str
+    region: str
+    postcode: str
 
 
 @dataclass(frozen=True, slots=True)

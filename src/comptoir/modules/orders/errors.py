@@ -115,3 +115,19 @@ class NotThatKind(Refusal):
     code = "not_that_kind"
     status = 409
     title = "This exception cannot be resolved that way"
+
+
+class OverAllowance(Refusal):
+    """More would be allowed off than is left to pay for it: `data` has line_no, left and asked."""
+
+    code = "over_allowance"
+    status = 409
+    title = "More than is left of the price"
+
+
+class NothingLeft(Refusal):
+    """Fewer units of the line have left and are still with the buyer: `data` has line_no and how many `units` are."""
+
+    code = "nothing_left"
+    status = 409
+    title = "The buyer does not have that many units"

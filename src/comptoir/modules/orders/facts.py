@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from comptoir.kernel.ids import uuid7
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.orders import store
 from comptoir.modules.orders.capture import array_literal
 from comptoir.modules.orders.contracts import Fact, OrderId, OrderPlaced, Recorded, RecordOutcome
@@ -163,6 +164,8 @@ def _order_row(new: Units, number: int, lines: Sequence[store.NewLine], paid: Se
         buyer=None if order.buyer == _NOBODY else _encode(order.buyer),
         ship_to=_address(order.ship_to),
         bill_to=_address(order.bill_to),
+        service=Service.PICKUP if order.pickup else Service.STANDARD,
+        promised_on=None,
         pickup_location_id=fact.location_id if order.pickup else None,
         location_id=fact.location_id,
         amount=sum(line.amount for line in lines),

@@ -37,7 +37,7 @@ from comptoir.modules.orders.domain import share
 from comptoir.modules.orders.errors import NotReservedThere, OverRefund, OverVoid, QuantityNotOpen, UnknownLine
 from comptoir.modules.orders.exceptions import note_negative
 from comptoir.modules.payments import api as payments
-from comptoir.modules.payments.contracts import Entry, EntryKind, PaymentId
+from comptoir.modules.payments.contracts import Entry, EntryKind, GrantId, PaymentId
 from comptoir.runtime.database import Tx
 
 
@@ -49,7 +49,7 @@ async def load(tx: Tx, order_id: OrderId) -> Order:
     return order
 
 
-def _open_lines(
+def open_lines(
     order: Order, lines: Sequence[LineQuantity] | None, open_units: Mapping[int, int]
 ) -> list[tuple[OrderLine, int]]:
     """The lines and units that are meant: those named, or everything that is open. Refuses more than is open."""
@@ -84,7 +84,7 @@ async def cancel(
     """
     order = await load(tx, order_id)
     charges = lines is not None or order.shipped == 0
-    chosen = _open_lines(order, lines, {line.line_no: line.open for line in order.lines if charges or line.sku is not None})
+    chosen = open_lines(order, lines, {line.line_no: line.open for line in order.lines if charges or line.sku is not None})
     if not chosen:
         raise QuantityNotOpen(lines=[])
     reservations = await inventory.reservations_of(tx, [order_id])
@@ -129,7 +129,7 @@ async def release(
 ) -> None:
     """Takes promised units off their locations, those at `at` first: they wait for stock again, for this order."""
     order = await load(tx, order_id)
-    chosen = _open_lines(order, lines, {line.line_no: line.reserved for line in order.lines if line.stocked})
+    chosen = open_lines(order, lines, {line.line_no: line.reserved for line in order.lines if line.stocked})
     if not chosen:
         raise QuantityNotOpen(lines=[])
     reservations = await inventory.reservations_of(tx, [order_id])
@@ -148,7 +148,10 @@ async def release(
 
 
 async def allocate(tx: Tx, order_id: OrderId, candidates: Sequence[LocationId], skus: Collection[str] | None = None) -> int:
-    """Promises to the waiting units (of these SKUs) what the candidates have, in their order; says how many got a place."""
+    """Promises to the waiting units (of these SKUs) what the candidates have, in their order; says how many got a place.
+
+    A location that has given units of a line back is not asked for them again.
+    """
     order = await load(tx, order_id)
     demands = [
         Demand(line.line_no, line.sku, line.backordered)
@@ -157,13 +160,28 @@ async def allocate(tx: Tx, order_id: OrderId, candidates: Sequence[LocationId], 
     ]
     if not demands or not candidates:
         return 0
+    barred = {(one.line_no, one.location_id) for one in await store.rejections(tx, [order_id])}
     spots = sorted({(demand.sku, location) for demand in demands for location in candidates})
     available = await inventory.lock_available(tx, spots)
-    allocations, _ = inventory.allocate(demands, candidates, available)
+    allocations: list[Allocation] = []
+    for group, asked in _by_candidates(demands, candidates, barred):
+        found, _ = inventory.allocate(group, asked, available)
+        allocations.extend(found)
     if not allocations:
         return 0
     await _promise(tx, order, allocations)
     return sum(a.quantity for a in allocations)
+
+
+def _by_candidates(
+    demands: Sequence[Demand], candidates: Sequence[LocationId], barred: Collection[tuple[int, LocationId]]
+) -> list[tuple[list[Demand], list[LocationId]]]:
+    """Demands together that may be asked of the same locations."""
+    groups: dict[tuple[LocationId, ...], list[Demand]] = {}
+    for demand in demands:
+        asked = tuple([location for location in candidates if (demand.line_no, location) not in barred])
+        groups.setdefault(asked, []).append(demand)
+    return [(group, list(asked)) for asked, group in groups.items() if asked]
 
 
 async def _promise(tx: Tx, order: Order, allocations: Sequence[Allocation]) -> None:
@@ -197,7 +215,7 @@ async def move(
 ) -> None:
     """Lets promised units come from another location. Refuses when they are not promised there, or the other has too few."""
     order = await load(tx, order_id)
-    ((line, _),) = _open_lines(order, [LineQuantity(line_no, quantity)], {line.line_no: line.reserved for line in order.lines})
+    ((line, _),) = open_lines(order, [LineQuantity(line_no, quantity)], {line.line_no: line.reserved for line in order.lines})
     if line.sku is None or from_location_id == to_location_id:
         raise NotReservedThere(lines=[])
     reservations = await inventory.reservations_of(tx, [order_id])
@@ -258,7 +276,7 @@ async def ship(
             here[r.line_no] = here.get(r.line_no, 0) + r.quantity
     unstocked = {line.line_no: line.reserved for line in order.lines if line.sku is not None and not line.stocked}
     open_units = here | unstocked if lines is None else {line.line_no: line.reserved for line in order.lines}
-    chosen = _open_lines(order, lines, open_units)
+    chosen = open_lines(order, lines, open_units)
     if not chosen:
         raise NotReservedThere(lines=[])
     parts = _reserved_at(reservations, [(line, q) for line, q in chosen if line.stocked], location_id)
@@ -352,7 +370,7 @@ async def depart(
     waited for stock waits no longer. Without `moves_stock` the promises end and on hand stays: it has been counted since.
     """
     order = await load(tx, order_id)
-    chosen = _open_lines(order, lines, {line.line_no: line.open for line in order.lines})
+    chosen = open_lines(order, lines, {line.line_no: line.open for line in order.lines})
     reservations = await inventory.reservations_of(tx, [order_id])
     here: list[Reservation] = []
     elsewhere: list[Reservation] = []
@@ -424,7 +442,7 @@ async def take_back(
     order = await load(tx, order_id)
     by_no = {line.line_no: line for line in order.lines}
     returnable = {line.line_no: _returnable(line) for line in order.lines}
-    if not _open_lines(order, [LineQuantity(line.line_no, line.quantity) for line in lines], returnable):
+    if not open_lines(order, [LineQuantity(line.line_no, line.quantity) for line in lines], returnable):
         raise QuantityNotOpen(lines=[])
     rows = _shares(by_no, lines)
     return_id = ReturnId(uuid7())
@@ -477,11 +495,20 @@ def _shares(by_no: Mapping[int, OrderLine], lines: Sequence[ReturnLine]) -> list
 
 
 async def pay(
-    tx: Tx, order_id: OrderId, kind: EntryKind, method: str, amount: int, reference: str = "", payment_id: UUID | None = None
+    tx: Tx,
+    order_id: OrderId,
+    kind: EntryKind,
+    method: str,
+    amount: int,
+    reference: str = "",
+    payment_id: UUID | None = None,
+    *,
+    grant_id: GrantId | None = None,
 ) -> bool:
     """Writes money that moved for this order. False when (kind, method, reference) was known already.
 
-    Refuses to refund more than was captured, and to void more than is authorised.
+    A refund counts against what was granted: against `grant_id`, or the oldest first. Refuses to
+    refund more than was captured, and to void more than is authorised.
     """
     order = await load(tx, order_id)
     if amount < 1:
@@ -493,7 +520,7 @@ async def pay(
     if kind is EntryKind.VOIDED and amount > order.authorised:
         raise OverVoid(authorised=order.authorised, asked=amount)
     entry = Entry(PaymentId(payment_id or uuid7()), order_id, kind, method, amount, order.currency, reference, tx.now)
-    await payments.record(tx, [entry])
+    await payments.record(tx, [entry], grant_id=grant_id)
     await store.add_payments(tx, [entry])
     tx.emit(OrderPaid(order_id=order_id, number=order.number, kind=kind, method=method, amount=amount, currency=order.currency))
     return True

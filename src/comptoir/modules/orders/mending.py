@@ -216,10 +216,11 @@ async def _move_elsewhere(tx: Tx, work: _Work, reservation: Reservation, units: 
     """Moves as many of these promised units as other locations of the pool can take; says how many."""
     order_id, sku = OrderId(reservation.promise_id), reservation.sku
     pool = await work.pools.senders(work.orders[order_id])
+    barred = {one.location_id for one in await store.rejections(tx, [order_id]) if one.line_no == reservation.line_no}
     moved = 0
     for location in sorted(pool, key=lambda location: (-work.free.get((sku, location), 0), location)):
         part = min(units - moved, work.free.get((sku, location), 0))
-        if part <= 0 or location == reservation.location_id:
+        if part <= 0 or location == reservation.location_id or location in barred:
             continue
         await lifecycle.move(
             tx,

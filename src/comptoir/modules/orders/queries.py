@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from comptoir.kernel.errors import NotFound
 from comptoir.modules.catalogue import api as catalogue
@@ -11,6 +11,7 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import store
 from comptoir.modules.orders.contracts import (
     Choice,
+    Departure,
     ExceptionDetails,
     ExceptionFilter,
     ExceptionId,
@@ -23,6 +24,7 @@ from comptoir.modules.orders.contracts import (
     OrderId,
     OrderSummary,
     PoolOf,
+    ShipmentId,
     Source,
     TimelineEntry,
 )
@@ -97,6 +99,11 @@ async def timeline(
     return await reading.TIMELINE.page(reader, reading.where_timeline(order_id), sort=sort, limit=limit, cursor=cursor)
 
 
+async def departures(reader: Reader, ids: Sequence[ShipmentId]) -> list[Departure]:
+    """These shipments, each with what whoever follows it has to know of its order; by id."""
+    return await reading.departures(reader, ids)
+
+
 async def find_exceptions(
     reader: Reader, wanted: ExceptionFilter, *, sort: str = "-opened", limit: int = 50, cursor: str | None = None
 ) -> Page[ExceptionSummary]:
@@ -123,6 +130,7 @@ _CHOICES = {
     ExceptionKind.NEGATIVE_STOCK: (Choice.COUNT, Choice.DISMISS),
     ExceptionKind.UNKNOWN_SKU: (Choice.IDENTIFY, Choice.CANCEL, Choice.DISMISS),
     ExceptionKind.OVERDUE_BACKORDER: (Choice.CANCEL, Choice.WAIT, Choice.DISMISS),
+    ExceptionKind.UNROUTABLE: (Choice.CANCEL, Choice.WAIT, Choice.DISMISS),
 }
 
 
@@ -140,7 +148,16 @@ async def exception(reader: Reader, exception_id: ExceptionId, pool_of: PoolOf) 
 async def _with_choices(reader: Reader, bare: ExceptionDetails, pool_of: PoolOf) -> ExceptionDetails:
     found, own = bare.exception, bare.order
     choices = [choice for choice in _CHOICES[found.kind] if _possible(choice, bare)]
-    if own is None or found.sku is None or found.kind not in {ExceptionKind.SHORTFALL, ExceptionKind.OVERDUE_BACKORDER}:
+    if (
+        own is None
+        or found.sku is None
+        or found.kind
+        not in {
+            ExceptionKind.SHORTFALL,
+            ExceptionKind.OVERDUE_BACKORDER,
+            ExceptionKind.UNROUTABLE,
+        }
+    ):
         return ExceptionDetails(found, own, bare.line, tuple(choices), (), ())
     pool = await pool_of(reader, own.channel_id)
     sources = await _sources(reader, found, [location for location in senders(pool) if location != found.location_id])

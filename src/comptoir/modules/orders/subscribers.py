@@ -28,7 +28,7 @@ from comptoir.runtime.database import Tx
 from comptoir.runtime.events import Recorded
 from comptoir.sdk.orders import Buyer
 
-_CHANGED = frozenset({"order.cancelled", "order.released", "order.moved", "order.shipped", "order.updated"})
+_CHANGED = frozenset({"order.cancelled", "order.released", "order.rejected", "order.moved", "order.shipped", "order.updated"})
 _SWEEP = 200
 """How many exceptions, SKUs or lines one sweep looks at."""
 
@@ -57,6 +57,7 @@ async def keep_promises(tx: Tx, events: Sequence[Recorded], pool_of: PoolOf) -> 
     if told.loaded:
         told.spots |= await _everywhere(tx, pool_of)
     if told.changed:
+        await _review_parked(tx, told.changed)
         for one in await store.open_of_orders(tx, ExceptionKind.SHORTFALL, sorted(told.changed)):
             if one.sku is not None and one.location_id is not None:
                 told.spots.add((one.sku, one.location_id))
@@ -115,6 +116,19 @@ async def _everywhere(tx: Tx, pool_of: PoolOf) -> set[Spot]:
             (sku, location) for _, location, _ in await inventory.available_in_pool(tx, [sku], await pools.of(channel))
         )
     return found
+
+
+async def _review_parked(tx: Tx, changed: Iterable[OrderId]) -> None:
+    """What has left, was cancelled or has a place again is no longer parked."""
+    parked = await store.open_of_orders(tx, ExceptionKind.UNROUTABLE, sorted(changed))
+    if not parked:
+        return
+    opened = await store.open_orders(tx, sorted({one.order_id for one in parked if one.order_id is not None}))
+    for one in parked:
+        order = None if one.order_id is None else opened.get(one.order_id)
+        line = None if order is None else next((line for line in order.lines if line.line_no == one.line_no), None)
+        if line is None:
+            await exceptions.close(tx, one, Resolution.CANCELLED)
 
 
 async def _review_negative(tx: Tx, counted: Iterable[LocationId], changed: Iterable[Spot]) -> None:

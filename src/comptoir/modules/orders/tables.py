@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -53,6 +54,8 @@ orders = Table(
     json("buyer", nullable=True),
     json("ship_to", nullable=True),
     json("bill_to", nullable=True),
+    key("service"),
+    Column("promised_on", Date),
     uuid_column("pickup_location_id", nullable=True),
     uuid_column("location_id", nullable=True),
     amount("amount"),
@@ -92,8 +95,8 @@ orders = Table(
     ),
 )
 """The counters are the sums of the item lines' and the payment columns the sums of the payment ledger's; the statuses derive
-from them. `channel_code` is the channel's code, which never changes; `location_id` is the store that sold it over the counter
-or hands it out, null for what is sent."""
+from them. `channel_code` is the channel's code, which never changes; `promised_on` is the day that the buyer was told;
+`location_id` the store that sold it over the counter or hands it out, null for what is sent."""
 
 lines = Table(
     "lines",
@@ -132,6 +135,20 @@ lines = Table(
 placement. `amount` is before discounts; `total` is what the buyer pays. A unit's share of any of them is `kernel.money.split`
 over the quantity, so that returning all units gives back exactly the line."""
 
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("order_id", UUID(as_uuid=True), ForeignKey("orders.orders.id"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    uuid_column("location_id", primary_key=True),
+    key("reason"),
+    Column("quantity", Integer, nullable=False),
+    instant("at"),
+    key("actor"),
+    CheckConstraint("quantity > 0", name="rejections_quantity"),
+)
+"""Where units of a line were to come from and cannot: that location is not asked for this line again."""
+
 shipments = Table(
     "shipments",
     metadata,
@@ -144,6 +161,7 @@ shipments = Table(
     words("tracking_url"),
     key("actor"),
     Index("shipments_location", "location_id", "order_id"),
+    Index("shipments_tracking", "tracking_number", postgresql_where=text("tracking_number <> ''")),
 )
 
 shipment_lines = Table(
@@ -175,6 +193,23 @@ return_lines = Table(
     amount("refundable"),
 )
 """`refundable` is the exact share of the line's total that these units stand for."""
+
+allowances = Table(
+    "allowances",
+    metadata,
+    id_column(),
+    Column("order_id", UUID(as_uuid=True), ForeignKey("orders.orders.id"), nullable=False, index=True),
+    Column("line_no", Integer, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("units", Integer, nullable=False),
+    amount("amount"),
+    words("reason"),
+    instant("at"),
+    key("actor"),
+    CheckConstraint("first >= 0 AND units > 0 AND amount > 0", name="allowances_amount"),
+)
+"""What was allowed off the price of units of a line after it was sold: of its units `first` to `first + units - 1`, counted
+from 0. It goes with these units: they come back from the first on and are cancelled from the last on."""
 
 exceptions = Table(
     "exceptions",

@@ -6,22 +6,83 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from comptoir.modules.payments import domain, store
-from comptoir.modules.payments.contracts import Balance, Entry
-from comptoir.modules.payments.domain import balance
+from comptoir.modules.payments.accounts import (
+    account_by_code,
+    account_entries,
+    accounts_of,
+    adjust_account,
+    expire_accounts,
+    get_account,
+    give_back,
+    issue,
+    spend,
+)
+from comptoir.modules.payments.audit import audit
+from comptoir.modules.payments.contracts import CARD_TERMINAL, Balance, Entry, GrantId
+from comptoir.modules.payments.domain import GRANT_STEPS, balance, grant_state
+from comptoir.modules.payments.errors import ReferenceMissing
+from comptoir.modules.payments.refunds import (
+    executable,
+    get_grant,
+    grant,
+    granted,
+    grants_of,
+    pay_off,
+    promise,
+    withdraw,
+)
 from comptoir.runtime.database import Reader, Tx
 
-__all__ = ["balance", "balance_of", "balances", "entries_of", "is_known", "record"]
+__all__ = [
+    "GRANT_STEPS",
+    "account_by_code",
+    "account_entries",
+    "accounts_of",
+    "adjust_account",
+    "audit",
+    "balance",
+    "balance_of",
+    "balances",
+    "check_method",
+    "entries_of",
+    "executable",
+    "expire_accounts",
+    "get_account",
+    "get_grant",
+    "give_back",
+    "grant",
+    "grant_state",
+    "granted",
+    "grants_of",
+    "is_known",
+    "issue",
+    "promise",
+    "record",
+    "spend",
+    "withdraw",
+]
 
 balances = store.balances
 is_known = store.is_known
 
 
-async def record(tx: Tx, entries: Sequence[Entry]) -> list[Entry]:
-    """Writes what moved and gives the entries that were not known yet, by (order, kind, method, reference)."""
+async def record(tx: Tx, entries: Sequence[Entry], *, grant_id: GrantId | None = None) -> list[Entry]:
+    """Writes what moved and gives the entries that were not known yet, by (order, kind, method, reference).
+
+    Refunds count against what was granted: against this grant, or the oldest first.
+    """
     if not entries:
         return []
     written = await store.insert(tx, entries)
-    return [entry for entry in entries if entry.id in written]
+    fresh = [entry for entry in entries if entry.id in written]
+    await pay_off(tx, fresh, grant_id)
+    return fresh
+
+
+def check_method(method: str, reference: str) -> None:
+    """Raises ReferenceMissing where money was moved by hand on a terminal and nobody says under which receipt."""
+    if method == CARD_TERMINAL and not reference:
+        raise ReferenceMissing(method=method)
 
 
 async def entries_of(reader: Reader, order_id: UUID) -> list[Entry]:

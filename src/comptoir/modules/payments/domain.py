@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 
-from comptoir.modules.payments.contracts import Balance, Entry, EntryKind
+from comptoir.modules.payments.contracts import Balance, Entry, EntryKind, Grant, GrantId, GrantState, GrantStep
 
 
 def balance(entries: Iterable[Entry]) -> Balance:
@@ -21,3 +23,80 @@ def balance(entries: Iterable[Entry]) -> Balance:
             case EntryKind.REFUNDED:
                 refunded += entry.amount
     return Balance(authorised, captured, refunded)
+
+
+GRANT_STEPS: Mapping[tuple[GrantState, GrantStep], GrantState] = {
+    (GrantState.PENDING, GrantStep.EXECUTE_PART): GrantState.PARTLY,
+    (GrantState.PENDING, GrantStep.EXECUTE_REST): GrantState.EXECUTED,
+    (GrantState.PENDING, GrantStep.WITHDRAW): GrantState.WITHDRAWN,
+    (GrantState.PARTLY, GrantStep.EXECUTE_PART): GrantState.PARTLY,
+    (GrantState.PARTLY, GrantStep.EXECUTE_REST): GrantState.EXECUTED,
+    (GrantState.PARTLY, GrantStep.WITHDRAW): GrantState.WITHDRAWN,
+}
+"""The life of a refund that was granted. Nothing leads out of what is executed or withdrawn."""
+
+
+def grant_state(state: GrantState, step: GrantStep) -> GrantState | None:
+    """None where the step cannot be taken."""
+    return GRANT_STEPS.get((state, step))
+
+
+def paid_off(grants: Sequence[Grant], amount: int) -> list[tuple[GrantId, int]]:
+    """How much of each open grant a refund of so much executes: the first ones first."""
+    parts: list[tuple[GrantId, int]] = []
+    for grant in grants:
+        part = min(grant.open, amount)
+        if part > 0:
+            parts.append((grant.id, part))
+            amount -= part
+    return parts
+
+
+def lowered(grants: Sequence[Grant], by: int) -> tuple[list[Grant], int]:
+    """Which grants to withdraw so that so much less is promised, the last ones first, and how much has to be granted anew
+    because the last of these was larger than that.
+    """
+    withdrawn: list[Grant] = []
+    for grant in reversed(grants):
+        if by <= 0:
+            break
+        if grant.open:
+            withdrawn.append(grant)
+            by -= grant.open
+    return withdrawn, max(0, -by)
+
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES = {char: value for value, char in enumerate(_ALPHABET)} | {"I": 1, "L": 1, "O": 0}
+_CODE_LENGTH = 20
+_RANDOM_BITS = 90
+_CHECK = 1021
+"""The largest prime below 32 x 32: any one wrong character, and any two that changed places, give another remainder."""
+
+
+def new_code() -> str:
+    """Eighteen random characters and two that check them, in groups of five as people read them out."""
+    number = secrets.randbits(_RANDOM_BITS) << 10
+    return show_code(number + -number % _CHECK)
+
+
+def show_code(number: int) -> str:
+    text = "".join(_ALPHABET[number >> shift & 31] for shift in range((_CODE_LENGTH - 1) * 5, -1, -5))
+    return "-".join(text[at : at + 5] for at in range(0, _CODE_LENGTH, 5))
+
+
+def read_code(text: str) -> str | None:
+    """The code as it was given out, whatever dashes, spaces and lookalikes were typed; None for what cannot be one."""
+    typed = [char for char in text.upper() if char not in "- \u00a0\u202f"]
+    values = [_VALUES.get(char) for char in typed]
+    if len(typed) != _CODE_LENGTH or None in values:
+        return None
+    number = 0
+    for value in values:
+        number = number << 5 | (value or 0)
+    return None if number % _CHECK else show_code(number)
+
+
+def hash_code(code: str) -> bytes:
+    """What is kept of a code. Ninety random bits cannot be found by trying."""
+    return hashlib.sha256(code.encode()).digest()

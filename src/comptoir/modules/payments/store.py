@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from comptoir.modules.payments.contracts import Balance, Entry, EntryKind
+from psycopg.rows import TupleRow
+
+from comptoir.kernel.money import Currency
+from comptoir.modules.payments.contracts import (
+    Account,
+    AccountEntry,
+    AccountEntryKind,
+    AccountId,
+    AccountKind,
+    Balance,
+    Entry,
+    EntryKind,
+    Finding,
+    FindingKind,
+    Grant,
+    GrantId,
+)
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 
@@ -71,3 +87,215 @@ async def is_known(reader: Reader, order_id: UUID, kind: EntryKind, method: str,
     """Whether the order has an entry of this kind, method and reference."""
     params = {"order": order_id, "kind": kind, "method": method, "reference": reference}
     return bool(await reader.value(_IS_KNOWN, params))
+
+
+_GRANTS = """
+SELECT g.id, g.order_id, g.amount,
+  (SELECT coalesce(sum(e.amount), 0)::bigint FROM payments.executions e WHERE e.grant_id = g.id) AS executed,
+  g.currency, g.reason, g.about, g.about_id, g.granted_at, g.actor, g.withdrawn_at, g.withdrawn_by
+FROM payments.grants g WHERE g.order_id = %(order)s ORDER BY g.granted_at, g.id
+"""
+
+_INSERT_GRANT = """
+INSERT INTO payments.grants (id, order_id, amount, currency, reason, about, about_id, granted_at, actor)
+VALUES (%(id)s, %(order)s, %(amount)s, %(currency)s, %(reason)s, %(about)s, %(about_id)s, %(at)s, %(actor)s)
+"""
+
+_INSERT_EXECUTIONS = """
+INSERT INTO payments.executions (grant_id, payment_id, amount)
+SELECT grant_id, %(payment)s, amount FROM unnest(%(grants)s::uuid[], %(amounts)s::bigint[]) AS e (grant_id, amount)
+"""
+
+_WITHDRAW = "UPDATE payments.grants SET withdrawn_at = %(at)s, withdrawn_by = %(actor)s WHERE id = %(id)s"
+
+
+async def grants_of(reader: Reader, order_id: UUID) -> list[Grant]:
+    return await reader.all(Grant, _GRANTS, {"order": order_id})
+
+
+async def with_grants(reader: Reader, orders: Sequence[UUID]) -> set[UUID]:
+    """Those of these orders for which a refund was ever granted."""
+    statement = "SELECT DISTINCT order_id FROM payments.grants WHERE order_id = ANY(%(orders)s::uuid[])"
+    return set(await reader.values(statement, {"orders": arrays.uuids(orders)}))
+
+
+async def insert_grant(tx: Tx, grant: Grant) -> None:
+    await tx.run(
+        _INSERT_GRANT,
+        {
+            "id": grant.id,
+            "order": grant.order_id,
+            "amount": grant.amount,
+            "currency": grant.currency,
+            "reason": grant.reason,
+            "about": grant.about,
+            "about_id": grant.about_id,
+            "at": grant.granted_at,
+            "actor": grant.actor,
+        },
+    )
+
+
+async def insert_executions(tx: Tx, payment_id: UUID, parts: Sequence[tuple[GrantId, int]]) -> None:
+    """How much of which grants a refund executes."""
+    if parts:
+        await tx.run(
+            _INSERT_EXECUTIONS,
+            {
+                "payment": payment_id,
+                "grants": arrays.uuids([grant_id for grant_id, _ in parts]),
+                "amounts": arrays.int8s([amount for _, amount in parts]),
+            },
+        )
+
+
+async def withdraw_grant(tx: Tx, grant_id: GrantId) -> None:
+    await tx.run(_WITHDRAW, {"id": grant_id, "at": tx.now, "actor": tx.actor})
+
+
+_ACCOUNT = """
+SELECT a.id, a.kind, a.currency, a.last4, a.customer_id, a.expires_at, a.issued_at, a.actor, a.note, coalesce(
+  (SELECT e.balance FROM payments.account_entries e WHERE e.account_id = a.id ORDER BY e.serial DESC LIMIT 1), 0)
+FROM payments.accounts a"""
+
+_INSERT_ACCOUNT = """
+INSERT INTO payments.accounts (id, kind, currency, code_hash, last4, customer_id, expires_at, issued_at, actor, note)
+VALUES (%(id)s, %(kind)s, %(currency)s, %(hash)s, %(last4)s, %(customer)s, %(expires_at)s, %(at)s, %(actor)s, %(note)s)
+"""
+
+_POST = """
+INSERT INTO payments.account_entries (account_id, serial, kind, amount, balance, order_id, payment_id, reference, at, actor)
+SELECT %(id)s, coalesce(max(l.serial), 0) + 1, %(kind)s, %(amount)s,
+  coalesce((array_agg(l.balance ORDER BY l.serial DESC))[1], 0) + %(amount)s, %(order)s, %(payment)s, %(reference)s, %(at)s,
+  %(actor)s
+FROM (
+  SELECT serial, balance FROM payments.account_entries WHERE account_id = %(id)s ORDER BY serial DESC LIMIT 1
+) l
+"""
+
+_EXPIRED = """
+SELECT a.id FROM payments.accounts a
+WHERE a.expires_at <= %(now)s AND (
+  SELECT e.balance FROM payments.account_entries e WHERE e.account_id = a.id ORDER BY e.serial DESC LIMIT 1) > 0
+ORDER BY a.id LIMIT %(limit)s
+"""
+
+
+def _account(row: TupleRow) -> Account:
+    return Account(AccountId(row[0]), AccountKind(row[1]), Currency(row[2]), *row[3:])
+
+
+async def insert_account(tx: Tx, account: Account, code_hash: bytes) -> None:
+    await tx.run(
+        _INSERT_ACCOUNT,
+        {
+            "id": account.id,
+            "kind": account.kind,
+            "currency": account.currency,
+            "hash": code_hash,
+            "last4": account.last4,
+            "customer": account.customer_id,
+            "expires_at": account.expires_at,
+            "at": account.issued_at,
+            "actor": account.actor,
+            "note": account.note,
+        },
+    )
+
+
+async def lock_account(tx: Tx, account_id: AccountId) -> None:
+    await tx.rows("SELECT id FROM payments.accounts WHERE id = %(id)s FOR UPDATE", {"id": account_id})
+
+
+async def account(reader: Reader, account_id: AccountId) -> Account | None:
+    row = await reader.row(f"{_ACCOUNT} WHERE a.id = %(id)s", {"id": account_id})
+    return None if row is None else _account(row)
+
+
+async def account_by_hash(reader: Reader, code_hash: bytes) -> Account | None:
+    row = await reader.row(f"{_ACCOUNT} WHERE a.code_hash = %(hash)s", {"hash": code_hash})
+    return None if row is None else _account(row)
+
+
+async def accounts_of(reader: Reader, customer_id: UUID) -> list[Account]:
+    rows = await reader.rows(f"{_ACCOUNT} WHERE a.customer_id = %(customer)s ORDER BY a.id", {"customer": customer_id})
+    return [_account(row) for row in rows]
+
+
+async def account_entries(reader: Reader, account_id: AccountId) -> list[AccountEntry]:
+    rows = await reader.rows(
+        "SELECT account_id, serial, kind, amount, balance, order_id, payment_id, reference, at, actor "
+        "FROM payments.account_entries WHERE account_id = %(id)s ORDER BY serial",
+        {"id": account_id},
+    )
+    return [AccountEntry(AccountId(row[0]), row[1], AccountEntryKind(row[2]), *row[3:]) for row in rows]
+
+
+async def expired_accounts(tx: Tx, limit: int) -> list[AccountId]:
+    return await tx.values(_EXPIRED, {"now": tx.now, "limit": limit})
+
+
+async def post(
+    tx: Tx,
+    account_id: AccountId,
+    kind: AccountEntryKind,
+    amount: int,
+    *,
+    order_id: UUID | None,
+    payment_id: UUID | None,
+    reference: str,
+) -> None:
+    """One entry after the last one."""
+    await tx.run(
+        _POST,
+        {
+            "id": account_id,
+            "kind": kind,
+            "amount": amount,
+            "order": order_id,
+            "payment": payment_id,
+            "reference": reference,
+            "at": tx.now,
+            "actor": tx.actor,
+        },
+    )
+
+
+_BROKEN_BALANCES = """
+SELECT account_id, balance, was + amount FROM (
+  SELECT account_id, serial, amount, balance,
+    coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY serial), 0) AS was
+  FROM payments.account_entries
+) e
+WHERE balance <> was + amount ORDER BY account_id, serial LIMIT %(limit)s
+"""
+
+_OVERDONE_GRANTS = """
+SELECT g.id, sum(e.amount)::bigint, g.amount FROM payments.grants g JOIN payments.executions e ON e.grant_id = g.id
+GROUP BY g.id HAVING sum(e.amount) > g.amount ORDER BY g.id LIMIT %(limit)s
+"""
+
+_OVERDONE_REFUNDS = """
+SELECT p.id, sum(e.amount)::bigint, p.amount FROM payments.entries p JOIN payments.executions e ON e.payment_id = p.id
+GROUP BY p.id HAVING sum(e.amount) > p.amount OR p.kind <> 'refunded' ORDER BY p.id LIMIT %(limit)s
+"""
+
+
+async def broken_balances(reader: Reader, limit: int) -> list[Finding]:
+    rows = await reader.rows(_BROKEN_BALANCES, {"limit": limit})
+    return [Finding(FindingKind.BALANCE, *row) for row in rows]
+
+
+async def overdone_grants(reader: Reader, limit: int) -> list[Finding]:
+    return [Finding(FindingKind.GRANT, *row) for row in await reader.rows(_OVERDONE_GRANTS, {"limit": limit})]
+
+
+async def overdone_refunds(reader: Reader, limit: int) -> list[Finding]:
+    return [Finding(FindingKind.REFUND, *row) for row in await reader.rows(_OVERDONE_REFUNDS, {"limit": limit})]
+
+
+async def counts(reader: Reader) -> tuple[int, int]:
+    """How many refunds were granted, and how many accounts there are."""
+    row = await reader.row("SELECT (SELECT count(*) FROM payments.grants), (SELECT count(*) FROM payments.accounts)")
+    assert row is not None, "a count has a row"
+    return row[0], row[1]

@@ -13,6 +13,7 @@ from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import (
     ORDER_PREFIX,
+    Departure,
     ExceptionFilter,
     ExceptionKind,
     ExceptionSummary,
@@ -171,6 +172,19 @@ async def shipments(reader: Reader, order_id: OrderId) -> list[Shipment]:
         )
         for row in await reader.rows(_SHIPMENTS, {"id": order_id})
     ]
+
+
+_DEPARTURES = """
+SELECT s.id, s.order_id, o.number, o.channel_code, s.location_id, s.shipped_at, s.carrier, s.tracking_number, s.tracking_url,
+  o.promised_on, o.pickup_location_id, coalesce(o.ship_to->>'country', '') AS country,
+  coalesce(o.ship_to->>'region', '') AS region, coalesce(o.ship_to->>'postcode', '') AS postcode
+FROM orders.shipments s JOIN orders.orders o ON o.id = s.order_id
+WHERE s.id = ANY(%(ids)s::uuid[]) ORDER BY s.id
+"""
+
+
+async def departures(reader: Reader, ids: Sequence[ShipmentId]) -> list[Departure]:
+    return await reader.all(Departure, _DEPARTURES, {"ids": list(ids)})
 
 
 async def returns(reader: Reader, order_id: OrderId) -> list[Return]:

@@ -23,6 +23,10 @@ SELECT o.placed_at, o.id, l.line_no, l.backordered
 FROM orders.lines l JOIN orders.orders o ON o.id = l.order_id
 WHERE l.backordered > 0 AND l.sku = %(sku)s AND (o.channel_id = ANY(%(sending)s::uuid[])
   OR (o.channel_id = ANY(%(handing_out)s::uuid[]) AND o.pickup_location_id = %(location)s))
+  AND NOT EXISTS (
+    SELECT FROM orders.rejections r
+    WHERE r.order_id = l.order_id AND r.line_no = l.line_no AND r.location_id = %(location)s
+  )
 ORDER BY o.placed_at, o.id, l.line_no LIMIT %(limit)s
 """
 

@@ -38,6 +38,9 @@ class NewOrder(Struct, frozen=True):
     buyer: bytes | None
     ship_to: bytes | None
     bill_to: bytes | None
+    service: str
+    promised_on: str | None
+    """A day in ISO 8601."""
     pickup_location_id: UUID | None
     location_id: UUID | None
     amount: int
@@ -85,22 +88,23 @@ _NUMBERS = "SELECT nextval('orders.orders_number_seq') FROM generate_series(1, %
 
 _INSERT_ORDERS = """
 INSERT INTO orders.orders (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, recorded_at,
-  market, currency, tax_included, customer_id, buyer, ship_to, bill_to, pickup_location_id, location_id, amount, discount, tax,
-  total, authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
+  market, currency, tax_included, customer_id, buyer, ship_to, bill_to, service, promised_on, pickup_location_id, location_id,
+  amount, discount, tax, total, authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
 OVERRIDING SYSTEM VALUE
 SELECT id, number, channel_id, channel_code, kind, external_id, external_version, to_timestamp(placed_at / 1e6), %(at)s,
-  market, currency, tax_included = 1, customer_id, buyer::jsonb, ship_to::jsonb, bill_to::jsonb, pickup_location_id,
-  location_id, amount, discount, tax, total, authorised, captured, refunded, quantity, cancelled, backordered, shipped,
-  returned, note, tags::text[]
+  market, currency, tax_included = 1, customer_id, buyer::jsonb, ship_to::jsonb, bill_to::jsonb, service, promised_on::date,
+  pickup_location_id, location_id, amount, discount, tax, total, authorised, captured, refunded, quantity, cancelled,
+  backordered, shipped, returned, note, tags::text[]
 FROM unnest(%(id)s::uuid[], %(number)s::bigint[], %(channel_id)s::uuid[], %(channel_code)s::text[], %(kind)s::text[],
   %(external_id)s::text[], %(external_version)s::text[], %(placed_at)s::bigint[], %(market)s::text[], %(currency)s::text[],
   %(tax_included)s::int[], %(customer_id)s::uuid[], %(buyer)s::text[], %(ship_to)s::text[], %(bill_to)s::text[],
-  %(pickup_location_id)s::uuid[], %(location_id)s::uuid[], %(amount)s::bigint[], %(discount)s::bigint[], %(tax)s::bigint[],
+  %(service)s::text[], %(promised_on)s::text[], %(pickup_location_id)s::uuid[], %(location_id)s::uuid[],
+  %(amount)s::bigint[], %(discount)s::bigint[], %(tax)s::bigint[],
   %(total)s::bigint[], %(authorised)s::bigint[], %(captured)s::bigint[], %(refunded)s::bigint[], %(quantity)s::int[],
   %(cancelled)s::int[], %(backordered)s::int[], %(shipped)s::int[], %(returned)s::int[], %(note)s::text[], %(tags)s::text[])
   AS o (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, market, currency, tax_included,
-    customer_id, buyer, ship_to, bill_to, pickup_location_id, location_id, amount, discount, tax, total, authorised, captured,
-    refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
+    customer_id, buyer, ship_to, bill_to, service, promised_on, pickup_location_id, location_id, amount, discount, tax, total,
+    authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
 """
 
 _INSERT_LINES = """
@@ -163,6 +167,8 @@ async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> None:
         "buyer": arrays.optional_raw_texts(column["buyer"]),
         "ship_to": arrays.optional_raw_texts(column["ship_to"]),
         "bill_to": arrays.optional_raw_texts(column["bill_to"]),
+        "service": arrays.texts(column["service"]),
+        "promised_on": arrays.optional_texts(column["promised_on"]),
         "pickup_location_id": arrays.optional_uuids(column["pickup_location_id"]),
         "location_id": arrays.optional_uuids(column["location_id"]),
         "amount": arrays.int8s(column["amount"]),
@@ -246,8 +252,9 @@ class LineChange:
 
 
 ORDER_COLUMNS = """o.id, o.number, o.channel_id, o.channel_code, o.kind, o.external_id, o.external_version, o.placed_at,
-  o.recorded_at, o.market, o.currency, o.tax_included, o.customer_id, o.buyer, o.ship_to, o.bill_to, o.pickup_location_id,
-  o.location_id, o.amount, o.discount, o.tax, o.total, o.authorised, o.captured, o.refunded, o.quantity, o.cancelled,
+  o.recorded_at, o.market, o.currency, o.tax_included, o.customer_id, o.buyer, o.ship_to, o.bill_to, o.service,
+  o.promised_on, o.pickup_location_id, o.location_id, o.amount, o.discount, o.tax, o.total, o.authorised,
+  o.captured, o.refunded, o.quantity, o.cancelled,
   o.backordered, o.shipped, o.returned, o.fulfilment_status, o.payment_status, o.return_status, o.note, o.tags, o.version"""
 
 _LINES = """

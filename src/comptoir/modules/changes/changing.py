@@ -1,0 +1,171 @@
+"""Changes of orders: asked for, previewed, decided on, confirmed."""
+
+from __future__ import annotations
+
+from comptoir.kernel.checking import Checks
+from comptoir.kernel.errors import Stale
+from comptoir.modules.changes import domain
+from comptoir.modules.changes.applying import carry_out
+from comptoir.modules.changes.contracts import (
+    Change,
+    ChangeDraft,
+    ChangeFilter,
+    ChangeId,
+    ChangeMoved,
+    ChangeState,
+    ChangeStep,
+    Preview,
+    Setting,
+)
+from comptoir.modules.changes.errors import (
+    ActionNotAllowed,
+    ApprovalNeeded,
+    ChangeStepRefused,
+    NotASale,
+    UnknownChange,
+)
+from comptoir.modules.changes.store import changes as store
+from comptoir.modules.changes.terms import limits
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import Order
+from comptoir.modules.orders.errors import UnknownLine
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Page
+from comptoir.sdk.orders import OrderKind
+
+MAX_ACTIONS = 100
+
+
+async def preview(tx: Tx, draft: ChangeDraft, setting: Setting) -> Preview:
+    """What a change would come to: it is done, looked at and undone. Raises whatever stands against it."""
+    draft = _checked(draft)
+    order = await _order(tx, draft)
+    async with tx.rehearsal():
+        found = await carry_out(tx, draft, setting)
+    given = max(0, found.before.value - found.after.value)
+    named = sorted(domain.named_lines(draft.actions))
+    needs = domain.needs_approval(given, await limits(tx, order, named, setting, tx.now))
+    return found._replace(needs_approval=needs)
+
+
+async def request_change(tx: Tx, draft: ChangeDraft, setting: Setting, *, version: int | None = None) -> tuple[Change, Preview]:
+    """Asks for a change, which has to be possible now. `version` is the order's that the caller looked at.
+
+    Raises Stale, ChangeOpen and whatever `preview` raises.
+    """
+    draft = _checked(draft)
+    order = await _order(tx, draft)
+    if version not in {None, order.version}:
+        raise Stale(kind="order", id=order.id, version=order.version)
+    found = await preview(tx, draft, setting)
+    made = await store.insert(tx, draft, order.version, needs_approval=found.needs_approval)
+    _tell(tx, made)
+    return made, found
+
+
+def _checked(draft: ChangeDraft) -> ChangeDraft:
+    checks = Checks()
+    checks.words("reason", draft.reason)
+    checks.words("note", draft.note, most=500)
+    checks.require("actions", 1 <= len(draft.actions) <= MAX_ACTIONS, f"has 1 to {MAX_ACTIONS} actions")
+    checks.done()
+    foreign = domain.foreign(draft.kind, draft.actions)
+    if foreign:
+        raise ActionNotAllowed(change=draft.kind, actions=foreign)
+    return draft
+
+
+async def _order(tx: Tx, draft: ChangeDraft) -> Order:
+    order = await orders.load(tx, draft.order_id)
+    if order.kind != OrderKind.SALE:
+        raise NotASale
+    unknown = domain.named_lines(draft.actions) - {line.line_no for line in order.lines}
+    if unknown:
+        raise UnknownLine(line_no=min(unknown))
+    return order
+
+
+async def approve_change(tx: Tx, change_id: ChangeId) -> Change:
+    return await _decide(tx, change_id, ChangeStep.APPROVE)
+
+
+async def decline_change(tx: Tx, change_id: ChangeId) -> Change:
+    return await _decide(tx, change_id, ChangeStep.DECLINE)
+
+
+async def _decide(tx: Tx, change_id: ChangeId, step: ChangeStep) -> Change:
+    change, _ = await _load(tx, change_id)
+    await store.decide(tx, change_id, _next(change, step))
+    return await _told(tx, change_id)
+
+
+async def cancel_change(tx: Tx, change_id: ChangeId) -> Change:
+    """Nothing is done. Raises ChangeStepRefused for what has been."""
+    change, _ = await _load(tx, change_id)
+    await store.end(tx, change_id, _next(change, ChangeStep.CANCEL))
+    return await _told(tx, change_id)
+
+
+async def confirm_change(tx: Tx, change_id: ChangeId, setting: Setting) -> tuple[Change, Preview | None]:
+    """Does it, once: whoever confirms what is confirmed already gets it as it is, and no effects.
+
+    Raises ApprovalNeeded, ChangeStepRefused, Stale when the order is not as it was when the change was asked for, and whatever
+    stands against an action.
+    """
+    change, order = await _load(tx, change_id)
+    if change.state is ChangeState.CONFIRMED:
+        return change, None
+    state = _next(change, ChangeStep.CONFIRM)
+    if change.needs_approval and change.state is not ChangeState.APPROVED:
+        raise ApprovalNeeded(change_id=change_id)
+    if order.version != change.order_version:
+        raise Stale(kind="order", id=order.id, version=order.version)
+    draft = ChangeDraft(
+        order_id=change.order_id, kind=change.kind, actions=change.actions, reason=change.reason, note=change.note
+    )
+    found = await carry_out(tx, draft, setting, change_id)
+    await store.end(tx, change_id, state)
+    return await _told(tx, change_id), found
+
+
+def _next(change: Change, step: ChangeStep) -> ChangeState:
+    state = domain.change_state(change.state, step)
+    if state is None:
+        raise ChangeStepRefused(step=step, state=change.state)
+    return state
+
+
+async def _load(tx: Tx, change_id: ChangeId) -> tuple[Change, Order]:
+    """The change and its order, both locked, the order first."""
+    found = await get_change(tx, change_id)
+    order = await orders.load(tx, found.order_id)
+    locked = await store.get(tx, change_id, lock=True)
+    assert locked is not None, "changes are never deleted"
+    return locked, order
+
+
+async def _told(tx: Tx, change_id: ChangeId) -> Change:
+    change = await get_change(tx, change_id)
+    _tell(tx, change)
+    return change
+
+
+def _tell(tx: Tx, change: Change) -> None:
+    tx.emit(
+        ChangeMoved(order_id=change.order_id, change_id=change.id, kind=change.kind, state=change.state, reason=change.reason)
+    )
+
+
+async def get_change(reader: Reader, change_id: ChangeId) -> Change:
+    """Raises UnknownChange."""
+    found = await store.get(reader, change_id)
+    if found is None:
+        raise UnknownChange(kind="change", id=change_id)
+    return found
+
+
+async def find_changes(
+    reader: Reader, wanted: ChangeFilter, *, sort: str = "-requested", limit: int = 50, cursor: str | None = None
+) -> Page[Change]:
+    """Sorts: requested, -requested."""
+    return await store.LISTING.page(reader, store.where(wanted), sort=sort, limit=limit, cursor=cursor)

@@ -1,0 +1,537 @@
+"""Values, ids and events of changes and returns that others may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar, NamedTuple, NewType
+from uuid import UUID
+
+import msgspec
+
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.inventory.contracts import Disposition
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders.contracts import ChannelId, OrderId, PoolOf, ShipmentId
+from comptoir.modules.payments.contracts import Standing
+from comptoir.runtime.database import Reader
+from comptoir.runtime.events import Event
+from comptoir.sdk.orders import Address, LineKind
+
+ChangeId = NewType("ChangeId", UUID)
+ReturnCaseId = NewType("ReturnCaseId", UUID)
+PolicyId = NewType("PolicyId", UUID)
+ReceivedId = NewType("ReceivedId", UUID)
+
+CHANGE_PREFIX = "chg"
+RETURN_CASE_PREFIX = "rtn"
+POLICY_PREFIX = "pol"
+RECEIVED_PREFIX = "rcv"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """What a change has to know of the channel of an order."""
+
+    code: str
+    distance: bool
+    """Whether buyers do not see what they buy: everything but the till."""
+    marketplace: bool
+    backorder: bool
+
+
+FactsOf = Callable[[Reader, ChannelId], Awaitable[ChannelFacts]]
+DeliveredOf = Callable[[Reader, OrderId], Awaitable[Mapping[ShipmentId, datetime | None]]]
+"""When the shipments of an order were delivered; None for one that its carrier still has. Those of which nobody has told
+anything are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the house tells about its channels and its parcels; whoever knows them provides it."""
+
+    pool_of: PoolOf
+    facts_of: FactsOf
+    delivered_of: DeliveredOf
+
+
+class ChangeKind(StrEnum):
+    EDIT = "edit"
+    """Before anybody picks: other units, another address, another service."""
+    CANCEL = "cancel"
+    RETURN = "return"
+    """Units that come back over the counter, now; what is announced first is a return of its own."""
+    EXCHANGE = "exchange"
+    CLAIM = "claim"
+    """Damaged or lost: the buyer keeps it, is refunded, or gets another one."""
+    ADJUSTMENT = "adjustment"
+    """Of the price."""
+
+
+class ChangeState(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    CONFIRMED = "confirmed"
+    """It has been done."""
+    CANCELLED = "cancelled"
+
+
+class ChangeStep(StrEnum):
+    APPROVE = "approve"
+    DECLINE = "decline"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+
+
+class Action(msgspec.Struct, frozen=True, tag_field="do", kw_only=True):
+    """One thing to do to an order."""
+
+
+class AddItem(Action, frozen=True, tag="add_item", kw_only=True):
+    """Units of a SKU on top; without a price at the market's of the day on which it is confirmed."""
+
+    sku: str
+    quantity: int
+    unit_price: int | None = None
+
+
+class AddCharge(Action, frozen=True, tag="add_charge", kw_only=True):
+    kind: LineKind
+    name: str
+    amount: int
+    tax_rate: str = "0"
+
+
+class CancelUnits(Action, frozen=True, tag="cancel", kw_only=True):
+    """Units that have not left. What is picked or packed is recalled."""
+
+    line_no: int
+    quantity: int
+
+
+class ChangeAddress(Action, frozen=True, tag="change_address", kw_only=True):
+    address: Address
+
+
+class ChangeService(Action, frozen=True, tag="change_service", kw_only=True):
+    service: Service
+
+
+class TakeBack(Action, frozen=True, tag="take_back", kw_only=True):
+    """Units that are here, at any location."""
+
+    line_no: int
+    quantity: int
+    location_id: LocationId
+    disposition: Disposition = Disposition.RESTOCK
+
+
+class Allow(Action, frozen=True, tag="allow", kw_only=True):
+    """So much off the price: of the last `units` of a line that have left, of a line, or of the order."""
+
+    amount: int
+    line_no: int | None = None
+    units: int | None = None
+
+
+AnyAction = AddItem | AddCharge | CancelUnits | ChangeAddress | ChangeService | TakeBack | Allow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDraft:
+    """A change that somebody asks for; its actions are done in their order."""
+
+    order_id: OrderId
+    kind: ChangeKind
+    actions: tuple[AnyAction, ...]
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of an order. `order_version` is the version that was looked at when it was asked for."""
+
+    id: ChangeId
+    number: int
+    order_id: OrderId
+    kind: ChangeKind
+    state: ChangeState
+    actions: tuple[AnyAction, ...]
+    reason: str
+    note: str
+    needs_approval: bool
+    order_version: int
+    requested_at: datetime
+    requested_by: str
+    decided_at: datetime | None
+    decided_by: str | None
+    ended_at: datetime | None
+    ended_by: str | None
+    version: int
+
+
+class StockEffect(NamedTuple):
+    """What an action does to the units of a line: promised at a location, waiting for stock, cancelled, or come back."""
+
+    line_no: int
+    sku: str
+    location_id: LocationId | None
+    reserved: int
+    waiting: int
+    cancelled: int
+    returned: int
+
+
+class Effect(NamedTuple):
+    """What one action comes to. `value` is by how much the order is worth more to us, or (below zero) less."""
+
+    action: AnyAction
+    value: int
+    stock: tuple[StockEffect, ...]
+
+
+class Preview(NamedTuple):
+    """What a change comes to, before and after, action by action; `granted` is by how much more is promised to the buyer."""
+
+    effects: tuple[Effect, ...]
+    before: Standing
+    after: Standing
+    granted: int
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFilter:
+    order: OrderId | None = None
+    kind: ChangeKind | None = None
+    states: tuple[ChangeState, ...] = ()
+
+
+class ChangeMoved(Event, frozen=True, kw_only=True):
+    """A change of an order was asked for, decided on, done or given up."""
+
+    type: ClassVar[str] = "change.moved"
+    order_id: OrderId
+    change_id: ChangeId
+    kind: str
+    state: str
+    reason: str
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class Reason(StrEnum):
+    """Why something comes back, in the buyer's words."""
+
+    CHANGED_MIND = "changed_mind"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    NOT_AS_DESCRIBED = "not_as_described"
+    DEFECTIVE = "defective"
+    DAMAGED = "damaged"
+    WRONG_ITEM = "wrong_item"
+    LATE = "late"
+    REFUSED = "refused"
+    """At the door, or never collected from the carrier."""
+    OTHER = "other"
+
+
+class RefundMoment(StrEnum):
+    FIRST_SCAN = "first_scan"
+    """When the carrier has it."""
+    RECEIPT = "receipt"
+    INSPECTION = "inspection"
+
+
+class RefundMethod(StrEnum):
+    ORIGINAL = "original"
+    """As it was paid."""
+    STORE_CREDIT = "store_credit"
+
+
+FREE_REASONS = (Reason.DEFECTIVE, Reason.DAMAGED, Reason.WRONG_ITEM, Reason.NOT_AS_DESCRIBED, Reason.LATE)
+"""For which nobody pays a fee unless a policy says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDraft:
+    """On which terms something may come back. Empty and None do not restrict; the first that fits, by position, holds."""
+
+    code: str
+    position: int
+    category: tuple[str, ...] = ()
+    """From the widest to the narrowest: what is in it or below."""
+    channels: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    valid_from: date | None = None
+    """The first and last day on which it was bought."""
+    valid_until: date | None = None
+    window: int = 30
+    """Days after delivery."""
+    fee: int = 0
+    """Minor units of the order's currency, taken off the refund of a return."""
+    free_reasons: tuple[Reason, ...] = FREE_REASONS
+    moment: RefundMoment = RefundMoment.RECEIPT
+    method: RefundMethod = RefundMethod.ORIGINAL
+    approval_above: int | None = None
+    """Minor units: what gives more back waits for somebody to approve it."""
+    final_sale: bool = False
+    exempt: bool = False
+    """Whether the law takes it out of the right of withdrawal: made to measure, perishable, unsealed (L221-28)."""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(PolicyDraft):
+    id: PolicyId | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sold:
+    """What a policy looks at of something that was sold."""
+
+    category: tuple[str, ...]
+    channel: str
+    country: str
+    distance: bool
+    consumer: bool
+    bought_on: date
+    delivered_on: date | None
+    """None where it has not been."""
+    reason: Reason
+
+
+class Why(StrEnum):
+    """Why something may come back, or may not."""
+
+    WITHIN_WINDOW = "within_window"
+    WITHDRAWAL = "withdrawal"
+    """The law says so, whatever the policy does."""
+    DEFECT = "defect"
+    """What is not as it was sold is never too late, nor a final sale, for a claim."""
+    FINAL_SALE = "final_sale"
+    TOO_LATE = "too_late"
+
+
+class Verdict(NamedTuple):
+    allowed: bool
+    why: Why
+    until: date | None
+    """The last day on which it may be asked for; None where the term has not begun."""
+    fee: int
+    moment: RefundMoment
+    method: RefundMethod
+    approval_above: int | None
+
+
+class ReturnState(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    INSPECTED = "inspected"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class ReturnStep(StrEnum):
+    APPROVE = "approve"
+    DECLINE = "decline"
+    SEND = "send"
+    RECEIVE = "receive"
+    INSPECT = "inspect"
+    CLOSE = "close"
+    CANCEL = "cancel"
+
+
+class ItemCondition(StrEnum):
+    NEW = "new"
+    OPENED = "opened"
+    USED = "used"
+    DAMAGED = "damaged"
+    UNUSABLE = "unusable"
+
+
+class Fate(StrEnum):
+    """What becomes of a unit that has come back."""
+
+    RESTOCK = "restock"
+    SEND_ON = "send_on"
+    """To another location, by a transfer."""
+    REFURBISH = "refurbish"
+    DAMAGED = "damaged"
+    MISSING = "missing"
+    """The box was empty."""
+    DESTROY = "destroy"
+
+
+class Units(NamedTuple):
+    """Units of a line that come back, and why."""
+
+    line_no: int
+    quantity: int
+    reason: Reason = Reason.CHANGED_MIND
+
+
+class Extra(msgspec.Struct, frozen=True):
+    """What the buyer gets instead."""
+
+    sku: str
+    quantity: int
+    unit_price: int | None = None
+
+
+class Arrived(NamedTuple):
+    """Units that have arrived. `sku` is what they are, where that is not what was sold."""
+
+    line_no: int
+    quantity: int
+    sku: str | None = None
+
+
+class Look(NamedTuple):
+    """What somebody has found: so many of what was received, how they are, and what becomes of them.
+
+    `deduct` is what the buyer does not get back of them, in minor units.
+    """
+
+    received_id: ReceivedId
+    quantity: int
+    condition: ItemCondition
+    fate: Fate
+    deduct: int = 0
+    to_location_id: LocationId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnDraft:
+    """A return that somebody asks for. `exchange` is what the buyer wants instead, promised as soon as it is approved."""
+
+    order_id: OrderId
+    units: tuple[Units, ...]
+    exchange: tuple[Extra, ...] = ()
+    note: str = ""
+    override: bool = False
+    """A person takes back what the policy would not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnItem:
+    line_no: int
+    sku: str
+    quantity: int
+    received: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedUnits:
+    """What has arrived together. `value` is what it was worth to the buyer; `released` whether that is refunded.
+
+    `line_no` is None for what the order does not have.
+    """
+
+    id: ReceivedId
+    line_no: int | None
+    sku: str
+    quantity: int
+    value: int
+    released: bool
+    location_id: LocationId
+    parcel: str
+    stocked: bool
+    condition: ItemCondition | None
+    fate: Fate | None
+    deduct: int
+    received_at: datetime
+    received_by: str
+    inspected_at: datetime | None
+    inspected_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCase:
+    """A return on its way. `order_id` is None for what we never sold: it is kept, and nobody is refunded for it."""
+
+    id: ReturnCaseId
+    number: int
+    order_id: OrderId | None
+    state: ReturnState
+    moment: RefundMoment
+    method: RefundMethod
+    fee: int
+    fee_charged: int | None
+    """None where nothing has arrived yet."""
+    why: str
+    announced: bool
+    fact: bool
+    """The channel has decided it."""
+    note: str
+    carrier: str
+    tracking_number: str
+    exchange: tuple[Extra, ...]
+    exchange_lines: tuple[int, ...]
+    requested_at: datetime
+    requested_by: str
+    decided_at: datetime | None
+    decided_by: str | None
+    sent_at: datetime | None
+    """When a carrier had it first."""
+    closed_at: datetime | None
+    closed_by: str | None
+    version: int
+    items: tuple[ReturnItem, ...] = ()
+    received: tuple[ReceivedUnits, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnFilter:
+    order: OrderId | None = None
+    states: tuple[ReturnState, ...] = ()
+
+
+class ReturnMoved(Event, frozen=True, kw_only=True):
+    """A return was asked for, decided on, sent, received, inspected or closed."""
+
+    type: ClassVar[str] = "return.moved"
+    return_case_id: ReturnCaseId
+    order_id: OrderId | None
+    state: str
+    step: str
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id or self.return_case_id
+
+
+class Sign(StrEnum):
+    SERIAL_RETURNER = "serial_returner"
+    WRONG_ITEM = "wrong_item"
+    HIGH_VALUE = "high_value"
+
+
+class Signal(NamedTuple):
+    """Something that a person should look at before refunding. It blocks nothing."""
+
+    sign: Sign
+    words: str
+    data: dict[str, int]
+
+
+class Found(NamedTuple):
+    """An order of which something may come back: lines with the units that the buyer has."""
+
+    order_id: OrderId
+    number: int
+    channel: str
+    placed_at: datetime
+    lines: tuple[tuple[int, str, int], ...]
+    """(line number, SKU, units that have left and not come back)."""

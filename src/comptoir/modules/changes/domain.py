@@ -1,0 +1,137 @@
+"""The rules of changes and returns, as functions of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from comptoir.modules.changes.contracts import (
+    Action,
+    AddCharge,
+    AddItem,
+    Allow,
+    AnyAction,
+    CancelUnits,
+    ChangeAddress,
+    ChangeKind,
+    ChangeService,
+    ChangeState,
+    ChangeStep,
+    ReceivedUnits,
+    RefundMoment,
+    ReturnCase,
+    ReturnState,
+    ReturnStep,
+    TakeBack,
+)
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.api import Allowance
+from comptoir.modules.orders.contracts import OrderLine
+from comptoir.modules.payments.contracts import Standing
+
+S = TypeVar("S")
+
+CHANGE_STEPS: Mapping[tuple[ChangeState, ChangeStep], ChangeState] = {
+    (ChangeState.REQUESTED, ChangeStep.APPROVE): ChangeState.APPROVED,
+    (ChangeState.REQUESTED, ChangeStep.DECLINE): ChangeState.DECLINED,
+    (ChangeState.REQUESTED, ChangeStep.CONFIRM): ChangeState.CONFIRMED,
+    (ChangeState.REQUESTED, ChangeStep.CANCEL): ChangeState.CANCELLED,
+    (ChangeState.APPROVED, ChangeStep.CONFIRM): ChangeState.CONFIRMED,
+    (ChangeState.APPROVED, ChangeStep.CANCEL): ChangeState.CANCELLED,
+}
+"""The life of a change. What needs approval is not confirmed before it has it."""
+
+RETURN_STEPS: Mapping[tuple[ReturnState, ReturnStep], ReturnState] = {
+    (ReturnState.REQUESTED, ReturnStep.APPROVE): ReturnState.APPROVED,
+    (ReturnState.REQUESTED, ReturnStep.DECLINE): ReturnState.DECLINED,
+    (ReturnState.REQUESTED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
+    (ReturnState.REQUESTED, ReturnStep.CANCEL): ReturnState.CANCELLED,
+    (ReturnState.APPROVED, ReturnStep.SEND): ReturnState.IN_TRANSIT,
+    (ReturnState.APPROVED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
+    (ReturnState.APPROVED, ReturnStep.CANCEL): ReturnState.CANCELLED,
+    (ReturnState.IN_TRANSIT, ReturnStep.RECEIVE): ReturnState.RECEIVED,
+    (ReturnState.IN_TRANSIT, ReturnStep.CLOSE): ReturnState.CLOSED,
+    (ReturnState.RECEIVED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
+    (ReturnState.RECEIVED, ReturnStep.INSPECT): ReturnState.INSPECTED,
+    (ReturnState.INSPECTED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
+    (ReturnState.INSPECTED, ReturnStep.CLOSE): ReturnState.CLOSED,
+    (ReturnState.CLOSED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
+}
+"""The life of a return. What arrives late opens it again: it is there, whatever was thought of it. A part that is inspected
+leaves it received until all is."""
+
+OPEN_CHANGES = (ChangeState.REQUESTED, ChangeState.APPROVED)
+EXPECTED = (ReturnState.REQUESTED, ReturnState.APPROVED, ReturnState.IN_TRANSIT, ReturnState.RECEIVED, ReturnState.INSPECTED)
+"""What is still to come of a return in one of these is on its way, or may be."""
+
+ACTIONS: Mapping[ChangeKind, tuple[type[Action], ...]] = {
+    ChangeKind.EDIT: (AddItem, AddCharge, CancelUnits, ChangeAddress, ChangeService),
+    ChangeKind.CANCEL: (CancelUnits, AddCharge),
+    ChangeKind.RETURN: (TakeBack, AddCharge),
+    ChangeKind.EXCHANGE: (TakeBack, AddItem, AddCharge, Allow),
+    ChangeKind.CLAIM: (Allow, AddItem, TakeBack),
+    ChangeKind.ADJUSTMENT: (Allow, AddCharge),
+}
+"""What each kind of change may do."""
+
+
+def change_state(state: ChangeState, step: ChangeStep) -> ChangeState | None:
+    """None where the step cannot be taken."""
+    return CHANGE_STEPS.get((state, step))
+
+
+def return_state(state: ReturnState, step: ReturnStep) -> ReturnState | None:
+    """None where the step cannot be taken."""
+    return RETURN_STEPS.get((state, step))
+
+
+def foreign(kind: ChangeKind, actions: Iterable[AnyAction]) -> list[int]:
+    """Which of the actions, counted from 0, a change of this kind may not do."""
+    return [n for n, action in enumerate(actions) if not isinstance(action, ACTIONS[kind])]
+
+
+def named_lines(actions: Iterable[AnyAction]) -> set[int]:
+    """The lines that these actions name."""
+    return {
+        action.line_no
+        for action in actions
+        if isinstance(action, (CancelUnits, TakeBack, Allow)) and action.line_no is not None
+    }
+
+
+def needs_approval(given: int, limits: Iterable[int | None]) -> bool:
+    """Whether so much may not be given back without somebody's approval."""
+    return any(limit is not None and given > limit for limit in limits)
+
+
+def advanced(cases: Iterable[ReturnCase], lines: Sequence[OrderLine], off: Sequence[Allowance]) -> int:
+    """What buyers get for units that a carrier has and we have not, where the first scan is enough."""
+    by_no = {line.line_no: line for line in lines}
+    coming: dict[int, int] = {}
+    for case in cases:
+        if case.moment is RefundMoment.FIRST_SCAN and case.sent_at is not None and case.state in EXPECTED:
+            for item in case.items:
+                coming[item.line_no] = coming.get(item.line_no, 0) + max(0, item.quantity - item.received)
+    total = 0
+    for line_no, units in coming.items():
+        line = by_no[line_no]
+        there = min(units, line.shipped - line.returned)
+        total += max(0, orders.worth(line, off, line.returned, line.returned + there)) if there > 0 else 0
+    return total
+
+
+def withheld(cases: Iterable[ReturnCase]) -> int:
+    """What has come back and is refunded only when somebody has looked at it."""
+    return sum(row.value - row.deduct for case in cases for row in case.received if not row.released)
+
+
+def promised(there: Standing, early: int, late: int) -> int:
+    """What should be promised to the buyer and not have moved: what they are owed, with what they get early, and without what
+    they get late.
+    """
+    return max(0, there.paid - there.value + early - late)
+
+
+def inspected(rows: Sequence[ReceivedUnits]) -> bool:
+    """Whether somebody has looked at all of it."""
+    return all(row.fate is not None for row in rows)

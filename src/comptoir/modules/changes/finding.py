@@ -1,0 +1,61 @@
+"""Finding returns, the orders that something may belong to, and what a person should look at."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from comptoir.modules.changes import policies
+from comptoir.modules.changes.contracts import Found, ReturnCase, ReturnFilter, Signal
+from comptoir.modules.changes.store import returns as store
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import OrderFilter
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Page
+
+_MOST = 20
+PERIOD = timedelta(days=365)
+
+
+async def find_returns(
+    reader: Reader, wanted: ReturnFilter, *, sort: str = "-requested", limit: int = 50, cursor: str | None = None
+) -> Page[ReturnCase]:
+    """Without what is announced and received. Sorts: requested, -requested."""
+    return await store.LISTING.page(reader, store.where(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def look_for(
+    reader: Reader, *, number: str = "", tracking: str = "", customer: UUID | None = None, sku: str = ""
+) -> list[Found]:
+    """Orders that something in somebody's hands may belong to, the newest first: only those of which the buyer has units.
+
+    `number` is the order's, or the channel's id of it.
+    """
+    ids = await orders.by_tracking(reader, tracking, _MOST) if tracking else []
+    if number or customer is not None or sku:
+        wanted = OrderFilter(search=number, customer=customer, sku=sku, kind="sale")
+        page = await orders.find(reader, wanted, limit=_MOST)
+        own = [row.id for row in page.items]
+        ids = [one for one in ids if one in own] if tracking else own
+    found: list[Found] = []
+    for order_id in dict.fromkeys(ids):
+        order = await orders.order(reader, order_id)
+        lines = tuple(
+            (line.line_no, line.sku, line.shipped - line.returned)
+            for line in order.lines
+            if line.sku is not None and line.shipped > line.returned and (not sku or line.sku == sku)
+        )
+        if lines:
+            found.append(Found(order.id, order.number, order.channel_code, order.placed_at, lines))
+    return found
+
+
+async def signals_of(tx: Tx, case: ReturnCase) -> list[Signal]:
+    """What a person should look at before this is refunded; it blocks nothing."""
+    wrong = sum(row.quantity for row in case.received if row.line_no is None)
+    value = sum(row.value for row in case.received)
+    customer = None if case.order_id is None else (await orders.order(tx, case.order_id)).customer_id
+    if customer is None:
+        return policies.signals(0, 0, 0, wrong=wrong, value=value)
+    past = await orders.history(tx, customer, tx.now - PERIOD)
+    return policies.signals(past.orders_returned, past.shipped, past.returned, wrong=wrong, value=value)

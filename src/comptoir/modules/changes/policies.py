@@ -1,0 +1,127 @@
+"""Whether something may come back, as functions of values: the retailer's terms, and the law above them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import lru_cache
+
+from comptoir.modules.changes.contracts import (
+    Policy,
+    Reason,
+    RefundMethod,
+    Sign,
+    Signal,
+    Sold,
+    Verdict,
+    Why,
+)
+
+WITHDRAWAL_DAYS = 14
+"""Code de la consommation, L221-18: from the day after delivery, to the next working day where it ends on none (L221-19)."""
+
+STANDARD = Policy(code="standard", position=0)
+"""Where no policy fits."""
+
+FAULTS = frozenset({Reason.DEFECTIVE, Reason.DAMAGED, Reason.WRONG_ITEM, Reason.NOT_AS_DESCRIBED})
+CONFORMITY = timedelta(days=730)
+"""The legal guarantee of conformity, two years from delivery (L217-3)."""
+
+
+def fits(policy: Policy, sold: Sold) -> bool:
+    return (
+        policy.active
+        and sold.category[: len(policy.category)] == policy.category
+        and (not policy.channels or sold.channel in policy.channels)
+        and (not policy.countries or sold.country in policy.countries)
+        and (policy.valid_from is None or policy.valid_from <= sold.bought_on)
+        and (policy.valid_until is None or sold.bought_on <= policy.valid_until)
+    )
+
+
+def first_fit(policies: Iterable[Policy], sold: Sold) -> Policy:
+    """The first by position that fits."""
+    return next((one for one in sorted(policies, key=lambda p: (p.position, p.code)) if fits(one, sold)), STANDARD)
+
+
+def allowed(policy: Policy, sold: Sold, asked_on: date) -> Verdict:
+    """Whether it may come back on that day, and on which terms.
+
+    A policy may give more than the law and never less: whoever withdraws in time gets the money back as it was paid. What has
+    not been delivered is never too late.
+    """
+    fault = sold.reason in FAULTS
+    fee = 0 if sold.reason in policy.free_reasons or fault else policy.fee
+    own, legal = _own_term(policy, sold), withdrawal_until(policy, sold)
+    withdraws = withdrawable(policy, sold)
+    if withdraws and (legal is None or asked_on <= legal):
+        until = None if legal is None else max(legal, own if own is not None and not policy.final_sale else legal)
+        return Verdict(True, Why.WITHDRAWAL, until, fee, policy.moment, RefundMethod.ORIGINAL, policy.approval_above)
+    if not policy.final_sale and (own is None or asked_on <= own):
+        return Verdict(True, Why.WITHIN_WINDOW, own, fee, policy.moment, policy.method, policy.approval_above)
+    if fault and sold.consumer and (sold.delivered_on is None or asked_on <= sold.delivered_on + CONFORMITY):
+        until = None if sold.delivered_on is None else sold.delivered_on + CONFORMITY
+        return Verdict(True, Why.DEFECT, until, 0, policy.moment, RefundMethod.ORIGINAL, policy.approval_above)
+    why = Why.FINAL_SALE if policy.final_sale else Why.TOO_LATE
+    return Verdict(False, why, None if policy.final_sale else own, fee, policy.moment, policy.method, policy.approval_above)
+
+
+def _own_term(policy: Policy, sold: Sold) -> date | None:
+    return None if sold.delivered_on is None else sold.delivered_on + timedelta(days=policy.window)
+
+
+def withdrawable(policy: Policy, sold: Sold) -> bool:
+    """Whether the buyer has a right to withdraw."""
+    return sold.distance and sold.consumer and sold.country == "FR" and not policy.exempt
+
+
+def withdrawal_until(policy: Policy, sold: Sold) -> date | None:
+    """The last day on which the buyer may withdraw; None where the term has not begun, or there is no such right."""
+    if sold.delivered_on is None or not withdrawable(policy, sold):
+        return None
+    until = sold.delivered_on + timedelta(days=WITHDRAWAL_DAYS)
+    while until.weekday() >= 5 or until in holidays(until.year):
+        until += timedelta(days=1)
+    return until
+
+
+@lru_cache(maxsize=64)
+def holidays(year: int) -> frozenset[date]:
+    """The public holidays of metropolitan France (Code du travail, L3133-1)."""
+    fixed = [(1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25)]
+    moving = [easter(year) + timedelta(days=days) for days in (1, 39, 50)]
+    return frozenset([date(year, month, day) for month, day in fixed] + moving)
+
+
+def easter(year: int) -> date:
+    """Easter Sunday of the Gregorian calendar (Meeus, Jones and Butcher)."""
+    century, rest = divmod(year, 100)
+    moon = (19 * (year % 19) + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
+    shift = (year % 19 + 11 * moon + 22 * weekday) // 451
+    month, day = divmod(moon + weekday - 7 * shift + 114, 31)
+    return date(year, month, day + 1)
+
+
+SERIAL_ORDERS = 3
+"""Below so many orders with returns nobody is called a serial returner."""
+SERIAL_SHARE = 60
+"""Percent of the units that were sent."""
+
+
+def signals(orders_returned: int, shipped: int, returned: int, *, wrong: int, value: int, high: int = 50_000) -> list[Signal]:
+    """What a person should look at: how much this customer sends back, what else was in the box, and how much it is about.
+
+    `value` and `high` are minor units.
+    """
+    found: list[Signal] = []
+    share = returned * 100 // shipped if shipped else 0
+    if orders_returned >= SERIAL_ORDERS and share >= SERIAL_SHARE:
+        words = f"{share} % of {shipped} units came back, from {orders_returned} orders"
+        found.append(Signal(Sign.SERIAL_RETURNER, words, {"share": share, "orders": orders_returned, "shipped": shipped}))
+    if wrong:
+        found.append(Signal(Sign.WRONG_ITEM, f"{wrong} units are not what was sold", {"units": wrong}))
+    if value > high:
+        words = "The units are worth more than the amount from which somebody should look"
+        found.append(Signal(Sign.HIGH_VALUE, words, {"value": value, "above": high}))
+    return found

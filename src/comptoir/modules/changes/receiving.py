@@ -1,0 +1,369 @@
+"""What arrives, wherever and whether or not it was announced, and what somebody finds who looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from comptoir.kernel.checking import Checks, invalid
+from comptoir.kernel.quantities import MAX_QUANTITY, sku
+from comptoir.modules.changes import domain
+from comptoir.modules.changes.contracts import (
+    Arrived,
+    Fate,
+    ItemCondition,
+    Look,
+    ReceivedId,
+    ReceivedUnits,
+    RefundMethod,
+    RefundMoment,
+    ReturnCase,
+    ReturnCaseId,
+    ReturnItem,
+    ReturnState,
+    ReturnStep,
+    Setting,
+    Units,
+    Why,
+)
+from comptoir.modules.changes.errors import (
+    InspectedAlready,
+    NothingToPayOut,
+    NotSoldByUs,
+    OverDeduction,
+    UnknownReceived,
+)
+from comptoir.modules.changes.returning import (
+    combined,
+    following,
+    get_return,
+    items_of,
+    load,
+    merged,
+    move,
+    reason_of,
+    require_returnable,
+    settled,
+)
+from comptoir.modules.changes.store import returns as store
+from comptoir.modules.changes.terms import terms
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import Disposition, EntryKind, Movement, Quantity
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import Charge, Order, OrderId, ReturnLine
+from comptoir.modules.orders.errors import UnknownLine
+from comptoir.modules.payments import api as payments
+from comptoir.modules.payments.contracts import Account, AccountDraft, AccountKind
+from comptoir.runtime.database import Tx
+from comptoir.sdk.orders import LineKind
+
+FEE = "Return fee"
+DEDUCTION = "Deduction"
+_NOT_SOLD = "not_sold_by_us"
+
+
+async def receive_return(
+    tx: Tx, case_id: ReturnCaseId, location_id: LocationId, units: Sequence[Arrived], *, parcel: str = ""
+) -> ReturnCase:
+    """Units of a return are here, some of them or more than was announced, or something else was in the box.
+
+    They are kept under quality hold until somebody has looked. A parcel that was received already changes nothing. Raises
+    UnknownLine, QuantityNotOpen for more than the buyer has, and ReturnStepRefused.
+    """
+    return await _receive(tx, case_id, location_id, units, _clean(parcel))
+
+
+async def _receive(tx: Tx, case_id: ReturnCaseId, location_id: LocationId, units: Sequence[Arrived], parcel: str) -> ReturnCase:
+    case, order = await load(tx, case_id)
+    if parcel and await store.known_parcel(tx, parcel) is not None:
+        return case
+    if order is None:
+        raise NotSoldByUs(return_case_id=case_id)
+    await locations.get(tx, location_id)
+    following(case, ReturnStep.RECEIVE)
+    if parcel:
+        await store.insert_parcel(tx, parcel, case_id)
+    charged = case.fee_charged
+    for one in units:
+        if one.quantity < 1:
+            raise invalid("units", "name at least one unit each")
+        line = next((line for line in order.lines if line.line_no == one.line_no and line.sku is not None), None)
+        if line is None:
+            raise UnknownLine(line_no=one.line_no)
+        if one.sku is not None and one.sku != line.sku:
+            await _keep_found(tx, case_id, location_id, one.sku, one.quantity, parcel, one.line_no)
+            continue
+        value = await _take_back(tx, case, location_id, one)
+        released = case.moment is not RefundMoment.INSPECTION
+        await store.receive(
+            tx,
+            case_id,
+            one.line_no,
+            line.sku or "",
+            one.quantity,
+            value=value,
+            released=released,
+            location_id=location_id,
+            parcel=parcel,
+            stocked=line.stocked,
+        )
+        reason = reason_of(case, one.line_no)
+        await store.add_items(tx, case_id, [ReturnItem(one.line_no, line.sku or "", one.quantity, one.quantity, reason)])
+        charged = await _charge_fee(tx, case, charged, value)
+    moved = await move(tx, case, ReturnStep.RECEIVE, fee_charged=charged, closed_at=None, closed_by=None)
+    return await settled(tx, moved)
+
+
+def _clean(parcel: str) -> str:
+    checks = Checks()
+    parcel = checks.words("parcel", parcel)
+    checks.done()
+    return parcel
+
+
+async def _take_back(tx: Tx, case: ReturnCase, location_id: LocationId, one: Arrived) -> int:
+    """Takes units back under quality hold; gives what they were worth to the buyer, with the shipping of an order that was
+    withdrawn from as a whole.
+    """
+    assert case.order_id is not None, "whoever calls has looked"
+    before = (await orders.standing(tx, case.order_id)).value
+    line = ReturnLine(one.line_no, one.quantity, Disposition.QUALITY)
+    reason = reason_of(case, one.line_no)
+    await orders.take_back(tx, case.order_id, location_id, [line], reason)
+    if case.why == Why.WITHDRAWAL:
+        await _take_back_shipping(tx, await orders.load(tx, case.order_id), location_id, reason)
+    return before - (await orders.standing(tx, case.order_id)).value
+
+
+async def _take_back_shipping(tx: Tx, order: Order, location_id: LocationId, reason: str) -> None:
+    """Whoever withdraws from a whole order gets its delivery back, too (L221-24)."""
+    if order.returned != order.shipped or order.shipped + order.cancelled != order.quantity:
+        return
+    lines = [
+        ReturnLine(line.line_no, line.quantity - line.cancelled - line.returned)
+        for line in order.lines
+        if line.kind == LineKind.SHIPPING and line.quantity > line.cancelled + line.returned
+    ]
+    if lines:
+        await orders.take_back(tx, order.id, location_id, lines, reason)
+
+
+async def _charge_fee(tx: Tx, case: ReturnCase, charged: int | None, value: int) -> int:
+    """The fee of a return is charged once, and is never more than what came first is worth."""
+    if charged is not None:
+        return charged
+    fee = min(case.fee, value)
+    if fee and case.order_id is not None:
+        await orders.add_lines(tx, case.order_id, [], [Charge(LineKind.FEE, FEE, fee)], [], backorder=False)
+    return fee
+
+
+async def _keep_found(
+    tx: Tx,
+    case_id: ReturnCaseId,
+    location_id: LocationId,
+    text: str,
+    quantity: int,
+    parcel: str,
+    line_no: int | None = None,
+) -> None:
+    """What was not expected is stock that was found; nobody may have it before somebody has looked."""
+    checks = Checks()
+    name = checks.parsed("sku", sku, text, sku("-"))
+    checks.whole("quantity", quantity, 1, MAX_QUANTITY)
+    checks.done()
+    found = Movement(
+        kind=EntryKind.RETURNED,
+        sku=name,
+        location_id=location_id,
+        on_hand=quantity,
+        quality=quantity,
+        return_id=case_id,
+        reason="found" if line_no is None else "wrong_item",
+    )
+    await inventory.record(tx, [found])
+    await store.receive(
+        tx, case_id, None, name, quantity, value=0, released=True, location_id=location_id, parcel=parcel, stocked=True
+    )
+
+
+async def receive_unannounced(
+    tx: Tx, order_id: OrderId, location_id: LocationId, units: Sequence[Units], setting: Setting, *, parcel: str = ""
+) -> ReturnCase:
+    """Units of an order have come back without a word. They are taken; what the policy would not have taken is refunded only
+    when a person has looked. A parcel that was received already changes nothing.
+    """
+    parcel = _clean(parcel)
+    order = await orders.load(tx, order_id)
+    known = await store.known_parcel(tx, parcel) if parcel else None
+    if known is not None:
+        return await get_return(tx, known)
+    wanted = merged(units)
+    await require_returnable(tx, order, wanted)
+    found = await terms(tx, order, {no: one.reason for no, one in wanted.items()}, setting, tx.now)
+    moment, method, fee, why = combined(found)
+    late = [verdict for verdict in found.verdicts.values() if not verdict.allowed]
+    case_id = await store.insert(
+        tx,
+        order_id,
+        ReturnState.APPROVED,
+        items_of(order, [one._replace(quantity=0) for one in wanted.values()]),
+        moment=RefundMoment.INSPECTION if late else moment,
+        method=method,
+        fee=fee,
+        why=late[0].why if late else why,
+        announced=False,
+        fact=False,
+        note="",
+        exchange=(),
+    )
+    arrived = [Arrived(one.line_no, one.quantity) for one in wanted.values()]
+    return await receive_return(tx, case_id, location_id, arrived, parcel=parcel)
+
+
+async def receive_unknown(
+    tx: Tx, location_id: LocationId, text: str, quantity: int, *, parcel: str = "", note: str = ""
+) -> ReturnCase:
+    """Something has come back that we never sold: found stock under quality hold, and nobody to refund."""
+    parcel = _clean(parcel)
+    await locations.get(tx, location_id)
+    known = await store.known_parcel(tx, parcel) if parcel else None
+    if known is not None:
+        return await get_return(tx, known)
+    case_id = await store.insert(
+        tx,
+        None,
+        ReturnState.APPROVED,
+        [],
+        moment=RefundMoment.INSPECTION,
+        method=RefundMethod.ORIGINAL,
+        fee=0,
+        why=_NOT_SOLD,
+        announced=False,
+        fact=False,
+        note=note,
+        exchange=(),
+    )
+    if parcel:
+        await store.insert_parcel(tx, parcel, case_id)
+    await _keep_found(tx, case_id, location_id, text, quantity, parcel)
+    return await move(tx, await get_return(tx, case_id), ReturnStep.RECEIVE)
+
+
+async def record_channel_return(
+    tx: Tx, order_id: OrderId, location_id: LocationId, units: Sequence[Units], external_id: str, fate: Fate = Fate.RESTOCK
+) -> ReturnCase:
+    """A channel has taken units back by its own rules: a fact, recorded once for each of its ids, that no policy stops."""
+    order = await orders.load(tx, order_id)
+    parcel = f"channel {order.channel_code}: {_clean(external_id)}"
+    known = await store.known_parcel(tx, parcel)
+    if known is not None:
+        return await get_return(tx, known)
+    case_id = await store.insert(
+        tx,
+        order_id,
+        ReturnState.APPROVED,
+        items_of(order, [one._replace(quantity=0) for one in merged(units).values()]),
+        moment=RefundMoment.RECEIPT,
+        method=RefundMethod.ORIGINAL,
+        fee=0,
+        why="channel",
+        announced=False,
+        fact=True,
+        note="",
+        exchange=(),
+    )
+    arrived = [Arrived(one.line_no, one.quantity) for one in merged(units).values()]
+    case = await _receive(tx, case_id, location_id, arrived, parcel)
+    looks = [Look(row.id, row.quantity, ItemCondition.OPENED, fate) for row in case.received]
+    await inspect_return(tx, case_id, looks)
+    case, _ = await load(tx, case_id)
+    return await move(tx, case, ReturnStep.CLOSE, closed_at=tx.now, closed_by=tx.actor)
+
+
+async def inspect_return(tx: Tx, case_id: ReturnCaseId, looks: Sequence[Look]) -> ReturnCase:
+    """Somebody has looked at units: they go where they belong, and what they are worth is refunded, less what is deducted.
+
+    Raises UnknownReceived, InspectedAlready, OverDeduction and ReturnStepRefused.
+    """
+    case, _ = await load(tx, case_id)
+    following(case, ReturnStep.INSPECT)
+    for found in looks:
+        row = await _row(tx, case_id, found.received_id)
+        if row.fate is not None or not 1 <= found.quantity <= row.quantity:
+            raise InspectedAlready(received_id=row.id, open=0 if row.fate is not None else row.quantity)
+        value = orders.share(row.value, row.quantity, 0, found.quantity)
+        if not 0 <= found.deduct <= value:
+            raise OverDeduction(worth=value, asked=found.deduct)
+        if row.stocked:
+            await _put_where_it_belongs(tx, row, found)
+        if found.deduct and case.order_id is not None:
+            charge = Charge(LineKind.FEE, DEDUCTION, found.deduct)
+            await orders.add_lines(tx, case.order_id, [], [charge], [], backorder=False)
+        await store.look(tx, row, found, value)
+    now = await get_return(tx, case_id)
+    if domain.inspected(now.received):
+        now = await move(tx, now, ReturnStep.INSPECT)
+    else:
+        await store.put(tx, case_id, {"state": now.state})
+    return await settled(tx, await get_return(tx, now.id))
+
+
+async def _row(tx: Tx, case_id: ReturnCaseId, received_id: ReceivedId) -> ReceivedUnits:
+    row = next((row for row in (await get_return(tx, case_id)).received if row.id == received_id), None)
+    if row is None:
+        raise UnknownReceived(kind="received", id=received_id)
+    return row
+
+
+async def _put_where_it_belongs(tx: Tx, row: ReceivedUnits, found: Look) -> None:
+    units = [Quantity(row.sku, found.quantity)]
+    match found.fate:
+        case Fate.RESTOCK:
+            await inventory.release_quality(tx, row.location_id, units, "return")
+        case Fate.SEND_ON:
+            if found.to_location_id is None:
+                raise invalid("to_location_id", "says where it goes")
+            await inventory.release_quality(tx, row.location_id, units, "return")
+            await inventory.create_transfer(tx, row.location_id, found.to_location_id, units, "return")
+        case Fate.REFURBISH:
+            pass  # it stays under quality hold until it is repaired
+        case Fate.DAMAGED:
+            await inventory.release_quality(tx, row.location_id, units, "return", damaged=True)
+        case Fate.MISSING | Fate.DESTROY:
+            await inventory.release_quality(tx, row.location_id, units, "return", damaged=True)
+            await inventory.write_off_damaged(tx, row.location_id, units, f"return: {found.fate}")
+
+
+async def pay_out_credit(tx: Tx, case_id: ReturnCaseId) -> tuple[Account, str | None, int]:
+    """Puts what is promised to the buyer on store credit: the customer's own, or a new one, whose code is told this once.
+
+    Gives the account, the code of a new one, and how much. Raises NotSoldByUs and NothingToPayOut.
+    """
+    case, order = await load(tx, case_id)
+    if order is None:
+        raise NotSoldByUs(return_case_id=case.id)
+    open_ones = [one for one in await payments.grants_of(tx, order.id) if one.open]
+    if not open_ones:
+        raise NothingToPayOut
+    own = await payments.accounts_of(tx, order.customer_id) if order.customer_id is not None else []
+    account = next(
+        (
+            one
+            for one in own
+            if one.kind is AccountKind.STORE_CREDIT and one.currency == order.currency and not one.expired(tx.now)
+        ),
+        None,
+    )
+    code: str | None = None
+    if account is None:
+        draft = AccountDraft(kind=AccountKind.STORE_CREDIT, currency=order.currency, amount=0, customer_id=order.customer_id)
+        account, code = await payments.issue(tx, draft)
+    total = 0
+    for one in open_ones:
+        await orders.execute_refund(tx, order.id, one.id, one.open, AccountKind.STORE_CREDIT, account_id=account.id)
+        total += one.open
+    account = await payments.get_account(tx, account.id)
+    return replace(account), code, total

@@ -1,0 +1,119 @@
+"""Changes: making, locking, deciding and listing them."""
+
+from __future__ import annotations
+
+import msgspec
+import psycopg.errors
+from psycopg.rows import TupleRow
+
+from comptoir.kernel.ids import uuid7
+from comptoir.modules.changes.contracts import (
+    AnyAction,
+    Change,
+    ChangeDraft,
+    ChangeFilter,
+    ChangeId,
+    ChangeKind,
+    ChangeState,
+)
+from comptoir.modules.changes.errors import ChangeOpen
+from comptoir.modules.orders.contracts import OrderId
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
+
+_COLUMNS = (
+    "c.id, c.number, c.order_id, c.kind, c.state, c.actions, c.reason, c.note, c.needs_approval, c.order_version, "
+    "c.requested_at, c.requested_by, c.decided_at, c.decided_by, c.ended_at, c.ended_by, c.version"
+)
+
+_INSERT = """
+INSERT INTO changes.changes (id, order_id, kind, state, actions, reason, note, needs_approval, order_version, requested_at,
+  requested_by)
+VALUES (%(id)s, %(order)s, %(kind)s, 'requested', %(actions)s::jsonb, %(reason)s, %(note)s, %(needs_approval)s,
+  %(order_version)s, %(at)s, %(actor)s)
+"""
+
+_DECIDE = """
+UPDATE changes.changes SET state = %(state)s, decided_at = %(at)s, decided_by = %(actor)s, version = version + 1
+WHERE id = %(id)s
+"""
+
+_END = """
+UPDATE changes.changes SET state = %(state)s, ended_at = %(at)s, ended_by = %(actor)s, version = version + 1
+WHERE id = %(id)s
+"""
+
+
+def _change(row: TupleRow) -> Change:
+    return Change(
+        ChangeId(row[0]),
+        row[1],
+        OrderId(row[2]),
+        ChangeKind(row[3]),
+        ChangeState(row[4]),
+        msgspec.convert(row[5], tuple[AnyAction, ...]),
+        *row[6:],
+    )
+
+
+LISTING = Listing(
+    _COLUMNS,
+    "changes.changes c",
+    _change,
+    sorts(("requested", [Key("c.requested_at", KeyKind.INSTANT), Key("c.id", KeyKind.ID)])),
+)
+
+
+def where(wanted: ChangeFilter) -> Where:
+    where = Where()
+    where.equal("c.order_id", wanted.order)
+    where.equal("c.kind", wanted.kind)
+    if wanted.states:
+        where.add("c.state = ANY(%(states)s)", states=list(wanted.states))
+    return where
+
+
+async def insert(tx: Tx, draft: ChangeDraft, order_version: int, *, needs_approval: bool) -> Change:
+    """Raises ChangeOpen where another one of the order is open."""
+    open_one = await tx.value(
+        "SELECT id FROM changes.changes WHERE order_id = %(order)s AND state IN ('requested', 'approved')",
+        {"order": draft.order_id},
+    )
+    if open_one is not None:
+        raise ChangeOpen(change_id=open_one)
+    change_id = ChangeId(uuid7())
+    try:
+        await tx.run(
+            _INSERT,
+            {
+                "id": change_id,
+                "order": draft.order_id,
+                "kind": draft.kind,
+                "actions": msgspec.json.encode(draft.actions).decode(),
+                "reason": draft.reason,
+                "note": draft.note,
+                "needs_approval": needs_approval,
+                "order_version": order_version,
+                "at": tx.now,
+                "actor": tx.actor,
+            },
+        )
+    except psycopg.errors.UniqueViolation as problem:
+        raise ChangeOpen from problem
+    made = await get(tx, change_id)
+    assert made is not None, "it has just been written"
+    return made
+
+
+async def get(reader: Reader, change_id: ChangeId, *, lock: bool = False) -> Change | None:
+    statement = f"SELECT {_COLUMNS} FROM changes.changes c WHERE c.id = %(id)s"
+    row = await reader.row(statement + (" FOR UPDATE" if lock else ""), {"id": change_id})
+    return None if row is None else _change(row)
+
+
+async def decide(tx: Tx, change_id: ChangeId, state: ChangeState) -> None:
+    await tx.run(_DECIDE, {"id": change_id, "state": state, "at": tx.now, "actor": tx.actor})
+
+
+async def end(tx: Tx, change_id: ChangeId, state: ChangeState) -> None:
+    await tx.run(_END, {"id": change_id, "state": state, "at": tx.now, "actor": tx.actor})

@@ -1,0 +1,278 @@
+"""Returns with what is announced and what has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from comptoir.kernel.ids import uuid7
+from comptoir.modules.changes.contracts import (
+    Extra,
+    Fate,
+    ItemCondition,
+    Look,
+    Reason,
+    ReceivedId,
+    ReceivedUnits,
+    RefundMethod,
+    RefundMoment,
+    ReturnCase,
+    ReturnCaseId,
+    ReturnFilter,
+    ReturnItem,
+    ReturnState,
+)
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders.contracts import OrderId
+from comptoir.runtime import arrays
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
+
+_COLUMNS = (
+    "r.id, r.number, r.order_id, r.state, r.moment, r.method, r.fee, r.fee_charged, r.why, r.announced, r.fact, r.note, "
+    "r.carrier, r.tracking_number, r.exchange, r.exchange_lines, r.requested_at, r.requested_by, r.decided_at, r.decided_by, "
+    "r.sent_at, r.closed_at, r.closed_by, r.version"
+)
+
+_INSERT = """
+INSERT INTO changes.returns (id, order_id, state, moment, method, fee, why, announced, fact, note, exchange, requested_at,
+  requested_by)
+VALUES (%(id)s, %(order)s, %(state)s, %(moment)s, %(method)s, %(fee)s, %(why)s, %(announced)s, %(fact)s, %(note)s,
+  %(exchange)s::jsonb, %(at)s, %(actor)s)
+"""
+
+_ADD_ITEMS = """
+INSERT INTO changes.items AS i (return_id, line_no, sku, quantity, received, reason)
+SELECT %(id)s, line_no, sku, quantity, received, reason
+FROM unnest(%(lines)s::int[], %(skus)s::text[], %(quantities)s::int[], %(received)s::int[], %(reasons)s::text[])
+  AS n (line_no, sku, quantity, received, reason)
+ON CONFLICT (return_id, line_no) DO UPDATE
+SET received = i.received + excluded.received, quantity = greatest(i.quantity, i.received + excluded.received)
+"""
+
+_ITEMS = """
+SELECT return_id, line_no, sku, quantity, received, reason FROM changes.items
+WHERE return_id = ANY(%(ids)s::uuid[]) ORDER BY return_id, line_no
+"""
+
+_RECEIVED = """
+SELECT return_id, id, line_no, sku, quantity, value, released, location_id, parcel, stocked, condition, fate, deduct,
+  received_at, received_by, inspected_at, inspected_by
+FROM changes.received WHERE return_id = ANY(%(ids)s::uuid[]) ORDER BY return_id, received_at, id
+"""
+
+_RECEIVE = """
+INSERT INTO changes.received (id, return_id, line_no, sku, quantity, value, released, location_id, parcel, stocked,
+  received_at, received_by)
+VALUES (%(id)s, %(return)s, %(line_no)s, %(sku)s, %(quantity)s, %(value)s, %(released)s, %(location)s, %(parcel)s,
+  %(stocked)s, %(at)s, %(actor)s)
+"""
+
+_LOOK = """
+UPDATE changes.received SET quantity = %(quantity)s, value = %(value)s, released = true, condition = %(condition)s,
+  fate = %(fate)s, deduct = %(deduct)s, inspected_at = %(at)s, inspected_by = %(actor)s
+WHERE id = %(id)s
+"""
+
+_REST = """
+INSERT INTO changes.received (id, return_id, line_no, sku, quantity, value, released, location_id, parcel, stocked,
+  received_at, received_by)
+SELECT %(rest)s, return_id, line_no, sku, quantity - %(units)s, value - %(value)s, released, location_id, parcel, stocked,
+  received_at, received_by
+FROM changes.received WHERE id = %(id)s
+"""
+
+
+_FIELDS = [name.removeprefix("r.") for name in _COLUMNS.split(", ")]
+_OWN = (
+    "id", "line_no", "sku", "quantity", "value", "released", "location_id", "parcel", "stocked", "condition", "fate", "deduct",
+    "received_at", "received_by", "inspected_at", "inspected_by",
+)  # fmt: skip
+
+
+def _case(row: TupleRow) -> ReturnCase:
+    fields: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    fields["state"] = ReturnState(fields["state"])
+    fields["moment"], fields["method"] = RefundMoment(fields["moment"]), RefundMethod(fields["method"])
+    fields["exchange"] = msgspec.convert(fields["exchange"], tuple[Extra, ...])
+    fields["exchange_lines"] = tuple(fields["exchange_lines"])
+    return ReturnCase(**fields)
+
+
+LISTING = Listing(
+    _COLUMNS,
+    "changes.returns r",
+    _case,
+    sorts(("requested", [Key("r.requested_at", KeyKind.INSTANT), Key("r.id", KeyKind.ID)])),
+)
+
+
+def where(wanted: ReturnFilter) -> Where:
+    where = Where()
+    where.equal("r.order_id", wanted.order)
+    if wanted.states:
+        where.add("r.state = ANY(%(states)s)", states=list(wanted.states))
+    return where
+
+
+async def insert(
+    tx: Tx,
+    order_id: OrderId | None,
+    state: ReturnState,
+    items: Sequence[ReturnItem],
+    *,
+    moment: RefundMoment,
+    method: RefundMethod,
+    fee: int,
+    why: str,
+    announced: bool,
+    fact: bool,
+    note: str,
+    exchange: Sequence[Extra],
+) -> ReturnCaseId:
+    case_id = ReturnCaseId(uuid7())
+    await tx.run(
+        _INSERT,
+        {
+            "id": case_id,
+            "order": order_id,
+            "state": state,
+            "moment": moment,
+            "method": method,
+            "fee": fee,
+            "why": why,
+            "announced": announced,
+            "fact": fact,
+            "note": note,
+            "exchange": msgspec.json.encode(exchange).decode(),
+            "at": tx.now,
+            "actor": tx.actor,
+        },
+    )
+    await add_items(tx, case_id, items)
+    return case_id
+
+
+async def add_items(tx: Tx, case_id: ReturnCaseId, items: Sequence[ReturnItem]) -> None:
+    """Announces units, or counts them as received where their line is known already."""
+    if items:
+        await tx.run(
+            _ADD_ITEMS,
+            {
+                "id": case_id,
+                "lines": arrays.int4s([one.line_no for one in items]),
+                "skus": arrays.texts([one.sku for one in items]),
+                "quantities": arrays.int4s([one.quantity for one in items]),
+                "received": arrays.int4s([one.received for one in items]),
+                "reasons": arrays.texts([one.reason for one in items]),
+            },
+        )
+
+
+async def get(reader: Reader, case_id: ReturnCaseId, *, lock: bool = False) -> ReturnCase | None:
+    """With what is announced and what has arrived."""
+    statement = f"SELECT {_COLUMNS} FROM changes.returns r WHERE r.id = %(id)s"
+    row = await reader.row(statement + (" FOR UPDATE" if lock else ""), {"id": case_id})
+    return None if row is None else (await _filled(reader, [_case(row)]))[0]
+
+
+async def of_order(reader: Reader, order_id: OrderId) -> list[ReturnCase]:
+    """All of an order, the oldest first."""
+    statement = f"SELECT {_COLUMNS} FROM changes.returns r WHERE r.order_id = %(order)s ORDER BY r.requested_at, r.id"
+    return await _filled(reader, [_case(row) for row in await reader.rows(statement, {"order": order_id})])
+
+
+async def _filled(reader: Reader, cases: Sequence[ReturnCase]) -> list[ReturnCase]:
+    ids = {"ids": arrays.uuids([one.id for one in cases])}
+    items: dict[UUID, list[ReturnItem]] = {}
+    arrived: dict[UUID, list[ReceivedUnits]] = {}
+    for row in await reader.rows(_ITEMS, ids) if cases else []:
+        items.setdefault(row[0], []).append(ReturnItem(row[1], row[2], row[3], row[4], Reason(row[5])))
+    for row in await reader.rows(_RECEIVED, ids) if cases else []:
+        arrived.setdefault(row[0], []).append(_received(row[1:]))
+    return [replace(one, items=tuple(items.get(one.id, ())), received=tuple(arrived.get(one.id, ()))) for one in cases]
+
+
+def _received(row: TupleRow) -> ReceivedUnits:
+    fields: dict[str, Any] = dict(zip(_OWN, row, strict=True))
+    fields["condition"] = None if fields["condition"] is None else ItemCondition(fields["condition"])
+    fields["fate"] = None if fields["fate"] is None else Fate(fields["fate"])
+    return ReceivedUnits(**fields)
+
+
+async def put(tx: Tx, case_id: ReturnCaseId, values: Mapping[str, object]) -> None:
+    """Sets columns, whose names are the code's own."""
+    columns = ", ".join(f"{name} = %({name})s" for name in values)
+    await tx.run(f"UPDATE changes.returns SET {columns}, version = version + 1 WHERE id = %(id)s", {**values, "id": case_id})
+
+
+async def known_parcel(reader: Reader, parcel: str) -> ReturnCaseId | None:
+    """The return that this parcel was received for."""
+    return await reader.value("SELECT return_id FROM changes.parcels WHERE parcel = %(parcel)s", {"parcel": parcel})
+
+
+async def insert_parcel(tx: Tx, parcel: str, case_id: ReturnCaseId) -> None:
+    """Where somebody else has received it since we looked, this transaction fails with `Outrun`."""
+    tx.race("parcels_pkey")
+    await tx.run(
+        "INSERT INTO changes.parcels (parcel, return_id, at, actor) VALUES (%(parcel)s, %(return)s, %(at)s, %(actor)s)",
+        {"parcel": parcel, "return": case_id, "at": tx.now, "actor": tx.actor},
+    )
+
+
+async def receive(
+    tx: Tx,
+    case_id: ReturnCaseId,
+    line_no: int | None,
+    sku: str,
+    quantity: int,
+    *,
+    value: int,
+    released: bool,
+    location_id: LocationId,
+    parcel: str,
+    stocked: bool,
+) -> ReceivedId:
+    received_id = ReceivedId(uuid7())
+    await tx.run(
+        _RECEIVE,
+        {
+            "id": received_id,
+            "return": case_id,
+            "line_no": line_no,
+            "sku": sku,
+            "quantity": quantity,
+            "value": value,
+            "released": released,
+            "location": location_id,
+            "parcel": parcel,
+            "stocked": stocked,
+            "at": tx.now,
+            "actor": tx.actor,
+        },
+    )
+    return received_id
+
+
+async def look(tx: Tx, row: ReceivedUnits, found: Look, value: int) -> None:
+    """Somebody has looked at some of these units, which were worth `value`; what is left becomes a row of its own."""
+    params: dict[str, object] = {
+        "id": row.id,
+        "rest": uuid7(),
+        "units": found.quantity,
+        "quantity": found.quantity,
+        "value": value,
+        "condition": found.condition,
+        "fate": found.fate,
+        "deduct": found.deduct,
+        "at": tx.now,
+        "actor": tx.actor,
+    }
+    if found.quantity < row.quantity:
+        await tx.run(_REST, params)
+    await tx.run(_LOOK, params)
