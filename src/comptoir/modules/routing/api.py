@@ -2,31 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import psycopg.errors
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.errors import Stale
-from comptoir.modules.locations.contracts import Location, LocationId
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing import store
+from comptoir.modules.routing.atlas import Atlas
 from comptoir.modules.routing.contracts import (
+    KeptSettings,
     RuleSet,
     RuleSetChanged,
     RuleSetDraft,
     RuleSetId,
     RuleSetState,
     RuleSetVersion,
-    Site,
     SiteSettings,
 )
 from comptoir.modules.routing.domain import rules as domain
-from comptoir.modules.routing.domain.rules import STEPS, is_for, matching
+from comptoir.modules.routing.domain.choosing import as_placed, choose, rank_sites, serve
+from comptoir.modules.routing.domain.network import Network
+from comptoir.modules.routing.domain.optimising import Plan, improve
+from comptoir.modules.routing.domain.promising import Collection, Delivery, collection, collections, delivery, for_rules
+from comptoir.modules.routing.domain.rules import (
+    MAX_ANSWER,
+    MAX_COST,
+    MAX_GIVE_UP,
+    MAX_KM,
+    MAX_PARCELS,
+    MAX_POSITION,
+    MAX_PREPARATION,
+    MAX_TOLERANCE,
+    MAX_VALUE,
+    MAX_WEIGHT,
+    STEPS,
+    is_for,
+    matching,
+    takes_all,
+)
+from comptoir.modules.routing.domain.simulating import Flow, Past, Tally, compare, simulate
+from comptoir.modules.routing.domain.stock import Situation
 from comptoir.modules.routing.errors import RuleSetCodeTaken, RuleSetRetired, UnknownRuleSet
+from comptoir.modules.routing.log import Taken, decisions, explained, record
+from comptoir.modules.routing.simulations import (
+    cancel_simulation,
+    create_simulation,
+    outcome,
+    simulation,
+    simulation_begun,
+    simulation_done,
+    simulation_failed,
+    simulation_goes_on,
+    simulations,
+)
+from comptoir.modules.routing.sites import site_settings, sites
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 
-__all__ = ["is_for", "matching"]
+__all__ = [
+    "MAX_ANSWER",
+    "MAX_COST",
+    "MAX_GIVE_UP",
+    "MAX_KM",
+    "MAX_PARCELS",
+    "MAX_POSITION",
+    "MAX_PREPARATION",
+    "MAX_TOLERANCE",
+    "MAX_VALUE",
+    "MAX_WEIGHT",
+    "Atlas",
+    "Collection",
+    "Delivery",
+    "Flow",
+    "Network",
+    "Past",
+    "Plan",
+    "Situation",
+    "Taken",
+    "Tally",
+    "as_placed",
+    "cancel_simulation",
+    "choose",
+    "collection",
+    "collections",
+    "compare",
+    "create_simulation",
+    "decisions",
+    "delivery",
+    "explained",
+    "for_rules",
+    "improve",
+    "is_for",
+    "matching",
+    "outcome",
+    "rank_sites",
+    "record",
+    "serve",
+    "simulate",
+    "simulation",
+    "simulation_begun",
+    "simulation_done",
+    "simulation_failed",
+    "simulation_goes_on",
+    "simulations",
+    "site_settings",
+    "sites",
+    "takes_all",
+]
 
 
 async def create(tx: Tx, draft: RuleSetDraft) -> RuleSet:
@@ -103,11 +187,14 @@ async def find(
     state: RuleSetState | None = None,
     search: str = "",
     *,
+    retired: bool = True,
     sort: str = "position",
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[RuleSet]:
-    return await store.LISTING.page(reader, store.where(state, search), sort=sort, limit=limit, cursor=cursor)
+    """Sorts: position (in which they are asked), code, and each with a `-` before it. `retired` is whether also those are."""
+    wanted = store.where(state, search, retired=retired)
+    return await store.LISTING.page(reader, wanted, sort=sort, limit=limit, cursor=cursor)
 
 
 async def live(reader: Reader) -> list[RuleSet]:
@@ -123,52 +210,46 @@ async def said(reader: Reader, rule_set_id: RuleSetId, version: int) -> RuleSetV
     return found
 
 
-async def put_sites(tx: Tx, settings: Sequence[SiteSettings]) -> None:
+async def versions(
+    reader: Reader, rule_set_id: RuleSetId, *, limit: int = 50, cursor: str | None = None
+) -> Page[RuleSetVersion]:
+    """Everything that a rule set ever said, the latest first. Raises UnknownRuleSet."""
+    page = await store.VERSIONS.page(reader, store.of_rule_set(rule_set_id), sort="-version", limit=limit, cursor=cursor)
+    if not page.items and cursor is None:
+        raise UnknownRuleSet(kind="rule_set", id=rule_set_id)
+    return page
+
+
+async def settings(reader: Reader, location_id: LocationId) -> KeptSettings:
+    """What routing knows of one location, with its version, for who wants to change it."""
+    return await store.site(reader, location_id) or KeptSettings(location_id=location_id)
+
+
+async def put_settings(tx: Tx, wanted: SiteSettings, *, version: int | None = None) -> KeptSettings:
+    """What routing is to know of one location. `version` is the one that the caller decided on; None is whichever.
+
+    Raises Invalid and Stale. That there is such a location is for the caller to know.
+    """
+    checks = Checks()
+    domain.checked_site(wanted, checks)
+    checks.done()
+    kept = await store.put_site(tx, wanted, version)
+    if kept is None:
+        there = await settings(tx, wanted.location_id)
+        raise Stale(kind="location", id=wanted.location_id, version=there.version)
+    return kept
+
+
+async def put_sites(tx: Tx, wanted: Sequence[SiteSettings]) -> None:
     """What routing is to know of these locations, each named once. Raises Invalid."""
     checks = Checks()
-    for n, one in enumerate(settings):
+    for n, one in enumerate(wanted):
         domain.checked_site(one, checks.at(f"[{n}]."))
-    named = {one.location_id for one in settings}
-    checks.require("location_id", len(named) == len(settings), "is named twice")
+    named = {one.location_id for one in wanted}
+    checks.require("location_id", len(named) == len(wanted), "is named twice")
     checks.done()
-    if settings:
-        await store.put_sites(tx, settings)
-
-
-async def site_settings(reader: Reader, locations: Sequence[LocationId]) -> dict[LocationId, SiteSettings]:
-    """Of each of these locations; the defaults where nobody has said anything."""
-    there = await store.sites(reader, locations)
-    return {location: there.get(location) or SiteSettings(location_id=location) for location in locations}
-
-
-async def sites(reader: Reader, locations: Sequence[Location], priorities: Mapping[LocationId, int]) -> list[Site]:
-    """These locations as routing sees them. `priorities` are those of the pool, 0 where it does not say."""
-    settings = await site_settings(reader, [location.id for location in locations])
-    return [_site(location, settings[location.id], priorities.get(location.id, 0)) for location in locations]
-
-
-def _site(location: Location, settings: SiteSettings, priority: int) -> Site:
-    return Site(
-        id=location.id,
-        code=location.code,
-        name=location.name,
-        kind=location.kind,
-        country=location.country,
-        time_zone=location.time_zone,
-        latitude=location.latitude,
-        longitude=location.longitude,
-        priority=priority,
-        active=location.active,
-        ships=location.ships,
-        pickup=location.pickup,
-        hours=location.opening_hours,
-        capacity=location.daily_capacity,
-        pick_cost=settings.pick_cost,
-        pack_cost=settings.pack_cost,
-        cut_off=settings.cut_off,
-        preparation=settings.preparation,
-        works=settings.works,
-    )
+    if wanted:
+        await store.put_sites(tx, wanted)
 
 
 async def version(reader: Reader) -> int:

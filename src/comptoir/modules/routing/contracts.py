@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, NewType
 from uuid import UUID
 
 from comptoir.modules.carriers.contracts import Service
-from comptoir.modules.locations.contracts import LocationId, LocationKind, OpeningHours
+from comptoir.modules.locations.contracts import LocationId, LocationKind, OpeningHours, PoolId
 from comptoir.runtime.events import Event
 
 RuleSetId = NewType("RuleSetId", UUID)
+DecisionId = NewType("DecisionId", UUID)
+SimulationId = NewType("SimulationId", UUID)
+
+RULE_SET_PREFIX = "rul"
+DECISION_PREFIX = "dec"
+SIMULATION_PREFIX = "sim"
 
 
 class Fence(StrEnum):
@@ -118,6 +124,12 @@ class Rules:
     """The value below which a store does not begin a parcel. What is collected there is none."""
     max_distance: float | None = None
     respect_capacity: bool = True
+    every: int = 0
+    """Minutes from one run to the next, in which orders are decided together; 0 decides each at once."""
+    answer_within: int = 0
+    """Minutes in which whoever was chosen begins, or the order goes elsewhere; 0 is no limit."""
+    give_up_after: int = 0
+    """Days after which what nobody may send is cancelled; 0 leaves it to a person."""
     insist_on_date: bool = False
     """Who cannot keep the date that was promised is out; otherwise being late only counts against it."""
 
@@ -251,6 +263,125 @@ class Decision:
         return sum(parcel.cost for parcel in self.parcels)
 
 
+class DecisionKind(StrEnum):
+    """On which occasion it was decided where an order comes from."""
+
+    CAPTURED = "captured"
+    """As it was promised."""
+    ROUTED = "routed"
+    """By a rule set, right after it was promised."""
+    REROUTED = "rerouted"
+    """A location gave it back, or stock came in."""
+    BATCH = "batch"
+    """With others, to make the best of all of them."""
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """A decision in the log."""
+
+    id: DecisionId
+    order_id: UUID
+    kind: DecisionKind
+    at: datetime
+    actor: str
+    job: Job
+    before: tuple[Pick, ...]
+    """Where the units were promised before it, which it was free to use again."""
+    parcels: tuple[Parcel, ...]
+    lacking: tuple[tuple[int, int], ...]
+    rule_set_id: RuleSetId | None
+    """None where no rule set was live for it: the pool's priority decided, then the distance."""
+    version: int
+    load: Mapping[LocationId, int]
+    """Orders that the sites with a limit had that day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A decision with what was thought of every location."""
+
+    decision: Logged
+    rules: Rules
+    rule_set: str
+    """Its name; empty where none was live."""
+    sites: Mapping[LocationId, Site]
+    """As they were."""
+    verdicts: tuple[Verdict, ...]
+    """The best first, then those that a fence stopped."""
+
+
+LONGEST_SIMULATION = timedelta(days=366 * 3)
+
+
+class SimulationState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a way of routing meant for past orders. Money in minor units, distances in kilometres, carbon in kilograms."""
+
+    orders: int
+    units: int
+    parcels: int
+    split: int
+    """Orders in more than one parcel."""
+    unserved: int
+    """Orders of which nothing could be sent."""
+    lacking: int
+    """Units that nobody might send."""
+    cost: int
+    distance: float
+    carbon: float
+    days: int
+    """From the order to its last parcel, summed up over the orders that were served."""
+    late: int
+    promised: int
+    """Orders that were promised for a day; `late` of them missed it."""
+    load: Mapping[LocationId, int]
+    """Parcels by location."""
+    by_day: Mapping[date, int]
+    """Parcels by the day of the order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationDraft:
+    """Which past is to be decided again: the orders of these channels of a pool, placed from `since` up to `until`."""
+
+    name: str = ""
+    pool_id: PoolId
+    channels: tuple[str, ...]
+    since: datetime
+    until: datetime
+    rule_set_id: RuleSetId | None = None
+    """None tries what decides now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation(SimulationDraft):
+    """A simulation as it is: `happened` and `tried` are there when it is done."""
+
+    id: SimulationId
+    version: int
+    """Of the rule set."""
+    rules: Rules
+    state: SimulationState
+    orders: int
+    done: int
+    happened: Outcome | None
+    tried: Outcome | None
+    problem: str
+    created_at: datetime
+    created_by: str
+    finished_at: datetime | None
+
+
 class RuleSetState(StrEnum):
     DRAFT = "draft"
     LIVE = "live"
@@ -283,13 +414,18 @@ class RuleSet(RuleSetDraft):
 
 @dataclass(frozen=True, slots=True)
 class RuleSetVersion:
-    """What a rule set said once; decisions name it, so that they can be explained later."""
+    """What a rule set said once, and in which state; decisions name it, so that they can be explained later."""
 
     rule_set_id: RuleSetId
     version: int
     rules: Rules
     at: datetime
     actor: str
+    state: RuleSetState
+    code: str
+    name: str
+    position: int
+    share: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +438,14 @@ class SiteSettings:
     cut_off: int = 14 * 60
     preparation: int = 120
     works: tuple[bool, ...] = (True, True, True, True, True, False, False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSettings(SiteSettings):
+    """The settings of a location as they are."""
+
+    version: int = 0
+    """0 as long as nobody has said anything: then they are the usual ones."""
 
 
 class RuleSetChanged(Event, frozen=True, kw_only=True):

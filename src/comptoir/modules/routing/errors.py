@@ -6,12 +6,14 @@ from comptoir.kernel.errors import Conflict, NotFound
 
 
 class UnknownRuleSet(NotFound):
+    """No rule set has this id, or it never had that version. They are never deleted: look for it in the list."""
+
     code = "unknown_rule_set"
     title = "No such rule set"
 
 
 class RuleSetCodeTaken(Conflict):
-    """`data["code"]` names another rule set already."""
+    """`data["code"]` names another rule set already: choose another code, or change that rule set."""
 
     code = "rule_set_code_taken"
     title = "Another rule set has this code"
@@ -22,3 +24,20 @@ class RuleSetRetired(Conflict):
 
     code = "rule_set_retired"
     title = "The rule set is retired"
+
+
+class UnknownDecision(NotFound):
+    code = "unknown_decision"
+    title = "No such decision"
+
+
+class UnknownSimulation(NotFound):
+    code = "unknown_simulation"
+    title = "No such simulation"
+
+
+class SimulationOver(Conflict):
+    """It has ended already: `data["state"]`."""
+
+    code = "simulation_over"
+    title = "The simulation is over"

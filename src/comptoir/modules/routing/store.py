@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing.contracts import (
+    KeptSettings,
     Rules,
     RuleSet,
     RuleSetDraft,
@@ -21,15 +22,15 @@ from comptoir.modules.routing.contracts import (
 )
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
-from comptoir.runtime.paging import Key, Listing, Where, sorts
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 _FIELDS = ("code", "name", "position", "share", "rules")
 _READ = ("id", "state", "version", "created_at", "updated_at", *_FIELDS)
 _COLUMNS = ", ".join(_READ)
 
 _KEEP_VERSION = """
-INSERT INTO routing.rule_set_versions (rule_set_id, version, rules, at, actor)
-SELECT id, version, rules, %(now)s, %(actor)s FROM written"""
+INSERT INTO routing.rule_set_versions (rule_set_id, version, rules, at, actor, state, code, name, position, share)
+SELECT id, version, rules, %(now)s, %(actor)s, state, code, name, position, share FROM written"""
 
 _INSERT = f"""
 WITH written AS (
@@ -57,9 +58,7 @@ WITH written AS (
 ), kept AS ({_KEEP_VERSION})
 SELECT {_COLUMNS} FROM written"""
 
-_VERSION = """
-SELECT rule_set_id, version, rules, at, actor FROM routing.rule_set_versions
-WHERE rule_set_id = %(id)s AND version = %(version)s"""
+_SAID = "rule_set_id, version, rules, at, actor, state, code, name, position, share"
 
 _PUT_SITES = """
 INSERT INTO routing.sites AS s (location_id, pick_cost, pack_cost, cut_off, preparation, works, updated_at)
@@ -74,6 +73,18 @@ SET pick_cost = excluded.pick_cost, pack_cost = excluded.pack_cost, cut_off = ex
 _SITES = """
 SELECT location_id, pick_cost, pack_cost, cut_off, preparation, works FROM routing.sites
 WHERE location_id = ANY(%(locations)s::uuid[])"""
+
+_SITE = "location_id, pick_cost, pack_cost, cut_off, preparation, works, version"
+
+_PUT_SITE = f"""
+INSERT INTO routing.sites AS s (location_id, pick_cost, pack_cost, cut_off, preparation, works, updated_at)
+SELECT %(location_id)s, %(pick_cost)s, %(pack_cost)s, %(cut_off)s, %(preparation)s, %(works)s, %(now)s
+WHERE coalesce(%(version)s::int, 0) = 0 OR EXISTS (SELECT FROM routing.sites WHERE location_id = %(location_id)s)
+ON CONFLICT (location_id) DO UPDATE
+SET pick_cost = excluded.pick_cost, pack_cost = excluded.pack_cost, cut_off = excluded.cut_off,
+  preparation = excluded.preparation, works = excluded.works, updated_at = excluded.updated_at, version = s.version + 1
+WHERE %(version)s::int IS NULL OR s.version = %(version)s
+RETURNING {_SITE}"""
 
 _STAMP = """
 SELECT coalesce((SELECT sum(version) FROM routing.rule_sets), 0) + coalesce((SELECT sum(version) FROM routing.sites), 0)"""
@@ -102,14 +113,32 @@ LISTING = Listing(
     _COLUMNS,
     "routing.rule_sets",
     _rule_set,
-    sorts(("position", [Key("position"), Key("code")]), ("code", [Key("code")])),
+    sorts(("position", [Key("position", KeyKind.INTEGER), Key("code")]), ("code", [Key("code")])),
 )
 
 
-def where(state: RuleSetState | None, search: str) -> Where:
+def _version(row: TupleRow) -> RuleSetVersion:
+    rule_set_id, number, rules, at, actor, state, *rest = row
+    return RuleSetVersion(rule_set_id, number, _rules(rules), at, actor, RuleSetState(state), *rest)
+
+
+VERSIONS = Listing(_SAID, "routing.rule_set_versions", _version, sorts(("version", [Key("version", KeyKind.INTEGER)])))
+"""Of one rule set at a time."""
+
+
+def where(state: RuleSetState | None, search: str, *, retired: bool) -> Where:
     where = Where()
     where.search(search, "name", code="code")
     where.equal("state", state)
+    if not retired:
+        where.add("state <> 'retired'")
+    return where
+
+
+def of_rule_set(rule_set_id: RuleSetId, number: int | None = None) -> Where:
+    where = Where()
+    where.equal("rule_set_id", rule_set_id)
+    where.equal("version", number)
     return where
 
 
@@ -145,8 +174,9 @@ async def live(reader: Reader) -> list[RuleSet]:
 
 
 async def version(reader: Reader, rule_set_id: RuleSetId, number: int) -> RuleSetVersion | None:
-    row = await reader.row(_VERSION, {"id": rule_set_id, "version": number})
-    return None if row is None else RuleSetVersion(row[0], row[1], _rules(row[2]), row[3], row[4])
+    wanted = of_rule_set(rule_set_id, number)
+    row = await reader.row(f"SELECT {_SAID} FROM routing.rule_set_versions {wanted.sql}", wanted.params)
+    return None if row is None else _version(row)
 
 
 async def put_sites(tx: Tx, settings: Sequence[SiteSettings]) -> None:
@@ -167,6 +197,40 @@ async def sites(reader: Reader, locations: Sequence[LocationId]) -> dict[Locatio
         )
         for row in rows
     }
+
+
+async def put_site(tx: Tx, settings: SiteSettings, version: int | None) -> KeptSettings | None:
+    """None where they have another version; 0 is that of settings that nobody has said."""
+    params = {
+        "location_id": settings.location_id,
+        "pick_cost": settings.pick_cost,
+        "pack_cost": settings.pack_cost,
+        "cut_off": settings.cut_off,
+        "preparation": settings.preparation,
+        "works": list(settings.works),
+        "version": version,
+        "now": tx.now,
+    }
+    row = await tx.row(_PUT_SITE, params)
+    return None if row is None else _kept(row)
+
+
+async def site(reader: Reader, location_id: LocationId) -> KeptSettings | None:
+    row = await reader.row(f"SELECT {_SITE} FROM routing.sites WHERE location_id = %(id)s", {"id": location_id})
+    return None if row is None else _kept(row)
+
+
+def _kept(row: TupleRow) -> KeptSettings:
+    location_id, pick_cost, pack_cost, cut_off, preparation, works, version = row
+    return KeptSettings(
+        location_id=LocationId(location_id),
+        pick_cost=pick_cost,
+        pack_cost=pack_cost,
+        cut_off=cut_off,
+        preparation=preparation,
+        works=tuple(works),
+        version=version,
+    )
 
 
 async def stamp(reader: Reader) -> int:

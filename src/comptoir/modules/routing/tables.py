@@ -1,11 +1,24 @@
-"""Rule sets with everything that they ever said, and what routing knows of locations."""
+"""Rule sets with everything that they ever said, what routing knows of locations, and the decision log."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, MetaData, Table, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from comptoir.runtime.columns import amount, id_column, instant, json, key, uuid_column, words
+from comptoir.runtime.columns import KeyText, Xid8, amount, id_column, instant, json, key, uuid_column, words
 
 metadata = MetaData(schema="routing")
 
@@ -31,6 +44,11 @@ rule_set_versions = Table(
     metadata,
     Column("rule_set_id", UUID(as_uuid=True), ForeignKey("routing.rule_sets.id"), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
+    key("state"),
+    key("code"),
+    words("name"),
+    Column("position", Integer, nullable=False),
+    Column("share", Integer, nullable=False),
     json("rules"),
     instant("at"),
     key("actor"),
@@ -54,3 +72,69 @@ sites = Table(
     ),
 )
 """`cut_off` and `preparation` are minutes; locations without a row have the defaults of `SiteSettings`."""
+
+simulations = Table(
+    "simulations",
+    metadata,
+    id_column(),
+    words("name"),
+    uuid_column("pool_id"),
+    Column("channels", ARRAY(KeyText), nullable=False),
+    instant("since"),
+    instant("until"),
+    uuid_column("rule_set_id", nullable=True),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    json("rules"),
+    key("state"),
+    Column("orders", Integer, nullable=False, server_default=text("0")),
+    Column("done", Integer, nullable=False, server_default=text("0")),
+    json("result", nullable=True),
+    words("problem"),
+    instant("created_at"),
+    key("created_by"),
+    instant("finished_at", nullable=True),
+    Index("simulations_created", "created_at", "id"),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="simulations_state"),
+)
+"""Past orders under other rules: what was asked, how far it is, and what came out."""
+
+networks = Table(
+    "networks",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    key("digest", unique=True),
+    Column("content", LargeBinary, nullable=False),
+    instant("at"),
+)
+"""Sites and carrier services as they were when decisions were taken, packed: see `store.log`. Never changed."""
+
+bases = Table(
+    "bases",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    uuid_column("rule_set_id", nullable=True),
+    Column("version", Integer, nullable=False),
+    Column("network_id", Integer, ForeignKey("routing.networks.id"), nullable=False),
+    UniqueConstraint("rule_set_id", "version", "network_id", name="bases_what", postgresql_nulls_not_distinct=True),
+)
+"""What a decision was taken on: a version of a rule set (null where none was live) and a network."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    id_column(),
+    uuid_column("order_id"),
+    key("kind"),
+    instant("at"),
+    key("actor"),
+    Column("basis_id", Integer, ForeignKey("routing.bases.id"), nullable=False),
+    Column("seen", Xid8, nullable=False),
+    json("job"),
+    json("before"),
+    json("outcome"),
+    json("load", nullable=True),
+    Index("decisions_order", "order_id", "at"),
+    CheckConstraint("kind IN ('captured', 'routed', 'rerouted', 'batch', 'person')", name="decisions_kind"),
+)
+"""The decision log: the inputs of a decision and what came out. The stock that it saw is what the ledger had before the
+transaction `seen`; `before` is what was promised where, which the decision was free to use again."""

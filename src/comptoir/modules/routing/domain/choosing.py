@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
 from itertools import combinations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from comptoir.modules.carriers.contracts import Service
-from comptoir.modules.locations.contracts import LocationKind
+from comptoir.modules.locations.contracts import LocationId, LocationKind
 from comptoir.modules.routing.contracts import (
     Decision,
     Fence,
@@ -41,7 +41,7 @@ from comptoir.modules.routing.domain.network import (
     fence_code,
     survey,
 )
-from comptoir.modules.routing.domain.rating import OF_STOCK, measured, ranked, surveyed, wanted, weighted
+from comptoir.modules.routing.domain.rating import OF_STOCK, leading, measured, ranked, surveyed, wanted, weighted
 from comptoir.modules.routing.domain.stock import Situation
 
 _AMONG = 12
@@ -142,14 +142,18 @@ def _worth(needs: Sequence[Need], asked: Mapping[str, int], have: Ints) -> Ints:
     return worth
 
 
-def rank_sites(network: Network, rules: Rules, job: Job, now: datetime) -> list[int]:
-    """The positions of the sites that may serve, as far as that can be said without stock and load: the best first."""
+def rank_sites(network: Network, rules: Rules, job: Job, now: datetime, first: int | None = None) -> list[int]:
+    """The positions of the sites that may serve, as far as that can be said without stock and load: the best first, and with
+    `first` only so many.
+    """
     found = survey(network, rules, job, now)
     weights = [weight for weight in rules.ratings if weight.rating not in OF_STOCK]
     ratings = {weight.rating: surveyed(weight.rating, network, found) for weight in weights}
     chosen = np.flatnonzero(found.fences == OPEN)
     if rules.mode is Mode.WEIGHTED:
-        return chosen[np.argsort(weighted(weights, ratings, chosen), kind="stable")].tolist()
+        return chosen[np.argsort(weighted(weights, ratings, chosen), kind="stable")[:first]].tolist()
+    if first is not None:
+        return leading(weights, ratings, chosen, first).tolist()
     return ranked(weights, ratings, chosen).tolist()
 
 
@@ -165,6 +169,36 @@ def choose(network: Network, rules: Rules, job: Job, situation: Situation, now: 
     """Where this order goes; `situation` stays as it is. What nobody may send is `lacking`."""
     view = look(network, rules, job, situation, now)
     return decide(network, rules, job, view, now)
+
+
+def serve(network: Network, rules: Rules, job: Job, situation: Situation, now: datetime) -> Decision:
+    """As `choose`; and what the counter where it is collected does not have itself is sent there by others."""
+    decision = choose(network, rules, job, situation, now)
+    if decision.lacking and job.pickup_at in network.position:
+        return _sent_to_counter(network, rules, job, decision, situation, now)
+    return decision
+
+
+def _sent_to_counter(
+    network: Network, rules: Rules, job: Job, decision: Decision, situation: Situation, now: datetime
+) -> Decision:
+    """A decision for a counter that lacks something, with what others send to it."""
+    assert job.pickup_at is not None
+    counter = network.sites[network.position[job.pickup_at]]
+    lacking = dict(decision.lacking)
+    needs = tuple([replace(need, quantity=lacking[need.line_no]) for need in job.needs if need.line_no in lacking])
+    place = None if counter.latitude is None or counter.longitude is None else (counter.latitude, counter.longitude)
+    way = replace(
+        job,
+        needs=needs,
+        service=Service.STANDARD,
+        country=counter.country,
+        destination=place,
+        pickup_at=None,
+        rejected_by=(*job.rejected_by, counter.id),
+    )
+    sent = choose(network, rules, way, situation, now)
+    return Decision(job.id, (*decision.parcels, *sent.parcels), sent.lacking)
 
 
 def decide(network: Network, rules: Rules, job: Job, view: View, now: datetime) -> Decision:
@@ -279,11 +313,6 @@ def contents(job: Job, view: View, sites: Sequence[int]) -> list[list[tuple[Need
     return found
 
 
-def share_out(job: Job, view: View, sites: Sequence[int]) -> list[list[tuple[int, int]]]:
-    """`contents` as (line, units)."""
-    return [[(need.line_no, units) for need, units in content] for content in contents(job, view, sites)]
-
-
 def assigned(network: Network, job: Job, view: View, sites: Sequence[int], now: datetime) -> Decision:
     """The decision for these sites, with parcels as they would be sent."""
     shares = list(zip(sites, contents(job, view, sites), strict=True))
@@ -315,6 +344,32 @@ def parcel(network: Network, job: Job, site: int, content: Sequence[tuple[Need, 
     carbon = service.carbon * -(-weight // 1000) * offer.distance
     cost = own + offer.asked
     return Parcel(place.id, picks, service.code, offer.distance, cost, carbon, offer.leaves_at, offer.arrives_on, weight)
+
+
+def as_placed(network: Network, job: Job, picks: Sequence[Pick], now: datetime) -> Decision:
+    """The decision that these picks are, taken already. Of sites that the network does not know, that no carrier takes it from,
+    or whose door never opens, nothing but the picks is said.
+    """
+    needs = {need.line_no: need for need in job.needs}
+    by_site: dict[LocationId, list[Pick]] = {}
+    for pick in picks:
+        by_site.setdefault(pick.site, []).append(pick)
+    parcels: list[Parcel] = []
+    for place, own in by_site.items():
+        site = network.position.get(place)
+        content = [(needs[pick.line_no], pick.quantity) for pick in own]
+        weight = sum(need.weight * units for need, units in content)
+        if site is not None and _leaves(network, job, site, weight, now):
+            parcels.append(parcel(network, job, site, content, now))
+        else:
+            parcels.append(Parcel(place, tuple(own), "", 0.0, 0, 0.0, now, now.date(), weight))
+    return Decision(job.id, tuple(parcels))
+
+
+def _leaves(network: Network, job: Job, site: int, weight: int, now: datetime) -> bool:
+    if job.service is Service.PICKUP:
+        return network.ready_at(site, now) is not None
+    return best_offer(network, job, site, weight, now) is not None
 
 
 class Offer(NamedTuple):

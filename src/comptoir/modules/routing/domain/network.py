@@ -91,6 +91,7 @@ class Network:
     def __init__(self, sites: Iterable[Site], services: Iterable[CarrierServiceDraft]) -> None:
         self.sites: tuple[Site, ...] = tuple(sorted(sites, key=lambda site: (site.priority, site.code)))
         services = tuple(services)
+        self.services: tuple[CarrierServiceDraft, ...] = services
         self.tariffs: tuple[Tariff, ...] = tuple(Tariff.of(s) for s in services if s.zones) if services else BY_HAND
         self.position: Mapping[LocationId, int] = {site.id: i for i, site in enumerate(self.sites)}
         self._places()

@@ -61,6 +61,24 @@ def ranked(weights: Sequence[Weight], ratings: Mapping[Rating, Floats], chosen: 
     return chosen[np.lexsort(keys[::-1])] if keys else chosen
 
 
+def leading(weights: Sequence[Weight], ratings: Mapping[Rating, Floats], chosen: Positions, first: int) -> Positions:
+    """The first so many of `ranked`, without sorting the others."""
+    if len(chosen) <= first or any(weight.tolerance > 0 for weight in weights):
+        return ranked(weights, ratings, chosen)[:first]
+    ahead: list[Positions] = []
+    among, wanted = chosen, first
+    for weight in weights:
+        values = ratings[weight.rating][among]
+        last = np.partition(values, wanted - 1)[wanted - 1]
+        better = values < last
+        ahead.append(among[better])
+        wanted -= len(ahead[-1])
+        among = among[values == last]
+        if len(among) == wanted:
+            break
+    return ranked(weights, ratings, np.sort(np.concatenate([*ahead, among[:wanted]])))
+
+
 def _stepped(weights: Sequence[Weight], keys: Sequence[Floats]) -> list[Floats]:
     """What is closer than the tolerance falls on one step, counted from the best of those that were equal until then."""
     steps: list[Floats] = []

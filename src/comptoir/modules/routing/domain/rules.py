@@ -22,12 +22,15 @@ from comptoir.modules.routing.contracts import (
 )
 
 MAX_PARCELS = 10
+MAX_POSITION = 1_000_000
 MAX_VALUE = 10**12
 MAX_KM = 25_000.0
 MAX_WEIGHT = 1_000_000.0
 MAX_TOLERANCE = 1e9
 MAX_COST = 10**9
 MAX_PREPARATION = 30 * DAY
+MAX_ANSWER = 30 * DAY
+MAX_GIVE_UP = 365
 WEEK = 7
 
 STEPS: Mapping[tuple[RuleSetState, RuleSetState], bool] = {
@@ -47,7 +50,7 @@ def checked(draft: RuleSetDraft, checks: Checks) -> RuleSetDraft:
         code=code,
         name=checks.words("name", draft.name) or code,
         rules=_checked_rules(draft.rules, checks.at("rules.")),
-        position=checks.whole("position", draft.position, 0, 1_000_000),
+        position=checks.whole("position", draft.position, 0, MAX_POSITION),
         share=checks.whole("share", draft.share, 0, 100),
     )
 
@@ -65,6 +68,9 @@ def _checked_rules(rules: Rules, checks: Checks) -> Rules:
     checks.require("kinds", bool(rules.kinds), "has one at least")
     checks.whole("safety", rules.safety, 0, MAX_QUANTITY)
     checks.whole("minimum_pick", rules.minimum_pick, 0, MAX_VALUE)
+    checks.whole("every", rules.every, 0, DAY)
+    checks.whole("answer_within", rules.answer_within, 0, MAX_ANSWER)
+    checks.whole("give_up_after", rules.give_up_after, 0, MAX_GIVE_UP)
     far = rules.max_distance
     if far is not None:
         checks.require("max_distance", math.isfinite(far) and 0 < far <= MAX_KM, f"is above 0, up to {MAX_KM:.0f}")
@@ -98,6 +104,22 @@ def matching(live: Iterable[RuleSet], key: UUID, *, channel: str, country: str, 
         if is_for(rule_set.rules.condition, channel=channel, country=country, service=service) and falls_into(rule_set, key):
             return rule_set
     return None
+
+
+def takes_all(first: RuleSet, then: RuleSet) -> bool:
+    """Whether no order reaches `then`, because `first` is asked before it and takes whatever is meant for it."""
+    before, after = first.rules.condition, then.rules.condition
+    pairs = (
+        (before.channels, after.channels),
+        (before.countries, after.countries),
+        (before.services, after.services),
+        (before.categories, after.categories),
+    )
+    return (
+        (first.position, first.code) < (then.position, then.code)
+        and first.share >= 100
+        and all(not wide or (bool(narrow) and set(narrow) <= set(wide)) for wide, narrow in pairs)
+    )
 
 
 def falls_into(rule_set: RuleSet, key: UUID) -> bool:

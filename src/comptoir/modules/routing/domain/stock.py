@@ -34,6 +34,13 @@ class Situation:
             if location in network.position:
                 self.load[network.position[location]] = orders
 
+    @classmethod
+    def of_arrays(cls, network: Network, rows: Mapping[str, Ints], load: Mapping[LocationId, int] | None = None) -> Situation:
+        """For looking only: by SKU the units at each site, in the order of the network. Nothing is copied."""
+        situation = cls(network, {}, load)
+        situation._of = dict(rows)
+        return situation
+
     def of(self, sku: str) -> Ints:
         """Units at each site; not to be written to."""
         return self._of.get(sku, self._nothing)

@@ -1,0 +1,86 @@
+"""The rules of fulfilment, as functions of values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from comptoir.modules.fulfilment.contracts import Handshake, Request, State, Step
+
+STEPS: Mapping[tuple[State, Step], State] = {
+    (State.SCHEDULED, Step.RELEASE): State.OPEN,
+    (State.SCHEDULED, Step.HOLD): State.ON_HOLD,
+    (State.OPEN, Step.HOLD): State.ON_HOLD,
+    (State.ON_HOLD, Step.RESUME): State.OPEN,
+    (State.SCHEDULED, Step.BEGIN): State.IN_PROGRESS,
+    (State.OPEN, Step.BEGIN): State.IN_PROGRESS,
+    (State.INCOMPLETE, Step.BEGIN): State.IN_PROGRESS,
+    (State.IN_PROGRESS, Step.PUT_BACK): State.OPEN,
+    (State.IN_PROGRESS, Step.STOP): State.INCOMPLETE,
+    **{(state, Step.CLOSE): State.CLOSED for state in State if state not in {State.CLOSED, State.CANCELLED}},
+    **{(state, Step.CANCEL): State.CANCELLED for state in State if state not in {State.CLOSED, State.CANCELLED}},
+}
+"""A fulfilment order's life. It is closed from anywhere: what has left has left, whatever was thought of it."""
+
+HANDSHAKE: Mapping[tuple[Request, Handshake], Request] = {
+    (Request.UNSUBMITTED, Handshake.SUBMIT): Request.SUBMITTED,
+    (Request.REJECTED, Handshake.SUBMIT): Request.SUBMITTED,
+    (Request.SUBMITTED, Handshake.ACCEPT): Request.ACCEPTED,
+    (Request.SUBMITTED, Handshake.REJECT): Request.REJECTED,
+    (Request.SUBMITTED, Handshake.ASK_CANCELLATION): Request.CANCELLATION_REQUESTED,
+    (Request.ACCEPTED, Handshake.ASK_CANCELLATION): Request.CANCELLATION_REQUESTED,
+    (Request.CANCELLATION_REJECTED, Handshake.ASK_CANCELLATION): Request.CANCELLATION_REQUESTED,
+    (Request.CANCELLATION_REQUESTED, Handshake.ACCEPT_CANCELLATION): Request.CANCELLATION_ACCEPTED,
+    (Request.CANCELLATION_REQUESTED, Handshake.REJECT_CANCELLATION): Request.CANCELLATION_REJECTED,
+    (Request.ACCEPTED, Handshake.CLOSE): Request.CLOSED,
+    (Request.CANCELLATION_REJECTED, Handshake.CLOSE): Request.CLOSED,
+}
+"""What a third party and we say to each other."""
+
+ACTIVE = (State.SCHEDULED, State.OPEN, State.ON_HOLD, State.IN_PROGRESS, State.INCOMPLETE)
+NOT_BEGUN = (State.SCHEDULED, State.OPEN, State.ON_HOLD)
+
+STAGE_SQL = """CASE
+WHEN state = 'cancelled' THEN 'cancelled'
+WHEN state = 'closed' THEN 'done'
+WHEN state IN ('scheduled', 'on_hold', 'incomplete') THEN 'waiting'
+WHEN picked < quantity THEN 'to_pick'
+WHEN method = 'collect' AND ready_at IS NOT NULL THEN 'ready'
+WHEN packed < quantity OR method = 'collect' THEN 'to_pack'
+ELSE 'to_hand_over' END"""
+"""`contracts.Stage`, for the database."""
+
+
+def next_state(state: State, step: Step) -> State | None:
+    """None where the step cannot be taken."""
+    return STEPS.get((state, step))
+
+
+def answer(request: Request, step: Handshake) -> Request | None:
+    """None where it cannot be said."""
+    return HANDSHAKE.get((request, step))
+
+
+_PARTS = re.compile(r"\d+|[^\W\d_]+", re.UNICODE)
+
+
+def bin_parts(code: str) -> tuple[tuple[int, int, str], ...]:
+    """The parts of a bin's code, such that codes sort as people read them: A-2-1 before A-10-1."""
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in _PARTS.findall(code))
+
+
+def zone(code: str) -> str:
+    """The first part of a bin's code: the zone, or the aisle, that it is in."""
+    found = _PARTS.search(code)
+    return "" if found is None else found[0].upper()
+
+
+def route(bins: Sequence[str]) -> list[str]:
+    """The bins in the order of a walk in S-shape: aisle by aisle, up one and down the next. What has no bin comes last."""
+    aisles: dict[tuple[tuple[int, int, str], ...], list[str]] = {}
+    for code in sorted({code for code in bins if bin_parts(code)}, key=bin_parts):
+        aisles.setdefault(bin_parts(code)[:1] if len(bin_parts(code)) < 3 else bin_parts(code)[:-2], []).append(code)
+    walk: list[str] = []
+    for n, aisle in enumerate(aisles.values()):
+        walk.extend(reversed(aisle) if n % 2 else aisle)
+    return walk + sorted({code for code in bins if not bin_parts(code)})

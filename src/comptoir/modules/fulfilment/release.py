@@ -1,0 +1,604 @@
+"""From promises to work: units that are promised at a location become fulfilment orders there.
+
+Level-triggered: whatever has happened to an order, what is promised where is compared with the fulfilment orders that it has,
+and these are made to fit. What is promised and not yet anybody's work is routed first, where a rule set is live for it.
+
+Locks are taken in the order that everybody keeps to: orders by id, fulfilment orders by id, levels by key.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from comptoir.kernel.ids import uuid7
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import Goods
+from comptoir.modules.fulfilment.contracts import (
+    Fulfilment,
+    FulfilmentChanged,
+    FulfilmentCreated,
+    FulfilmentId,
+    FulfilmentLine,
+    FulfilmentRecalled,
+    HoldReason,
+    LineUnits,
+    Method,
+    State,
+    Step,
+)
+from comptoir.modules.fulfilment.domain import ACTIVE, NOT_BEGUN
+from comptoir.modules.fulfilment.store import reading, work
+from comptoir.modules.fulfilment.store.work import NewFulfilment
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import Spot
+from comptoir.modules.locations.contracts import LocationId, PoolId
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import ChannelId, OpenOrder, OrderId, Placing
+from comptoir.modules.routing import api as routing
+from comptoir.modules.routing.api import Atlas, Network, Situation, Taken
+from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Need, Parcel, Pick, Rules, RuleSet
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.events import Recorded
+
+_RETRIED = 200
+"""Orders that no location might send and that are tried again for one batch of events."""
+_DEFAULT = Rules()
+"""Where no rule set is live: the pool's priority, then the distance."""
+
+PoolIdOf = Callable[[Reader, ChannelId], Awaitable[PoolId]]
+"""Which pool a channel sells from; whoever knows channels provides it."""
+
+Place = tuple[int, LocationId]
+"""(line, location)."""
+Units = Counter[Place]
+
+
+@dataclass(slots=True)
+class Setting:
+    """What releasing orders needs to know of the house."""
+
+    pool_id_of: PoolIdOf
+    atlas: Atlas = field(default_factory=Atlas)
+
+
+class Covered(NamedTuple):
+    """An order with what is promised where, and what of that is somebody's work already."""
+
+    order: OpenOrder
+    promised: Units
+    work: Units
+
+    @property
+    def fresh(self) -> Units:
+        """Promised, and nobody's work yet."""
+        return Counter({place: units - self.work[place] for place, units in self.promised.items() if units > self.work[place]})
+
+
+async def follow(tx: Tx, events: Sequence[Recorded], setting: Setting) -> None:
+    """Brings the fulfilment orders of these events' orders up to date."""
+    seen: dict[OrderId, int] = {}
+    rejected: set[OrderId] = set()
+    ids: set[OrderId] = set()
+    arrived: set[str] = set()
+    for event in events:
+        if event.type == "stock.received":
+            arrived.update(msgspec.convert(event.data["skus"], list[str]))
+        if event.subject is None or not event.type.startswith("order."):
+            continue
+        order_id = OrderId(event.subject)
+        ids.add(order_id)
+        if event.type == "order.placed":
+            seen[order_id] = event.tx
+        elif event.type == "order.rejected":
+            rejected.add(order_id)
+    stuck = set(await reading.unroutable(tx, sorted(arrived), _RETRIED)) if arrived else set[OrderId]()
+    await settle(tx, ids | stuck, setting, seen=seen, rejected=rejected, stuck=stuck)
+
+
+async def settle(
+    tx: Tx,
+    ids: Iterable[OrderId],
+    setting: Setting,
+    *,
+    seen: Mapping[OrderId, int] | None = None,
+    rejected: Iterable[OrderId] = (),
+    stuck: Collection[OrderId] = (),
+    decided: Mapping[OrderId, tuple[Decision, Rules]] | None = None,
+) -> None:
+    """Makes the fulfilment orders of these orders fit what is promised where.
+
+    `seen` has the transactions in which orders were promised, for the log. Of those that are `rejected`, units that a location
+    gave back are routed again; of those that are `stuck`, units that no location might send. Orders that are
+    `decided`, in this transaction, are not routed again, and wait for no run.
+    """
+    known = sorted(ids)
+    reservations = await _promised(tx, known)
+    existing = await _existing(tx, known)
+    concerned = [key for key in known if key in reservations or key in existing]
+    again = set(rejected)
+    concerned = sorted({*concerned, *again})
+    if not concerned:
+        return
+    opened = await orders.open_orders(tx, concerned)
+    covered = [
+        Covered(opened[key], reservations.get(key, Counter()), _worked_on(existing.get(key, ()), retried=key in stuck))
+        for key in concerned
+        if key in opened
+    ]
+    routed = _as_decided(decided) if decided is not None else await _route(tx, covered, setting, seen or {}, again)
+    if routed.moved:
+        reservations |= await _promised(tx, sorted(routed.moved))
+    await _fit(tx, concerned, opened, reservations, existing, routed)
+
+
+async def _promised(reader: Reader, ids: Sequence[OrderId]) -> dict[OrderId, Units]:
+    found: dict[OrderId, Units] = {}
+    for r in await inventory.reservations_of(reader, ids):
+        found.setdefault(OrderId(r.promise_id), Counter())[r.line_no, r.location_id] += r.quantity
+    return found
+
+
+async def _existing(tx: Tx, ids: Sequence[OrderId]) -> dict[OrderId, list[Fulfilment]]:
+    found: dict[OrderId, list[Fulfilment]] = {}
+    for one in await work.of_orders(tx, ids):
+        found.setdefault(one.order_id, []).append(one)
+    return found
+
+
+def _worked_on(existing: Iterable[Fulfilment], *, retried: bool) -> Units:
+    units: Units = Counter()
+    for one in existing:
+        if one.state in ACTIVE and not (retried and one.hold_reason is HoldReason.UNROUTABLE):
+            for line in one.lines:
+                units[line.line_no, one.location_id] += line.open
+    return units
+
+
+# Routing
+
+
+@dataclass(slots=True)
+class _Routed:
+    """What was decided for what is nobody's work yet."""
+
+    parcels: dict[OrderId, dict[LocationId, Parcel]] = field(default_factory=dict[OrderId, dict[LocationId, Parcel]])
+    unroutable: dict[OrderId, set[int]] = field(default_factory=dict[OrderId, set[int]])
+    """Lines of which units may come from nowhere under the rules."""
+    moved: set[OrderId] = field(default_factory=set[OrderId])
+    rules: dict[OrderId, Rules] = field(default_factory=dict[OrderId, Rules])
+    """By which those are decided that a rule set is live for."""
+
+
+def _as_decided(decided: Mapping[OrderId, tuple[Decision, Rules]]) -> _Routed:
+    return _Routed(
+        parcels={key: {parcel.site: parcel for parcel in decision.parcels} for key, (decision, _) in decided.items()},
+        moved=set(decided),
+        rules={key: replace(rules, every=0) for key, (_, rules) in decided.items()},
+    )
+
+
+@dataclass(slots=True)
+class _Case:
+    """An order's units that want a location."""
+
+    covered: Covered
+    job: Job
+    before: tuple[Pick, ...]
+    rule_set: RuleSet | None
+    network: Network
+    kind: DecisionKind
+
+
+async def _route(
+    tx: Tx, covered: Sequence[Covered], setting: Setting, seen: Mapping[OrderId, int], again: set[OrderId]
+) -> _Routed:
+    routed = _Routed()
+    wanting = [one for one in covered if one.fresh or one.order.id in again]
+    if not wanting:
+        return routed
+    cases = await _cases(tx, wanting, setting, again)
+    decided = [case for case in cases if case.rule_set is not None or case.kind is DecisionKind.REROUTED]
+    loads = await loads_of(tx, [case.network for case in decided], tx.now) if decided else {}
+    decisions = await _decide(tx, decided, loads)
+    taken: list[Taken] = []
+    placings: dict[OrderId, list[Placing]] = {}
+    for case in cases:
+        order_id = case.covered.order.id
+        decision = decisions.get(order_id)
+        if decision is None:
+            decision = routing.as_placed(case.network, case.job, case.before, tx.now)
+        else:
+            placings[order_id] = _placings(case, decision)
+            if decision.lacking:
+                routed.unroutable[order_id] = {line_no for line_no, _ in decision.lacking}
+        if case.rule_set is not None:
+            routed.rules[order_id] = case.rule_set.rules
+        routed.parcels[order_id] = {parcel.site: parcel for parcel in decision.parcels}
+        own = {site: n for site, n in loads.items() if site in case.network.position}
+        taken.append(
+            Taken(
+                order_id=order_id,
+                kind=case.kind,
+                job=case.job,
+                decision=decision,
+                network=case.network,
+                rule_set=case.rule_set,
+                before=case.before if order_id in decisions else (),
+                load=own,
+                seen=0 if order_id in decisions else seen.get(order_id, 0),
+            )
+        )
+    failed = await orders.assign(tx, placings, "routed") if placings else set[OrderId]()
+    routed.moved = set(placings) - failed
+    await routing.record(tx, [one for one in taken if one.order_id not in failed])
+    await _park(tx, cases, routed)
+    return routed
+
+
+async def _cases(tx: Tx, wanting: Sequence[Covered], setting: Setting, again: set[OrderId]) -> list[_Case]:
+    """The jobs that these are. Orders whose channel has no pool any more are left alone."""
+    await setting.atlas.refresh(tx)
+    goods = await catalogue.goods(tx, sorted({line.sku for one in wanting for line in one.order.lines}))
+    barred: dict[OrderId, list[tuple[int, LocationId]]] = {}
+    for rejection in await orders.rejections(tx, [one.order.id for one in wanting]):
+        barred.setdefault(rejection.order_id, []).append((rejection.line_no, rejection.location_id))
+    pools: dict[ChannelId, PoolId] = {}
+    cases: list[_Case] = []
+    for one in wanting:
+        order = one.order
+        if order.channel_id not in pools:
+            pools[order.channel_id] = await setting.pool_id_of(tx, order.channel_id)
+        network = await setting.atlas.network(tx, pools[order.channel_id])
+        rule_set = setting.atlas.rule_set(order.id, channel=order.channel_code, country=order.country, service=order.service)
+        before = tuple([Pick(no, _sku(order, no), place, units) for (no, place), units in sorted(one.fresh.items())])
+        waiting = order.id in again
+        kind = DecisionKind.REROUTED if waiting else DecisionKind.CAPTURED if rule_set is None else DecisionKind.ROUTED
+        gone = barred.get(order.id, [])
+        units = Counter({no: 0 for no, _ in gone} if waiting else {})
+        for (no, _), quantity in one.fresh.items():
+            units[no] += quantity
+        if waiting:
+            for line in order.lines:
+                if line.line_no in {no for no, _ in gone}:
+                    units[line.line_no] += line.backordered
+        job = job_of(order, +units, goods, sorted({place for _, place in gone}))
+        if job.needs:
+            cases.append(_Case(one, job, before, rule_set, network, kind))
+    return cases
+
+
+def _sku(order: OpenOrder, line_no: int) -> str:
+    return next(line.sku for line in order.lines if line.line_no == line_no)
+
+
+def job_of(
+    order: OpenOrder, units: Mapping[int, int], goods: Mapping[str, Goods], rejected_by: Sequence[LocationId] = ()
+) -> Job:
+    """These units of an order's lines, as routing sees them."""
+    needs: list[Need] = []
+    for line in order.lines:
+        quantity = units.get(line.line_no, 0)
+        if quantity > 0 and line.stocked:
+            known = goods.get(line.sku)
+            weight = 0 if known is None else known.weighs(quantity) // quantity
+            dangerous = known is not None and known.dangerous
+            needs.append(Need(line.line_no, line.sku, quantity, weight, line.value, dangerous))
+    return Job(
+        id=order.id,
+        needs=tuple(needs),
+        service=order.service,
+        country=order.country,
+        destination=order.destination,
+        pickup_at=order.pickup_location_id if order.service is Service.PICKUP else None,
+        placed_at=order.placed_at,
+        needed_by=order.promised_on,
+        rejected_by=tuple(rejected_by),
+    )
+
+
+async def _decide(tx: Tx, cases: Sequence[_Case], loads: Mapping[LocationId, int]) -> dict[OrderId, Decision]:
+    """One after another, each with what the ones before have left."""
+    by_network: dict[Network, list[_Case]] = {}
+    for case in cases:
+        by_network.setdefault(case.network, []).append(case)
+    found: dict[OrderId, Decision] = {}
+    for network, own in by_network.items():
+        skus = sorted({need.sku for case in own for need in case.job.needs})
+        places = [site.id for site in network.sites]
+        available: dict[Spot, int] = {
+            (sku, place): units for sku, place, units in await inventory.available_in_pool(tx, skus, places)
+        }
+        for case in own:
+            for pick in case.before:
+                available[pick.sku, pick.site] = available.get((pick.sku, pick.site), 0) + pick.quantity
+        situation = Situation(network, available, loads)
+        for case in own:
+            rules = _DEFAULT if case.rule_set is None else case.rule_set.rules
+            decision = routing.serve(network, rules, case.job, situation, tx.now)
+            situation.take(decision)
+            found[case.covered.order.id] = decision
+    return found
+
+
+async def loads_of(reader: Reader, networks: Iterable[Network], now: datetime) -> dict[LocationId, int]:
+    """The orders that sites with a limit have to prepare today, by their clocks."""
+    since: dict[LocationId, datetime] = {}
+    for network in set(networks):
+        for site in network.sites:
+            if site.capacity is not None:
+                since[site.id] = _midnight(now, site.time_zone)
+    return await reading.load(reader, sorted(since.items())) if since else {}
+
+
+def _midnight(now: datetime, zone: str) -> datetime:
+    local = now.astimezone(ZoneInfo(zone))
+    return datetime.combine(local.date(), time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def _placings(case: _Case, decision: Decision) -> list[Placing]:
+    """Where all units of the job's lines are to come from: what is somebody's work already stays as it is."""
+    lines = {need.line_no for need in case.job.needs}
+    worked = case.covered.work & case.covered.promised
+    wanted: Units = Counter({place: units for place, units in worked.items() if place[0] in lines})
+    for parcel in decision.parcels:
+        for pick in parcel.picks:
+            wanted[pick.line_no, pick.site] += pick.quantity
+    return [Placing(no, place, units) for (no, place), units in sorted((+wanted).items())]
+
+
+async def _park(tx: Tx, cases: Sequence[_Case], routed: _Routed) -> None:
+    """Tells of what nobody may send, and no more of what somebody does now."""
+    parked: dict[OrderId, list[tuple[int, int]]] = {}
+    settled: dict[OrderId, list[int]] = {}
+    for case in cases:
+        order_id = case.covered.order.id
+        stuck = routed.unroutable.get(order_id, set())
+        parked[order_id] = [(need.line_no, need.quantity) for need in case.job.needs if need.line_no in stuck]
+        settled[order_id] = [need.line_no for need in case.job.needs if need.line_no not in stuck]
+    await orders.unpark(tx, {key: lines for key, lines in settled.items() if lines})
+    await orders.park(tx, {key: lines for key, lines in parked.items() if lines})
+
+
+# Making fulfilment orders fit
+
+
+async def _fit(
+    tx: Tx,
+    ids: Sequence[OrderId],
+    opened: Mapping[OrderId, OpenOrder],
+    promised: Mapping[OrderId, Units],
+    existing: Mapping[OrderId, Sequence[Fulfilment]],
+    routed: _Routed,
+) -> None:
+    have = [key for key in ids if key in existing]
+    locked = await work.of_orders(tx, have, lock=True) if have else []
+    own: dict[OrderId, list[Fulfilment]] = {}
+    for one in locked:
+        own.setdefault(one.order_id, []).append(one)
+    shipped = await orders.shipped_from(tx, have) if have else {}
+    changes = _Changes()
+    for key in ids:
+        wanted = promised.get(key, Counter())
+        left = _note_gone(own.get(key, []), shipped.get(key, Counter()), changes)
+        missing = _shrink(left, wanted, changes)
+        order = opened.get(key)
+        if order is not None and missing:
+            _grow(order, left, missing, routed, changes, tx.now)
+    await _write(tx, changes)
+
+
+@dataclass(slots=True)
+class _Changes:
+    new: list[NewFulfilment] = field(default_factory=list[NewFulfilment])
+    lines: dict[tuple[FulfilmentId, int], FulfilmentLine] = field(
+        default_factory=dict[tuple[FulfilmentId, int], FulfilmentLine]
+    )
+    recalled: list[FulfilmentRecalled] = field(default_factory=list[FulfilmentRecalled])
+    touched: dict[FulfilmentId, Fulfilment] = field(default_factory=dict[FulfilmentId, Fulfilment])
+
+    def put(self, one: Fulfilment, line: FulfilmentLine) -> Fulfilment:
+        """The fulfilment order with this line as it is now."""
+        lines = [line if there.line_no == line.line_no else there for there in one.lines]
+        if all(there.line_no != line.line_no for there in one.lines):
+            lines.append(line)
+        changed = replace(one, lines=tuple(lines))
+        self.lines[one.id, line.line_no] = line
+        self.touched[one.id] = changed
+        return changed
+
+
+def _note_gone(existing: Sequence[Fulfilment], shipped: Units, changes: _Changes) -> list[Fulfilment]:
+    """Units that left without a word to us are gone all the same. Gives the active ones as they are then."""
+    told: Units = Counter()
+    for one in existing:
+        for line in one.lines:
+            told[line.line_no, one.location_id] += line.gone
+    active: list[Fulfilment] = []
+    for one in existing:
+        if one.state not in ACTIVE:
+            continue
+        current = one
+        for line in one.lines:
+            place = (line.line_no, one.location_id)
+            gone = min(line.open, shipped[place] - told[place])
+            if gone > 0:
+                told[place] += gone
+                total = line.gone + gone
+                current = changes.put(
+                    current, replace(line, gone=total, picked=max(line.picked, total), packed=max(line.packed, total))
+                )
+        active.append(current)
+    return active
+
+
+def _shrink(active: list[Fulfilment], wanted: Units, changes: _Changes) -> Units:
+    """Takes away what is not promised here any more, first from what nobody has begun; gives what is promised beyond."""
+    have: Units = Counter()
+    for one in active:
+        for line in one.lines:
+            have[line.line_no, one.location_id] += line.open
+    surplus = have - wanted
+    for n in sorted(range(len(active)), key=lambda n: (active[n].state not in NOT_BEGUN, active[n].number)):
+        lost: list[LineUnits] = []
+        in_hand = 0
+        for line in active[n].lines:
+            place = (line.line_no, active[n].location_id)
+            less = min(line.open, surplus[place])
+            if less > 0:
+                surplus[place] -= less
+                quantity = line.quantity - less
+                in_hand += max(0, line.picked - quantity)
+                lost.append(LineUnits(line.line_no, less))
+                active[n] = changes.put(
+                    active[n],
+                    replace(line, quantity=quantity, picked=min(line.picked, quantity), packed=min(line.packed, quantity)),
+                )
+        if lost:
+            one = active[n]
+            changes.recalled.append(
+                FulfilmentRecalled(
+                    order_id=one.order_id,
+                    fulfilment_id=one.id,
+                    location_id=one.location_id,
+                    number=one.number,
+                    lines=tuple(lost),
+                    picked=in_hand,
+                )
+            )
+    return wanted - have
+
+
+def _grow(
+    order: OpenOrder,
+    active: Sequence[Fulfilment],
+    missing: Units,
+    routed: _Routed,
+    changes: _Changes,
+    now: datetime,
+) -> None:
+    """What is promised and nobody's work joins what nobody has begun at its location, or is a fulfilment order of its own."""
+    places: dict[LocationId, Counter[int]] = {}
+    for (line_no, place), units in missing.items():
+        places.setdefault(place, Counter())[line_no] += units
+    names = {line.line_no: line for line in order.lines}
+    stuck = routed.unroutable.get(order.id, set())
+    for place, units in places.items():
+        held = bool(stuck & set(units)) and place not in routed.parcels.get(order.id, {})
+        there = next(
+            (
+                one
+                for one in active
+                if one.location_id == place and one.state in NOT_BEGUN and (one.state is State.ON_HOLD) == held
+            ),
+            None,
+        )
+        if there is not None:
+            for line_no, quantity in units.items():
+                line = next((line for line in there.lines if line.line_no == line_no), None)
+                line = line or FulfilmentLine(line_no, names[line_no].sku, names[line_no].name, 0)
+                there = changes.put(there, replace(line, quantity=line.quantity + quantity))
+            continue
+        lines = [
+            FulfilmentLine(no, names[no].sku, names[no].name, quantity) for no, quantity in sorted(units.items()) if no in names
+        ]
+        if lines:
+            parcel = routed.parcels.get(order.id, {}).get(place)
+            rules = routed.rules.get(order.id, _DEFAULT)
+            changes.new.append(_new(order, place, tuple(lines), parcel, rules, held=held, now=now))
+
+
+def _new(
+    order: OpenOrder,
+    place: LocationId,
+    lines: tuple[FulfilmentLine, ...],
+    parcel: Parcel | None,
+    rules: Rules,
+    *,
+    held: bool,
+    now: datetime,
+) -> NewFulfilment:
+    method = Method.SHIP
+    if order.service is Service.PICKUP and order.pickup_location_id is not None:
+        method = Method.COLLECT if order.pickup_location_id == place else Method.SEND_TO_STORE
+    release_at = None if held or not rules.every else next_run(now, rules.every)
+    begins = release_at or now
+    planned = parcel is not None and parcel.ready_at > now
+    return NewFulfilment(
+        id=FulfilmentId(uuid7()),
+        order_id=order.id,
+        order_number=order.number,
+        channel_code=order.channel_code,
+        location_id=place,
+        state=State.ON_HOLD if held else State.OPEN if release_at is None else State.SCHEDULED,
+        method=method,
+        service=order.service,
+        hold_reason=HoldReason.UNROUTABLE if held else None,
+        carrier="" if parcel is None else parcel.carrier,
+        leaves_by=parcel.ready_at if planned and parcel is not None else now + timedelta(days=1),
+        arrives_on=None if parcel is None or not planned else parcel.arrives_on,
+        promised_on=order.promised_on,
+        answer_by=begins + timedelta(minutes=rules.answer_within) if rules.answer_within and not held else None,
+        release_at=release_at,
+        recipient=order.name,
+        city=order.city,
+        country=order.country,
+        placed_at=order.placed_at,
+        lines=lines,
+    )
+
+
+def next_run(now: datetime, every: int) -> datetime:
+    """The next full multiple of so many minutes after midnight, in UTC."""
+    midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    step = timedelta(minutes=every)
+    return midnight + ((now - midnight) // step + 1) * step
+
+
+async def _write(tx: Tx, changes: _Changes) -> None:
+    if changes.lines:
+        await work.put_lines(tx, [(key, line) for (key, _), line in sorted(changes.lines.items())])
+    ended = [one for one in changes.touched.values() if all(line.open == 0 for line in one.lines)]
+    for step, group in (
+        (Step.CLOSE, [one for one in ended if any(line.gone for line in one.lines)]),
+        (Step.CANCEL, [one for one in ended if not any(line.gone for line in one.lines)]),
+    ):
+        if group:
+            state = State.CLOSED if step is Step.CLOSE else State.CANCELLED
+            await work.put(tx, [one.id for one in group], {"state": state, "hold_reason": None, "closed_at": tx.now})
+            tx.emit(*(changed(one, step, state) for one in group))
+    over = {one.id for one in ended}
+    tx.emit(*(one for one in changes.recalled if one.fulfilment_id not in over or one.picked))
+    if changes.new:
+        numbers = await work.insert(tx, changes.new)
+        tx.emit(*(_created(one, numbers[one.id]) for one in changes.new))
+
+
+def changed(one: Fulfilment, step: Step, state: State, reason: str = "") -> FulfilmentChanged:
+    return FulfilmentChanged(
+        order_id=one.order_id,
+        fulfilment_id=one.id,
+        location_id=one.location_id,
+        number=one.number,
+        step=step,
+        state=state,
+        reason=reason,
+    )
+
+
+def _created(one: NewFulfilment, number: int) -> FulfilmentCreated:
+    return FulfilmentCreated(
+        order_id=one.order_id,
+        fulfilment_id=one.id,
+        location_id=one.location_id,
+        number=number,
+        state=one.state,
+        units=sum(line.quantity for line in one.lines),
+    )

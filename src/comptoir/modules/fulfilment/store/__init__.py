@@ -1,0 +1,1 @@
+"""All SQL of fulfilment, by what it is for: the work itself, waves and bins, and reading."""

@@ -1,0 +1,164 @@
+"""Reading fulfilment: lists, counts by stage, and what each location has been given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from comptoir.modules.fulfilment.contracts import (
+    Fulfilment,
+    FulfilmentFilter,
+    FulfilmentId,
+    Stage,
+    StageCount,
+)
+from comptoir.modules.fulfilment.store.work import COLUMNS, fulfilment
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders.contracts import OrderId
+from comptoir.runtime import arrays
+from comptoir.runtime.database import Reader
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
+
+LISTING: Listing[Fulfilment] = Listing(
+    COLUMNS,
+    "fulfilment.orders f",
+    fulfilment,
+    sorts(
+        ("placed", [Key("f.placed_at", KeyKind.INSTANT), Key("f.id", KeyKind.ID)]),
+        ("number", [Key("f.number", KeyKind.INTEGER)]),
+    ),
+)
+
+_COUNTS = """
+SELECT location_id, stage, count(*)::int, sum(quantity - gone)::int,
+  (count(*) FILTER (WHERE leaves_by < now()))::int, min(placed_at)
+FROM fulfilment.orders
+WHERE stage NOT IN ('done', 'cancelled') AND (%(locations)s::uuid[] IS NULL OR location_id = ANY(%(locations)s::uuid[]))
+GROUP BY location_id, stage ORDER BY location_id, stage"""
+
+_LOAD = """
+SELECT l.location_id, (SELECT count(*)::int FROM fulfilment.orders f
+  WHERE f.location_id = l.location_id AND f.created_at >= l.since AND f.state <> 'cancelled')
+FROM unnest(%(locations)s::uuid[], %(since)s::timestamptz[]) AS l (location_id, since)"""
+
+_UNROUTABLE = """
+SELECT DISTINCT f.order_id FROM fulfilment.orders f JOIN fulfilment.lines l ON l.fulfilment_id = f.id
+WHERE f.state = 'on_hold' AND f.hold_reason = 'unroutable' AND l.sku = ANY(%(skus)s::text[]) LIMIT %(limit)s"""
+
+_UNANSWERED = """
+SELECT id FROM fulfilment.orders WHERE state = 'open' AND answer_by < %(now)s ORDER BY answer_by LIMIT %(limit)s"""
+
+_ANY_DUE = """
+SELECT EXISTS (SELECT FROM fulfilment.orders WHERE state = 'scheduled' AND release_at <= %(now)s)"""
+
+_BATCHED = """
+SELECT order_id FROM fulfilment.orders
+WHERE release_at <= %(now)s AND (state = 'scheduled' OR (state = 'open' AND begun_at IS NULL))
+GROUP BY order_id ORDER BY min(placed_at), order_id LIMIT %(limit)s"""
+
+_DUE = """
+SELECT id FROM fulfilment.orders WHERE state = 'scheduled' AND release_at <= %(now)s ORDER BY release_at LIMIT %(limit)s"""
+
+
+_URGENCY = """(f.assignee <> '' AND f.assignee <> %(actor)s), (f.leaves_by IS NULL OR f.leaves_by >= %(now)s),
+  f.assignee <> %(actor)s, f.leaves_by NULLS LAST, f.placed_at, f.id"""
+"""What others work on comes last; of the rest what is late first, then what one works on already, then what leaves first."""
+
+_FIRSTS = f"""
+SELECT DISTINCT ON (f.stage) {COLUMNS} FROM fulfilment.orders f
+WHERE f.location_id = %(location)s AND f.stage NOT IN ('done', 'cancelled') ORDER BY f.stage, {_URGENCY}"""
+
+_URGENT = f"""
+SELECT {COLUMNS} FROM fulfilment.orders f
+WHERE f.location_id = %(location)s AND f.stage NOT IN ('done', 'cancelled') AND f.stage = ANY(%(stages)s::text[])
+ORDER BY {_URGENCY} LIMIT %(limit)s"""
+
+_WANTING = f"""
+SELECT {COLUMNS} FROM fulfilment.orders f
+WHERE f.location_id = %(location)s AND f.stage = 'to_pick' AND f.stage NOT IN ('done', 'cancelled')
+  AND EXISTS (SELECT FROM fulfilment.lines l WHERE l.fulfilment_id = f.id AND l.sku = %(sku)s AND l.picked < l.quantity)
+ORDER BY {_URGENCY} LIMIT %(limit)s"""
+
+_DEPARTED = """
+SELECT f.id FROM fulfilment.orders f
+WHERE f.location_id = %(location)s AND f.created_at >= %(since)s - interval '90 days' AND f.method <> 'collect'
+  AND f.gone > 0 AND (f.closed_at IS NULL OR f.closed_at >= %(since)s)
+ORDER BY f.number LIMIT %(limit)s"""
+
+
+def where(wanted: FulfilmentFilter) -> Where:
+    where = Where()
+    if wanted.locations:
+        where.add("f.location_id = ANY(%(locations)s::uuid[])", locations=arrays.uuids(wanted.locations))
+    if wanted.stages:
+        where.add("f.stage = ANY(%(stages)s::text[])", stages=arrays.texts(list(wanted.stages)))
+        if not {Stage.DONE, Stage.CANCELLED} & set(wanted.stages):
+            where.add("f.stage NOT IN ('done', 'cancelled')")
+    if wanted.states:
+        where.add("f.state = ANY(%(states)s::text[])", states=arrays.texts(list(wanted.states)))
+    where.equal("f.order_id", wanted.order_id)
+    where.equal("f.method", wanted.method)
+    where.equal("f.assignee", wanted.assignee or None)
+    if wanted.late_at is not None:
+        where.add("f.leaves_by < %(late_at)s", late_at=wanted.late_at)
+    text = storable(wanted.search).strip().removeprefix("#")
+    if text.isdecimal() and text.isascii() and len(text) < 19:
+        where.add("(f.order_number = %(number)s OR f.number = %(number)s)", number=int(text))
+    elif text:
+        where.search(text, "f.recipient")
+    return where
+
+
+async def counts(reader: Reader, locations: Sequence[LocationId] | None) -> list[StageCount]:
+    rows = await reader.rows(_COUNTS, {"locations": None if locations is None else arrays.uuids(locations)})
+    return [StageCount(LocationId(row[0]), Stage(row[1]), *row[2:]) for row in rows]
+
+
+async def load(reader: Reader, since: Sequence[tuple[LocationId, datetime]]) -> dict[LocationId, int]:
+    rows = await reader.rows(
+        _LOAD, {"locations": arrays.uuids([place for place, _ in since]), "since": [instant for _, instant in since]}
+    )
+    return {LocationId(place): count for place, count in rows if count}
+
+
+async def unanswered(reader: Reader, now: datetime, limit: int) -> list[FulfilmentId]:
+    return await reader.values(_UNANSWERED, {"now": now, "limit": limit})
+
+
+async def due(reader: Reader, now: datetime, limit: int) -> list[FulfilmentId]:
+    return await reader.values(_DUE, {"now": now, "limit": limit})
+
+
+async def unroutable(reader: Reader, skus: Sequence[str], limit: int) -> list[OrderId]:
+    """Orders with units of these SKUs that no location might send."""
+    return await reader.values(_UNROUTABLE, {"skus": arrays.texts(skus), "limit": limit})
+
+
+async def any_due(reader: Reader, now: datetime) -> bool:
+    return bool(await reader.value(_ANY_DUE, {"now": now}))
+
+
+async def batched(reader: Reader, now: datetime, limit: int) -> list[OrderId]:
+    """Orders whose run has come and that nobody has begun, the oldest first."""
+    return await reader.values(_BATCHED, {"now": now, "limit": limit})
+
+
+async def firsts(reader: Reader, location_id: LocationId, actor: str, now: datetime) -> dict[Stage, Fulfilment]:
+    found = [fulfilment(row) for row in await reader.rows(_FIRSTS, {"location": location_id, "actor": actor, "now": now})]
+    return {one.stage: one for one in found}
+
+
+async def urgent(
+    reader: Reader, location_id: LocationId, stages: Sequence[Stage], actor: str, now: datetime, limit: int
+) -> list[Fulfilment]:
+    values = {"location": location_id, "actor": actor, "now": now, "stages": arrays.texts(list(stages)), "limit": limit}
+    return [fulfilment(row) for row in await reader.rows(_URGENT, values)]
+
+
+async def wanting(reader: Reader, location_id: LocationId, sku: str, actor: str, now: datetime, limit: int) -> list[Fulfilment]:
+    values = {"location": location_id, "actor": actor, "now": now, "sku": sku, "limit": limit}
+    return [fulfilment(row) for row in await reader.rows(_WANTING, values)]
+
+
+async def departed(reader: Reader, location_id: LocationId, since: datetime, limit: int) -> list[FulfilmentId]:
+    return await reader.values(_DEPARTED, {"location": location_id, "since": since, "limit": limit})

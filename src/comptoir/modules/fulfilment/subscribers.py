@@ -1,0 +1,34 @@
+"""What fulfilment does when something happens to orders or stock. Handlers get events in commit order."""
+
+from __future__ import annotations
+
+from comptoir.modules.fulfilment.release import PoolIdOf, Setting, follow
+from comptoir.modules.fulfilment.sweeping import settle_counts
+from comptoir.runtime.consumers import Consumer
+from comptoir.runtime.database import Tx
+from comptoir.runtime.events import Recorded
+
+FOLLOWED = (
+    "order.placed",
+    "order.allocated",
+    "order.moved",
+    "order.released",
+    "order.rejected",
+    "order.cancelled",
+    "order.shipped",
+    "order.updated",
+    "stock.received",
+)
+
+
+def consumers(pool_id_of: PoolIdOf) -> tuple[Consumer, ...]:
+    """The consumers of fulfilment. `pool_id_of` says from which pool a channel sells."""
+    setting = Setting(pool_id_of)
+
+    async def release(tx: Tx, events: list[Recorded]) -> None:
+        await follow(tx, [event for event in events if event.type in FOLLOWED], setting)
+
+    return (
+        Consumer("fulfilment.release", {"*": release}, batch=100),
+        Consumer("fulfilment.counts", {"stock.counted": settle_counts}),
+    )

@@ -1,0 +1,170 @@
+"""Fulfilment orders, their lines and parcels, waves, bins, and counts that are in doubt."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import UUID
+
+from comptoir.modules.fulfilment.domain import STAGE_SQL
+from comptoir.runtime.columns import KeyText, id_column, instant, key, uuid_column, words
+
+metadata = MetaData(schema="fulfilment")
+
+
+def _counter(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+orders = Table(
+    "orders",
+    metadata,
+    id_column(),
+    Column("number", BigInteger, Identity(start=1), nullable=False),
+    uuid_column("order_id"),
+    Column("order_number", BigInteger, nullable=False),
+    key("channel_code"),
+    uuid_column("location_id"),
+    key("state"),
+    key("request"),
+    key("method"),
+    key("service"),
+    key("hold_reason", nullable=True),
+    words("hold_note"),
+    key("carrier"),
+    instant("leaves_by", nullable=True),
+    Column("arrives_on", Date),
+    Column("promised_on", Date),
+    instant("answer_by", nullable=True),
+    instant("release_at", nullable=True),
+    key("assignee"),
+    uuid_column("wave_id", nullable=True),
+    words("recipient"),
+    words("city"),
+    key("country"),
+    instant("placed_at"),
+    instant("created_at"),
+    instant("begun_at", nullable=True),
+    instant("picked_at", nullable=True),
+    instant("packed_at", nullable=True),
+    instant("ready_at", nullable=True),
+    instant("closed_at", nullable=True),
+    Column("quantity", Integer, nullable=False),
+    _counter("picked"),
+    _counter("packed"),
+    _counter("gone"),
+    Column("stage", KeyText, Computed(STAGE_SQL, persisted=True), nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("orders_number", "number", unique=True),
+    Index("orders_order", "order_id"),
+    Index(
+        "orders_work",
+        "location_id",
+        "stage",
+        "placed_at",
+        "id",
+        postgresql_where=text("stage NOT IN ('done', 'cancelled')"),
+    ),
+    Index("orders_wave", "wave_id", postgresql_where=text("wave_id IS NOT NULL")),
+    Index("orders_created", "location_id", "created_at"),
+    Index("orders_answer", "answer_by", postgresql_where=text("state = 'open' AND answer_by IS NOT NULL")),
+    Index("orders_unroutable", "id", postgresql_where=text("state = 'on_hold' AND hold_reason = 'unroutable'")),
+    Index("orders_release", "release_at", postgresql_where=text("state IN ('scheduled', 'open') AND release_at IS NOT NULL")),
+    CheckConstraint(
+        "state IN ('scheduled', 'open', 'on_hold', 'in_progress', 'incomplete', 'closed', 'cancelled')", name="orders_state"
+    ),
+    CheckConstraint("(state = 'on_hold') = (hold_reason IS NOT NULL)", name="orders_hold"),
+    CheckConstraint("gone >= 0 AND picked >= 0 AND packed >= 0 AND quantity >= 0", name="orders_counters"),
+    CheckConstraint("gone <= quantity AND picked <= quantity AND packed <= picked", name="orders_order_of_things"),
+)
+"""The counters are the sums of the lines'; the stage derives from state, method and counters. What is copied from the order
+(its number, channel, who gets it) does not change while the work goes on."""
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("fulfilment_id", UUID(as_uuid=True), ForeignKey("fulfilment.orders.id"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    key("sku"),
+    words("name"),
+    Column("quantity", Integer, nullable=False),
+    _counter("picked"),
+    _counter("packed"),
+    _counter("gone"),
+    CheckConstraint(
+        "gone >= 0 AND packed >= 0 AND gone <= quantity AND picked <= quantity AND packed <= picked", name="lines_counters"
+    ),
+)
+"""Units of an order's lines at this location. What has `gone` has been picked and, where it is shipped, packed."""
+
+parcels = Table(
+    "parcels",
+    metadata,
+    id_column(),
+    Column("fulfilment_id", UUID(as_uuid=True), ForeignKey("fulfilment.orders.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    key("carton"),
+    *[Column(name, Integer, nullable=False, server_default=text("0")) for name in ("weight", "length", "width", "height")],
+    key("carrier"),
+    words("tracking_number"),
+    words("tracking_url"),
+    uuid_column("shipment_id", nullable=True),
+    instant("packed_at"),
+    key("packed_by"),
+    Index("parcels_number", "fulfilment_id", "number", unique=True),
+)
+
+parcel_lines = Table(
+    "parcel_lines",
+    metadata,
+    Column("parcel_id", UUID(as_uuid=True), ForeignKey("fulfilment.parcels.id", ondelete="CASCADE"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    Column("quantity", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="parcel_lines_quantity"),
+)
+
+waves = Table(
+    "waves",
+    metadata,
+    id_column(),
+    Column("number", BigInteger, Identity(start=1), nullable=False),
+    uuid_column("location_id"),
+    key("kind"),
+    instant("created_at"),
+    key("created_by"),
+    Index("waves_location", "location_id", "created_at"),
+)
+
+bins = Table(
+    "bins",
+    metadata,
+    uuid_column("location_id", primary_key=True),
+    key("sku", primary_key=True),
+    key("bin"),
+)
+"""Where a SKU lies at a location."""
+
+count_tasks = Table(
+    "count_tasks",
+    metadata,
+    uuid_column("location_id", primary_key=True),
+    key("sku", primary_key=True),
+    Column("units", Integer, nullable=False),
+    key("reason"),
+    uuid_column("order_id", nullable=True),
+    instant("opened_at"),
+    CheckConstraint("units >= 0", name="count_tasks_units"),
+)
+"""SKUs whose count is in doubt, until somebody counts them. `units` were not found and are held for quality until then."""

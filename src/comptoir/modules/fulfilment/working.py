@@ -1,0 +1,549 @@
+"""The work itself: beginning, picking, giving back, packing, handing over. Each step loads, decides, writes and tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from comptoir.kernel.checking import Checks, invalid
+from comptoir.kernel.ids import uuid7
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.fulfilment import domain
+from comptoir.modules.fulfilment.contracts import (
+    Fulfilment,
+    FulfilmentId,
+    FulfilmentLine,
+    FulfilmentPacked,
+    FulfilmentPicked,
+    FulfilmentReady,
+    FulfilmentRequested,
+    Handshake,
+    HoldReason,
+    LineUnits,
+    Method,
+    Parcel,
+    ParcelDraft,
+    ParcelId,
+    RejectReason,
+    Scan,
+    Scanned,
+    State,
+    Step,
+)
+from comptoir.modules.fulfilment.errors import (
+    NothingToDo,
+    NotInThatState,
+    NotPicked,
+    NotThatMany,
+    NotTogether,
+    SomebodyElse,
+    UnknownFulfilment,
+)
+from comptoir.modules.fulfilment.release import changed
+from comptoir.modules.fulfilment.store import picking, work
+from comptoir.modules.fulfilment.store.work import NewFulfilment
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import Quantity
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import LineQuantity, OrderId, Placing, ShipmentId, Tracking
+from comptoir.runtime.database import Tx
+
+MAX_BOX = 1_000_000
+
+
+async def load(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
+    """With its lines, locked. Raises UnknownFulfilment."""
+    found = await work.get(tx, [fulfilment_id], lock=True)
+    if not found:
+        raise UnknownFulfilment(kind="fulfilment", id=fulfilment_id)
+    return found[0]
+
+
+async def _load_with_order(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
+    """As `load`, with the order locked before it."""
+    ids = await work.order_ids(tx, [fulfilment_id])
+    if not ids:
+        raise UnknownFulfilment(kind="fulfilment", id=fulfilment_id)
+    await orders.load(tx, ids[0])
+    return await load(tx, fulfilment_id)
+
+
+def _next(one: Fulfilment, step: Step) -> State:
+    state = domain.next_state(one.state, step)
+    if state is None:
+        raise NotInThatState(step=step, state=one.state)
+    return state
+
+
+def _named(one: Fulfilment, lines: Sequence[LineUnits] | None, most: Mapping[int, int]) -> dict[int, int]:
+    """Units by line: those named, or all that there are. Refuses more than `most`, and nothing at all."""
+    if lines is None:
+        named = {no: units for no, units in most.items() if units > 0}
+    else:
+        named = dict[int, int]()
+        for line_no, quantity in lines:
+            if quantity < 1:
+                raise invalid("lines", "name at least one unit each")
+            named[line_no] = named.get(line_no, 0) + quantity
+    over = [{"line_no": no, "asked": n, "open": most.get(no, 0)} for no, n in named.items() if n > most.get(no, 0)]
+    if over:
+        raise NotThatMany(lines=over)
+    if not named:
+        raise NothingToDo(fulfilment=one.number)
+    return named
+
+
+async def _move_on(tx: Tx, one: Fulfilment, step: Step, values: Mapping[str, object], reason: str = "") -> Fulfilment:
+    state = _next(one, step)
+    await work.put(tx, [one.id], {"state": state, **values})
+    tx.emit(changed(one, step, state, reason))
+    return await load(tx, one.id)
+
+
+async def hold(tx: Tx, fulfilment_id: FulfilmentId, reason: HoldReason, note: str = "") -> Fulfilment:
+    """Nobody begins it until it is resumed. Raises NotInThatState for what has been begun."""
+    checks = Checks()
+    note = checks.words("note", note, most=500)
+    checks.done()
+    return await _move_on(
+        tx, await load(tx, fulfilment_id), Step.HOLD, {"hold_reason": reason, "hold_note": note, "answer_by": None}, reason
+    )
+
+
+async def resume(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
+    return await _move_on(tx, await load(tx, fulfilment_id), Step.RESUME, {"hold_reason": None, "hold_note": ""})
+
+
+async def begin(tx: Tx, fulfilment_id: FulfilmentId, *, take_over: bool = False) -> Fulfilment:
+    """Whoever asks works on it from now on; gives it as it is where they do already.
+
+    Raises SomebodyElse where another person does, unless it is taken over, and NotInThatState.
+    """
+    return await _begun(tx, await load(tx, fulfilment_id), take_over=take_over)
+
+
+async def _begun(tx: Tx, one: Fulfilment, *, take_over: bool = False) -> Fulfilment:
+    if one.state is State.IN_PROGRESS:
+        if one.assignee == tx.actor:
+            return one
+        if one.assignee and not take_over:
+            raise SomebodyElse(assignee=one.assignee)
+        await work.put(tx, [one.id], {"assignee": tx.actor})
+        return await load(tx, one.id)
+    begun_at = one.begun_at or tx.now
+    return await _move_on(tx, one, Step.BEGIN, {"assignee": tx.actor, "begun_at": begun_at, "answer_by": None})
+
+
+async def put_back(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
+    """Whoever worked on it stops: what is picked and not packed goes back, and somebody else may begin."""
+    one = await load(tx, fulfilment_id)
+    _next(one, Step.PUT_BACK)
+    if any(line.packed > line.gone for line in one.lines):
+        raise NotInThatState(step=Step.PUT_BACK, state="packed")
+    loose = [(one.id, replace(line, picked=line.gone, packed=line.gone)) for line in one.lines if line.picked > line.gone]
+    if loose:
+        await work.put_lines(tx, loose)
+    return await _move_on(tx, one, Step.PUT_BACK, {"assignee": "", "wave_id": None, "picked_at": None})
+
+
+# Picking
+
+
+async def pick(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] | None = None) -> Fulfilment:
+    """These units are in hand; None is all that are left. Begins what nobody has begun. Raises NotThatMany, SomebodyElse."""
+    one = await _begun(tx, await load(tx, fulfilment_id))
+    named = _named(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
+    return await _picked(tx, one, named)
+
+
+async def unpick(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits]) -> Fulfilment:
+    """These units lie where they were: it was the wrong one, or one too many."""
+    one = await _begun(tx, await load(tx, fulfilment_id))
+    named = _named(one, lines, {line.line_no: line.picked - line.packed for line in one.lines})
+    await work.put_lines(
+        tx, [(one.id, replace(line, picked=line.picked - named[line.line_no])) for line in one.lines if line.line_no in named]
+    )
+    await work.put(tx, [one.id], {"picked_at": None})
+    return await load(tx, one.id)
+
+
+async def _picked(tx: Tx, one: Fulfilment, named: Mapping[int, int]) -> Fulfilment:
+    await work.put_lines(
+        tx, [(one.id, replace(line, picked=line.picked + named[line.line_no])) for line in one.lines if line.line_no in named]
+    )
+    after = await load(tx, one.id)
+    if after.picked == after.quantity and one.picked < one.quantity:
+        await work.put(tx, [one.id], {"picked_at": tx.now})
+        tx.emit(
+            FulfilmentPicked(
+                order_id=one.order_id,
+                fulfilment_id=one.id,
+                location_id=one.location_id,
+                number=one.number,
+                units=after.quantity,
+            )
+        )
+    return after
+
+
+async def scan(tx: Tx, fulfilment_id: FulfilmentId, code: str) -> Scan:
+    """One unit by its SKU or its GTIN, as a scanner or a camera read it. Nothing is changed by what does not belong to it."""
+    one = await _begun(tx, await load(tx, fulfilment_id))
+    sku = await sku_of(tx, code)
+    own = [line for line in one.lines if line.sku == sku]
+    left = one.quantity - one.picked
+    if not own:
+        known = bool(sku) and bool(await catalogue.known(tx, [sku]))
+        return Scan(Scanned.NOT_IN_ORDER if known else Scanned.UNKNOWN, sku, None, left)
+    line = next((line for line in own if line.picked < line.quantity), None)
+    if line is None:
+        return Scan(Scanned.TOO_MANY, sku, own[-1], left)
+    after = await _picked(tx, one, {line.line_no: 1})
+    there = next(other for other in after.lines if other.line_no == line.line_no)
+    outcome = Scanned.PICKED if after.picked < after.quantity else Scanned.ALL_PICKED
+    return Scan(outcome, sku, there, after.quantity - after.picked)
+
+
+async def sku_of(tx: Tx, code: str) -> str:
+    """The SKU that a code on a label means: a GTIN, or the SKU itself."""
+    clean = code.strip()
+    try:
+        number = catalogue.gtin(clean)
+    except ValueError:
+        return clean
+    return (await catalogue.gtin_owners(tx, [number])).get(number, clean)
+
+
+# Giving back
+
+
+async def reject(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] | None, reason: RejectReason) -> Fulfilment:
+    """The location cannot send these units (None is all that are not packed): they are routed again, never to it.
+
+    What was not found is held for quality, and counted; what is damaged is set aside as damaged. Raises NotThatMany.
+    """
+    one = await _load_with_order(tx, fulfilment_id)
+    if one.state not in domain.ACTIVE:
+        raise NotInThatState(step="reject", state=one.state)
+    named = _named(one, lines, {line.line_no: line.quantity - line.packed for line in one.lines})
+    await orders.reject(tx, one.order_id, one.location_id, [LineQuantity(no, n) for no, n in named.items()], reason)
+    after = await _less(tx, one, named)
+    skus: Counter[str] = Counter()
+    for line in one.lines:
+        skus[line.sku] += named.get(line.line_no, 0)
+    await _put_in_doubt(tx, one, +skus, reason)
+    return after
+
+
+async def _less(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment:
+    """The fulfilment order without these units; without any it is over."""
+    await work.put_lines(tx, [(one.id, _lessened(line, units[line.line_no])) for line in one.lines if line.line_no in units])
+    after = await load(tx, one.id)
+    if all(line.open == 0 for line in after.lines):
+        step = Step.CLOSE if after.gone else Step.CANCEL
+        return await _move_on(tx, after, step, {"closed_at": tx.now, "hold_reason": None})
+    return after
+
+
+def _lessened(line: FulfilmentLine, units: int) -> FulfilmentLine:
+    quantity = line.quantity - units
+    return replace(line, quantity=quantity, picked=min(line.picked, quantity))
+
+
+async def _put_in_doubt(tx: Tx, one: Fulfilment, skus: Mapping[str, int], reason: RejectReason) -> None:
+    if reason not in {RejectReason.NOT_FOUND, RejectReason.DAMAGED} or not skus:
+        return
+    levels = await inventory.lock_levels(tx, sorted((sku, one.location_id) for sku in skus))
+    there: dict[str, int] = {}
+    for sku, units in skus.items():
+        level = levels.get((sku, one.location_id))
+        good = 0 if level is None else level.on_hand - level.damaged - level.quality
+        there[sku] = max(0, min(units, good))
+    aside = [Quantity(sku, units) for sku, units in there.items() if units]
+    note = f"F{one.number}"
+    if reason is RejectReason.DAMAGED:
+        if aside:
+            await inventory.mark_damaged(tx, one.location_id, aside, note)
+        return
+    if aside:
+        await inventory.hold_quality(tx, one.location_id, aside, note)
+    await picking.doubt(tx, one.location_id, there, reason, one.order_id)
+
+
+# Packing and handing over
+
+
+async def pack(tx: Tx, fulfilment_id: FulfilmentId, draft: ParcelDraft | None = None) -> Parcel:
+    """Puts picked units into a box. Raises NotPicked where there are none, NotThatMany, and Invalid."""
+    one = await _begun(tx, await load(tx, fulfilment_id))
+    draft = _checked_parcel(draft or ParcelDraft())
+    loose = {line.line_no: line.picked - line.packed for line in one.lines}
+    if not any(loose.values()):
+        raise NotPicked(left=one.quantity - one.picked)
+    named = _named(one, draft.lines or None, loose)
+    parcel_id = ParcelId(uuid7())
+    there = await work.parcels(tx, [one.id])
+    weight = draft.weight or await _weight(tx, one, named)
+    lines = tuple([LineUnits(no, units) for no, units in sorted(named.items())])
+    number = max((parcel.number for parcel in there), default=0) + 1
+    await work.insert_parcel(tx, parcel_id, one.id, number, replace(draft, lines=lines, weight=weight))
+    await work.put_lines(
+        tx, [(one.id, replace(line, packed=line.packed + named[line.line_no])) for line in one.lines if line.line_no in named]
+    )
+    after = await load(tx, one.id)
+    if after.packed == after.quantity:
+        await work.put(tx, [one.id], {"packed_at": tx.now})
+        tx.emit(
+            FulfilmentPacked(
+                order_id=one.order_id,
+                fulfilment_id=one.id,
+                location_id=one.location_id,
+                number=one.number,
+                parcels=len(there) + 1,
+            )
+        )
+    return next(parcel for parcel in await work.parcels(tx, [one.id]) if parcel.id == parcel_id)
+
+
+def _checked_parcel(draft: ParcelDraft) -> ParcelDraft:
+    checks = Checks()
+    clean = replace(
+        draft,
+        carton=checks.words("carton", draft.carton, most=64),
+        weight=checks.whole("weight", draft.weight, 0, MAX_BOX),
+        length=checks.whole("length", draft.length, 0, MAX_BOX),
+        width=checks.whole("width", draft.width, 0, MAX_BOX),
+        height=checks.whole("height", draft.height, 0, MAX_BOX),
+    )
+    checks.done()
+    return clean
+
+
+async def _weight(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> int:
+    """By the catalogue, where nobody has weighed it."""
+    goods = await catalogue.goods(tx, sorted({line.sku for line in one.lines}))
+    return sum(goods[line.sku].weighs(units.get(line.line_no, 0)) for line in one.lines if line.sku in goods)
+
+
+async def unpack(tx: Tx, fulfilment_id: FulfilmentId, parcel_id: ParcelId) -> Fulfilment:
+    """The box is opened again; its units are in hand. Raises NotInThatState for one that has left."""
+    one = await load(tx, fulfilment_id)
+    parcel = next((parcel for parcel in await work.parcels(tx, [one.id]) if parcel.id == parcel_id), None)
+    if parcel is None:
+        raise UnknownFulfilment(kind="parcel", id=parcel_id)
+    if parcel.shipment_id is not None:
+        raise NotInThatState(step="unpack", state="shipped")
+    inside = {line.line_no: line.quantity for line in parcel.lines}
+    await work.delete_parcels(tx, [parcel_id])
+    await work.put_lines(
+        tx, [(one.id, replace(line, packed=line.packed - inside[line.line_no])) for line in one.lines if line.line_no in inside]
+    )
+    await work.put(tx, [one.id], {"packed_at": None})
+    return await load(tx, one.id)
+
+
+async def hand_over(
+    tx: Tx, fulfilment_id: FulfilmentId, tracking: Mapping[ParcelId, Tracking] | None = None
+) -> tuple[Fulfilment, list[ShipmentId]]:
+    """The packed boxes that are still here leave with the carrier: those of which the tracking is given, or all of them.
+
+    What is packed nowhere stays. Raises NotPicked where no box is packed.
+    """
+    one = await _load_with_order(tx, fulfilment_id)
+    here = [parcel for parcel in await work.parcels(tx, [one.id]) if parcel.shipment_id is None]
+    chosen = [parcel for parcel in here if tracking is None or parcel.id in tracking]
+    if not chosen or one.state not in domain.ACTIVE:
+        if one.state not in domain.ACTIVE:
+            raise NotInThatState(step="hand_over", state=one.state)
+        raise NotPicked(left=one.quantity - one.packed)
+    beside = await _unstocked(tx, one.order_id)
+    shipments: list[ShipmentId] = []
+    gone: Counter[int] = Counter()
+    for parcel in chosen:
+        carried = (tracking or {}).get(parcel.id, Tracking(one.carrier))
+        inside = [LineQuantity(line.line_no, line.quantity) for line in parcel.lines]
+        shipment_id = await orders.ship(
+            tx,
+            one.order_id,
+            one.location_id,
+            [*inside, *beside],
+            carrier=carried.carrier,
+            tracking_number=carried.number,
+            tracking_url=carried.url,
+        )
+        beside = []  # what is not stocked goes with the first parcel
+        await work.parcel_left(tx, parcel.id, shipment_id, carried.carrier, carried.number, carried.url)
+        shipments.append(shipment_id)
+        gone.update({line.line_no: line.quantity for line in parcel.lines})
+    return await _gone(tx, one, gone), shipments
+
+
+async def _unstocked(tx: Tx, order_id: OrderId) -> list[LineQuantity]:
+    order = (await orders.open_orders(tx, [order_id])).get(order_id)
+    lines = () if order is None else order.lines
+    return [LineQuantity(line.line_no, line.open) for line in lines if not line.stocked]
+
+
+async def _gone(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment:
+    await work.put_lines(tx, [(one.id, _left(line, units[line.line_no])) for line in one.lines if line.line_no in units])
+    after = await load(tx, one.id)
+    if all(line.open == 0 for line in after.lines):
+        return await _move_on(tx, after, Step.CLOSE, {"closed_at": tx.now, "hold_reason": None})
+    return after
+
+
+def _left(line: FulfilmentLine, units: int) -> FulfilmentLine:
+    gone = line.gone + units
+    return replace(line, gone=gone, picked=max(line.picked, gone), packed=max(line.packed, gone))
+
+
+async def ready(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
+    """All of it is on the counter, for the buyer. Raises NotPicked, and NotInThatState for what is sent."""
+    one = await load(tx, fulfilment_id)
+    if one.method is not Method.COLLECT or one.state not in domain.ACTIVE:
+        raise NotInThatState(step="ready", state=one.state if one.method is Method.COLLECT else one.method)
+    if one.picked < one.quantity:
+        raise NotPicked(left=one.quantity - one.picked)
+    if one.ready_at is None:
+        await work.put(tx, [one.id], {"ready_at": tx.now})
+        tx.emit(FulfilmentReady(order_id=one.order_id, fulfilment_id=one.id, location_id=one.location_id, number=one.number))
+    return await load(tx, one.id)
+
+
+async def collect(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] | None = None) -> Fulfilment:
+    """The buyer takes these units; None is all that are ready. What they leave stays on the counter."""
+    one = await _load_with_order(tx, fulfilment_id)
+    if one.method is not Method.COLLECT or one.state not in domain.ACTIVE:
+        raise NotInThatState(step="collect", state=one.state if one.method is Method.COLLECT else one.method)
+    named = _named(one, lines, {line.line_no: line.picked - line.gone for line in one.lines})
+    inside = [LineQuantity(no, units) for no, units in sorted(named.items())]
+    await orders.ship(tx, one.order_id, one.location_id, [*inside, *await _unstocked(tx, one.order_id)])
+    return await _gone(tx, one, named)
+
+
+# Elsewhere, apart, together
+
+
+async def move(
+    tx: Tx, fulfilment_id: FulfilmentId, to_location_id: LocationId, lines: Sequence[LineUnits] | None = None
+) -> None:
+    """A person sends units that are not picked to another location, which has to have them. Raises NotThatMany and
+    InsufficientStock. The fulfilment order there follows at once.
+    """
+    one = await _load_with_order(tx, fulfilment_id)
+    named = _named(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
+    for line_no, units in sorted(named.items()):
+        await orders.move(
+            tx,
+            one.order_id,
+            line_no,
+            units,
+            from_location_id=one.location_id,
+            to_location_id=to_location_id,
+            reason="person",
+        )
+    await _less(tx, one, named)
+
+
+async def split(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits]) -> Fulfilment:
+    """These units, which nobody has picked, are a fulfilment order of their own. Gives that one."""
+    one = await load(tx, fulfilment_id)
+    if one.state not in domain.NOT_BEGUN:
+        raise NotInThatState(step="split", state=one.state)
+    named = _named(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
+    if sum(named.values()) == one.quantity - one.gone:
+        raise NothingToDo(fulfilment=one.number)
+    own = {line.line_no: line for line in one.lines}
+    apart = tuple([FulfilmentLine(no, own[no].sku, own[no].name, units) for no, units in sorted(named.items())])
+    new = NewFulfilment(
+        id=FulfilmentId(uuid7()),
+        order_id=one.order_id,
+        order_number=one.order_number,
+        channel_code=one.channel_code,
+        location_id=one.location_id,
+        state=one.state,
+        method=one.method,
+        service=one.service,
+        hold_reason=one.hold_reason,
+        carrier=one.carrier,
+        leaves_by=one.leaves_by,
+        arrives_on=one.arrives_on,
+        promised_on=one.promised_on,
+        answer_by=one.answer_by,
+        release_at=one.release_at,
+        recipient=one.recipient,
+        city=one.city,
+        country=one.country,
+        placed_at=one.placed_at,
+        lines=apart,
+    )
+    await work.put_lines(tx, [(one.id, _lessened(line, named[line.line_no])) for line in one.lines if line.line_no in named])
+    await work.insert(tx, [new])
+    return await load(tx, new.id)
+
+
+async def merge(tx: Tx, ids: Sequence[FulfilmentId]) -> Fulfilment:
+    """Several that nobody has begun become the oldest of them. Raises NotTogether."""
+    found = sorted(await work.get(tx, ids, lock=True), key=lambda one: one.number)
+    if len(found) < 2 or len(found) != len(set(ids)):
+        raise NotTogether
+    first = found[0]
+    alike = {(one.order_id, one.location_id, one.method, one.state) for one in found}
+    if len(alike) > 1 or first.state not in domain.NOT_BEGUN:
+        raise NotTogether
+    lines = {line.line_no: line for line in first.lines}
+    for one in found[1:]:
+        for line in one.lines:
+            there = lines.get(line.line_no, replace(line, quantity=0, picked=0, packed=0, gone=0))
+            lines[line.line_no] = replace(there, quantity=there.quantity + line.open)
+    await work.put_lines(tx, [(first.id, line) for line in lines.values()])
+    for one in found[1:]:
+        await _less(tx, one, {line.line_no: line.open for line in one.lines if line.open})
+    return await load(tx, first.id)
+
+
+async def say(tx: Tx, fulfilment_id: FulfilmentId, step: Handshake, note: str = "") -> Fulfilment:
+    """A step of the handshake with a third party who does the work.
+
+    Who accepts a cancellation gives the units back: they are routed elsewhere. Raises NotInThatState.
+    """
+    checks = Checks()
+    note = checks.words("note", note, most=500)
+    checks.done()
+    one = await load(tx, fulfilment_id)
+    request = domain.answer(one.request, step)
+    if request is None:
+        raise NotInThatState(step=step, state=one.request)
+    await work.put(tx, [one.id], {"request": request})
+    tx.emit(
+        FulfilmentRequested(
+            order_id=one.order_id,
+            fulfilment_id=one.id,
+            location_id=one.location_id,
+            number=one.number,
+            step=step,
+            request=request,
+            note=note,
+        )
+    )
+    if step is Handshake.ACCEPT and one.state in domain.NOT_BEGUN:
+        return await _begun(tx, await load(tx, one.id))
+    return await load(tx, one.id)
+
+
+async def stop(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
+    """Whoever does it has stopped half-way; somebody may begin again, or give the rest back."""
+    return await _move_on(tx, await load(tx, fulfilment_id), Step.STOP, {"assignee": ""})
+
+
+async def place(tx: Tx, order_id: OrderId, placings: Sequence[Placing]) -> None:
+    """A person decides where units come from."""
+    await orders.assign(tx, {order_id: placings}, "person")
+
+
+def is_late(one: Fulfilment, now: datetime) -> bool:
+    """Whether it had to be ready before now."""
+    return one.state in domain.ACTIVE and one.leaves_by is not None and one.leaves_by < now

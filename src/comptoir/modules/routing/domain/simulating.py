@@ -1,0 +1,134 @@
+"""What would have happened under other rules: past orders, decided again one after another on the stock as it was then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.routing.contracts import Decision, Job, Rules
+from comptoir.modules.routing.domain.choosing import serve
+from comptoir.modules.routing.domain.network import Network
+from comptoir.modules.routing.domain.stock import Situation
+
+_WATCH = 500
+"""After so many orders somebody is told how far it is."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a way of routing meant. Money in minor units, distances in kilometres, carbon in grams."""
+
+    orders: int = 0
+    units: int = 0
+    parcels: int = 0
+    split: int = 0
+    """Orders that came in more than one parcel."""
+    unserved: int = 0
+    """Orders of which nothing could be sent."""
+    lacking: int = 0
+    """Units that nobody might send."""
+    cost: int = 0
+    distance: float = 0.0
+    carbon: float = 0.0
+    days: int = 0
+    """From the order to its last parcel, over all orders that were served."""
+    late: int = 0
+    """Orders that came after the day that was promised, or not whole."""
+    promised: int = 0
+    """Orders that had such a day."""
+    load: Counter[LocationId] = field(default_factory=Counter[LocationId])
+    """Parcels by location."""
+    by_day: Counter[date] = field(default_factory=Counter[date])
+    """Parcels by the day of the order."""
+
+    @property
+    def served(self) -> int:
+        return self.orders - self.unserved
+
+    def add(self, job: Job, decision: Decision) -> None:
+        self.orders += 1
+        self.units += sum([need.quantity for need in job.needs])
+        lacking = sum([units for _, units in decision.lacking])
+        self.lacking += lacking
+        parcels = decision.parcels
+        if parcels:
+            self.parcels += len(parcels)
+            self.split += len(parcels) > 1
+            for parcel in parcels:
+                self.cost += parcel.cost
+                self.distance += parcel.distance
+                self.carbon += parcel.carbon
+                self.load[parcel.site] += 1
+            self.by_day[job.placed_at.date()] += len(parcels)
+            last = max([parcel.arrives_on for parcel in parcels])
+            self.days += (last - job.placed_at.date()).days
+        else:
+            self.unserved += 1
+        if job.needed_by is not None:
+            self.promised += 1
+            self.late += bool(lacking) or not parcels or max([p.arrives_on for p in parcels]) > job.needed_by
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """What is free at first, and how it changed beside the orders: by SKU (as in `skus`) and site (as in the network)."""
+
+    skus: Sequence[str]
+    opening: NDArray[np.int32]
+    """By SKU and site."""
+    at: NDArray[np.int64]
+    """Of each change, growing: on the clock on which orders were recorded."""
+    sku: NDArray[np.int32]
+    site: NDArray[np.int32]
+    units: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A past order, and when it was recorded, on the clock of the flow."""
+
+    recorded: int
+    job: Job
+    rules: Rules
+
+
+def simulate(network: Network, orders: Iterable[Past], flow: Flow, *, watch: Callable[[int], None] | None = None) -> Tally:
+    """Each order decided at the time of its placing with the stock as it was then; what it takes, later ones do not find."""
+    free = flow.opening.copy()
+    situation = Situation.of_arrays(network, {sku: free[n] for n, sku in enumerate(flow.skus)})
+    tally, done, day = Tally(), 0, None
+    ends = flow.at
+    for n, past in enumerate(orders, start=1):
+        until = int(np.searchsorted(ends, past.recorded, side="right")) if done < len(ends) else done
+        if until > done:
+            np.add.at(free, (flow.sku[done:until], flow.site[done:until]), flow.units[done:until])
+            done = until
+        if past.job.placed_at.date() != day:
+            day = past.job.placed_at.date()
+            situation.load[:] = 0
+        decision = serve(network, past.rules, past.job, situation, past.job.placed_at)
+        situation.take(decision)
+        tally.add(past.job, decision)
+        if watch is not None and n % _WATCH == 0:
+            watch(n)
+    return tally
+
+
+def compare(before: Tally, after: Tally) -> Mapping[str, float]:
+    """The figures of one beside another, each as after over before; left out where before is nothing."""
+    pairs = {
+        "parcels": (before.parcels, after.parcels),
+        "cost": (before.cost, after.cost),
+        "distance": (before.distance, after.distance),
+        "carbon": (before.carbon, after.carbon),
+        "days": (before.days, after.days),
+        "split": (before.split, after.split),
+        "lacking": (before.lacking, after.lacking),
+    }
+    return {name: now / was for name, (was, now) in pairs.items() if was}

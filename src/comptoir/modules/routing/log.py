@@ -1,0 +1,96 @@
+"""The decision log: what was decided on which inputs, and what was thought of every location then.
+
+Only the inputs and the outcome are kept; who was stopped by which fence, and how the others scored, is reckoned again when
+somebody asks, by the same functions: with the version of the rules, the network and the stock as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from comptoir.kernel.ids import uuid7
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.routing import store, store_log
+from comptoir.modules.routing.contracts import (
+    Decision,
+    DecisionId,
+    DecisionKind,
+    Explained,
+    Job,
+    Logged,
+    Pick,
+    Rules,
+    RuleSet,
+    RuleSetId,
+)
+from comptoir.modules.routing.domain.choosing import explain
+from comptoir.modules.routing.domain.network import Network
+from comptoir.modules.routing.domain.stock import Situation
+from comptoir.modules.routing.errors import UnknownDecision
+from comptoir.runtime.database import Reader, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A decision that has just been taken, with what it was taken on."""
+
+    order_id: UUID
+    kind: DecisionKind
+    job: Job
+    decision: Decision
+    network: Network
+    rule_set: RuleSet | None
+    before: tuple[Pick, ...] = ()
+    load: Mapping[LocationId, int] = field(default_factory=dict[LocationId, int])
+    seen: int = 0
+    """The transaction that decided, where that is not the present one."""
+
+
+async def record(tx: Tx, taken: Sequence[Taken]) -> list[DecisionId]:
+    """Writes decisions into the log."""
+    bases: dict[tuple[Network, RuleSetId | None, int], int] = {}
+    rows: list[store_log.Row] = []
+    for one in taken:
+        rule_set_id, version = (None, 0) if one.rule_set is None else (one.rule_set.id, one.rule_set.version)
+        key = (one.network, rule_set_id, version)
+        basis = bases.get(key)
+        if basis is None:
+            network_id = await store_log.keep_network(tx, one.network)
+            basis = bases[key] = await store_log.keep_basis(tx, rule_set_id, version, network_id)
+        outcome = store_log.Outcome(one.decision.parcels, one.decision.lacking)
+        rows.append(
+            store_log.Row(DecisionId(uuid7()), one.order_id, one.kind, basis, one.seen, one.job, one.before, outcome, one.load)
+        )
+    if rows:
+        await store_log.record(tx, rows)
+    return [row.id for row in rows]
+
+
+async def decisions(reader: Reader, order_id: UUID) -> list[Logged]:
+    """What was decided for an order, the latest first."""
+    return [found.logged for found in await store_log.of_order(reader, order_id)]
+
+
+async def explained(reader: Reader, decision_id: DecisionId) -> Explained:
+    """A decision with what was thought of every location. Raises UnknownDecision."""
+    found = await store_log.get(reader, decision_id)
+    if found is None:
+        raise UnknownDecision(kind="decision", id=decision_id)
+    logged = found.logged
+    network = await store_log.network(reader, found.network_id)
+    rules, name = Rules(), ""
+    if logged.rule_set_id is not None:
+        said = await store.version(reader, logged.rule_set_id, logged.version)
+        rule_set = await store.get(reader, logged.rule_set_id)
+        assert said is not None, "versions are never deleted"
+        rules, name = said.rules, "" if rule_set is None else rule_set.name
+    skus = sorted({need.sku for need in logged.job.needs})
+    available = await inventory.available_before(reader, skus, found.seen)
+    for pick in logged.before:
+        available[pick.sku, pick.site] = available.get((pick.sku, pick.site), 0) + pick.quantity
+    situation = Situation(network, available, logged.load)
+    verdicts = tuple(explain(network, rules, logged.job, situation, logged.at))
+    return Explained(logged, rules, name, {site.id: site for site in network.sites}, verdicts)

@@ -1,0 +1,101 @@
+"""Simulations: what was asked of the past, how far it is, and what came out."""
+
+from __future__ import annotations
+
+from comptoir.kernel.checking import Checks
+from comptoir.kernel.ids import uuid7
+from comptoir.modules.routing import store, store_simulations
+from comptoir.modules.routing.contracts import (
+    LONGEST_SIMULATION,
+    Outcome,
+    Rules,
+    Simulation,
+    SimulationDraft,
+    SimulationId,
+    SimulationState,
+)
+from comptoir.modules.routing.domain.simulating import Tally
+from comptoir.modules.routing.errors import SimulationOver, UnknownRuleSet, UnknownSimulation
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Page
+
+
+async def create_simulation(tx: Tx, draft: SimulationDraft) -> Simulation:
+    """To be run by somebody, with the rules as they are now, also of a draft. Raises Invalid and UnknownRuleSet."""
+    checks = Checks()
+    name = checks.words("name", draft.name)
+    checks.require("until", draft.since < draft.until, "is after since")
+    checks.require("until", draft.until - draft.since <= LONGEST_SIMULATION, "is at most three years after since")
+    checks.require("channels", bool(draft.channels), "has one at least")
+    checks.done()
+    rules, version = Rules(), 0
+    if draft.rule_set_id is not None:
+        rule_set = await store.get(tx, draft.rule_set_id)
+        if rule_set is None:
+            raise UnknownRuleSet(kind="rule_set", id=draft.rule_set_id)
+        rules, version, name = rule_set.rules, rule_set.version, name or rule_set.name
+    simulation_id = SimulationId(uuid7())
+    await store_simulations.insert(tx, simulation_id, draft, name, rules, version)
+    return await simulation(tx, simulation_id)
+
+
+async def simulation(reader: Reader, simulation_id: SimulationId) -> Simulation:
+    """Raises UnknownSimulation."""
+    found = await store_simulations.get(reader, simulation_id)
+    if found is None:
+        raise UnknownSimulation(kind="simulation", id=simulation_id)
+    return found
+
+
+async def simulations(reader: Reader, *, limit: int = 50, cursor: str | None = None) -> Page[Simulation]:
+    """The latest first."""
+    return await store_simulations.LISTING.page(
+        reader, store_simulations.everywhere(), sort="-created", limit=limit, cursor=cursor
+    )
+
+
+async def simulation_begun(tx: Tx, simulation_id: SimulationId) -> bool:
+    """Whether somebody still wants it; whoever runs it begins."""
+    return await store_simulations.move(tx, simulation_id, SimulationState.RUNNING, before=("queued", "running"))
+
+
+async def simulation_goes_on(tx: Tx, simulation_id: SimulationId, done: int, orders: int) -> bool:
+    """Tells how far it is; False where somebody has cancelled it."""
+    return await store_simulations.go_on(tx, simulation_id, done, orders)
+
+
+async def simulation_done(tx: Tx, simulation_id: SimulationId, happened: Tally, tried: Tally) -> None:
+    await store_simulations.finish(tx, simulation_id, outcome(happened), outcome(tried))
+
+
+async def simulation_failed(tx: Tx, simulation_id: SimulationId, problem: str) -> None:
+    await store_simulations.move(tx, simulation_id, SimulationState.FAILED, before=("queued", "running"), problem=problem)
+
+
+async def cancel_simulation(tx: Tx, simulation_id: SimulationId) -> Simulation:
+    """Raises UnknownSimulation, and SimulationOver for one that has ended."""
+    if not await store_simulations.move(tx, simulation_id, SimulationState.CANCELLED, before=("queued", "running")):
+        there = await simulation(tx, simulation_id)
+        if there.state is not SimulationState.CANCELLED:
+            raise SimulationOver(state=there.state)
+    return await simulation(tx, simulation_id)
+
+
+def outcome(tally: Tally) -> Outcome:
+    """What is kept of a tally."""
+    return Outcome(
+        orders=tally.orders,
+        units=tally.units,
+        parcels=tally.parcels,
+        split=tally.split,
+        unserved=tally.unserved,
+        lacking=tally.lacking,
+        cost=tally.cost,
+        distance=round(tally.distance, 1),
+        carbon=round(tally.carbon / 1000, 3),
+        days=tally.days,
+        late=tally.late,
+        promised=tally.promised,
+        load=dict(tally.load),
+        by_day=dict(sorted(tally.by_day.items())),
+    )

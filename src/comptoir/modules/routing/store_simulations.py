@@ -1,0 +1,128 @@
+"""Simulations' SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from comptoir.modules.routing.contracts import Outcome, Rules, Simulation, SimulationDraft, SimulationId, SimulationState
+from comptoir.runtime import arrays
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
+
+_COLUMNS = (
+    "id, name, pool_id, channels, since, until, rule_set_id, version, rules, state, orders, done, result, problem, created_at, "
+    "created_by, finished_at"
+)
+_encode = msgspec.json.Encoder().encode
+
+
+class _Result(msgspec.Struct, frozen=True):
+    happened: Outcome
+    tried: Outcome
+
+
+def _simulation(row: TupleRow) -> Simulation:
+    result = None if row[12] is None else msgspec.convert(row[12], _Result, strict=False)
+    return Simulation(
+        id=SimulationId(row[0]),
+        name=row[1],
+        pool_id=row[2],
+        channels=tuple(row[3]),
+        since=row[4],
+        until=row[5],
+        rule_set_id=row[6],
+        version=row[7],
+        rules=msgspec.convert(row[8], Rules, strict=False),
+        state=SimulationState(row[9]),
+        orders=row[10],
+        done=row[11],
+        happened=None if result is None else result.happened,
+        tried=None if result is None else result.tried,
+        problem=row[13],
+        created_at=row[14],
+        created_by=row[15],
+        finished_at=row[16],
+    )
+
+
+LISTING = Listing(
+    _COLUMNS,
+    "routing.simulations",
+    _simulation,
+    sorts(("created", [Key("created_at", KeyKind.INSTANT), Key("id", KeyKind.ID)])),
+)
+
+
+def everywhere() -> Where:
+    return Where()
+
+
+async def insert(tx: Tx, simulation_id: SimulationId, draft: SimulationDraft, name: str, rules: Rules, version: int) -> None:
+    await tx.run(
+        """
+        INSERT INTO routing.simulations (id, name, pool_id, channels, since, until, rule_set_id, version, rules, state,
+          created_at, created_by)
+        VALUES (%(id)s, %(name)s, %(pool)s, %(channels)s, %(since)s, %(until)s, %(rule_set)s, %(version)s, %(rules)s,
+          'queued', %(now)s, %(actor)s)""",
+        {
+            "id": simulation_id,
+            "name": name,
+            "pool": draft.pool_id,
+            "channels": list(draft.channels),
+            "since": draft.since,
+            "until": draft.until,
+            "rule_set": draft.rule_set_id,
+            "version": version,
+            "rules": _encode(rules).decode(),
+            "now": tx.now,
+            "actor": tx.actor,
+        },
+    )
+
+
+async def get(reader: Reader, simulation_id: SimulationId) -> Simulation | None:
+    row = await reader.row(f"SELECT {_COLUMNS} FROM routing.simulations WHERE id = %(id)s", {"id": simulation_id})
+    return None if row is None else _simulation(row)
+
+
+async def move(
+    tx: Tx, simulation_id: SimulationId, state: SimulationState, *, before: Sequence[str], problem: str = ""
+) -> bool:
+    """Whether it was in one of the states before."""
+    ended = state in {SimulationState.FAILED, SimulationState.CANCELLED}
+    changed = await tx.run(
+        "UPDATE routing.simulations SET state = %(state)s, problem = %(problem)s, finished_at = %(at)s "
+        "WHERE id = %(id)s AND state = ANY(%(before)s::text[])",
+        {
+            "id": simulation_id,
+            "state": state,
+            "problem": problem,
+            "at": tx.now if ended else None,
+            "before": arrays.texts(list(before)),
+        },
+    )
+    return changed > 0
+
+
+async def go_on(tx: Tx, simulation_id: SimulationId, done: int, orders: int) -> bool:
+    changed = await tx.run(
+        "UPDATE routing.simulations SET done = %(done)s, orders = %(orders)s WHERE id = %(id)s AND state = 'running'",
+        {"id": simulation_id, "done": done, "orders": orders},
+    )
+    return changed > 0
+
+
+async def finish(tx: Tx, simulation_id: SimulationId, happened: Outcome, tried: Outcome) -> None:
+    await tx.run(
+        "UPDATE routing.simulations SET state = 'done', result = %(result)s, orders = %(orders)s, done = %(orders)s, "
+        "finished_at = %(now)s WHERE id = %(id)s AND state = 'running'",
+        {
+            "id": simulation_id,
+            "result": _encode(_Result(happened, tried)).decode(),
+            "orders": tried.orders,
+            "now": tx.now,
+        },
+    )
