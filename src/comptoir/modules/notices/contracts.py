@@ -1,0 +1,188 @@
+"""What crosses the door of notices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar, NewType, Protocol
+from uuid import UUID
+
+import msgspec
+
+from comptoir.modules.orders.contracts import OrderId
+from comptoir.runtime.events import Event
+
+NoticeId = NewType("NoticeId", UUID)
+
+NOTICE_PREFIX = "ntc"
+
+
+class NoticeKind(StrEnum):
+    CONFIRMED = "confirmed"
+    READY = "ready"
+    """It can be collected."""
+    SHIPPED = "shipped"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    FAILED = "failed"
+    """It could not be handed over: the buyer says what is to happen."""
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+
+
+class Medium(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+
+
+class NoticeState(StrEnum):
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    """It will not go out: the address does not exist, or it was tried for a day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """In whose name a channel's buyers are written to. A channel without one writes to nobody."""
+
+    channel: str
+    name: str
+    email: str
+    reply_to: str = ""
+    phone: str = ""
+    """What messages to telephones come from: a number, or up to eleven letters."""
+    media: tuple[Medium, ...] = (Medium.EMAIL,)
+    active: bool = True
+
+
+class Content(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a notice says, before it is worded."""
+
+    number: int
+    name: str = ""
+    on: date | None = None
+    """The day that is promised or expected."""
+    was_on: date | None = None
+    """The day that had been promised, of a delay."""
+    until: datetime | None = None
+    """Until when an answer is taken."""
+    place: str = ""
+    """Where it is collected: name and address."""
+    reason: str = ""
+    carrier: str = ""
+    tracking_number: str = ""
+    lines: tuple[tuple[str, int], ...] = ()
+    """(name, units)."""
+    total: int | None = None
+    currency: str = ""
+    link: str = ""
+    """The page that tells more, or takes the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A notice as it stands in the outbox. Whom it goes to is sealed, and forgotten once it has gone."""
+
+    id: NoticeId
+    order_id: OrderId
+    channel: str
+    kind: NoticeKind
+    medium: Medium
+    locale: str
+    state: NoticeState
+    attempts: int
+    problem: str
+    created_at: datetime
+    next_at: datetime | None
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A notice that is ours to send until `lease`."""
+
+    id: NoticeId
+    order_id: OrderId
+    channel: str
+    kind: NoticeKind
+    medium: Medium
+    locale: str
+    zone: str
+    attempts: int
+    lease: datetime
+    sender: Sender | None
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """To whom, and what."""
+
+    to: str = field(repr=False)
+    content: Content = field(repr=False)
+
+
+class Outcome(StrEnum):
+    SENT = "sent"
+    LATER = "later"
+    """It may go out when it is tried again."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an attempt. `problem` names no address."""
+
+    outcome: Outcome
+    problem: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFilter:
+    """None and empty do not filter."""
+
+    order_id: OrderId | None = None
+    state: NoticeState | None = None
+    channel: str = ""
+
+
+class Links(Protocol):
+    """The addresses of pages for buyers; whoever has the pages gives them."""
+
+    def tracking(self, order_id: UUID, now: datetime) -> str:
+        """Where the order's parcels are."""
+        ...
+
+    def answer(self, tracked_id: UUID, until: datetime) -> str:
+        """Where the buyer says what is to happen to a parcel."""
+        ...
+
+
+class NoticeFailed(Event, frozen=True, kw_only=True):
+    """A buyer could not be told; somebody may want to call."""
+
+    type: ClassVar[str] = "notice.failed"
+    order_id: OrderId
+    notice_id: NoticeId
+    kind: str
+    medium: str
+    problem: str
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class NoticeSent(Event, frozen=True, kw_only=True):
+    type: ClassVar[str] = "notice.sent"
+    order_id: OrderId
+    notice_id: NoticeId
+    kind: str
+    medium: str
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id

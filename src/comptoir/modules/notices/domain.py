@@ -1,0 +1,66 @@
+"""The rules of notices, as functions of values."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from email_validator import EmailNotValidError, validate_email
+
+from comptoir import i18n
+from comptoir.modules.notices.contracts import Medium, NoticeKind, Outcome, Result, Sender
+
+PAUSES = (60, 300, 900, 3_600, 3_600, 7_200, 14_400, 14_400, 28_800)
+"""Seconds before each further try: about a day together. What happened longer ago is no news any more."""
+STALE = timedelta(days=2)
+"""Nobody is told of what happened longer ago than that: a year that is replayed writes to nobody."""
+LEASE = timedelta(minutes=3)
+
+_QUIET_FROM, _QUIET_UNTIL = time(21), time(8)
+_ON_PHONES = frozenset({NoticeKind.READY, NoticeKind.OUT_FOR_DELIVERY, NoticeKind.FAILED})
+"""What is worth a telephone's buzz: somebody has to be somewhere, or to decide."""
+_FRENCH = frozenset({"FR", "MC", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "WF", "PF", "NC", "LU", "BE"})
+"""Where a buyer of whom we know no language reads French rather than English."""
+
+
+def email_address(text: str) -> str:
+    """Raises ValueError for what is none."""
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError as problem:
+        raise ValueError("is no e-mail address") from problem
+
+
+def language_of(locale: str, country: str) -> str:
+    """The customer's own, else what most people read where it goes."""
+    if locale:
+        return i18n.language(locale)
+    return "fr" if country.upper() in _FRENCH else "en"
+
+
+def media_of(kind: NoticeKind, sender: Sender, *, email: bool, phone: bool) -> tuple[Medium, ...]:
+    """By which ways a buyer is told who has these addresses. Nothing of this is advertising: no consent is asked."""
+    return tuple(
+        medium for medium in dict.fromkeys(sender.media) if (email if medium is Medium.EMAIL else phone and kind in _ON_PHONES)
+    )
+
+
+def quiet_until(medium: Medium, now: datetime, zone: str) -> datetime:
+    """When it may go out: a telephone is silent at night where its owner lives, a letter waits by itself."""
+    if medium is Medium.EMAIL:
+        return now
+    local = now.astimezone(ZoneInfo(zone))
+    if _QUIET_UNTIL <= local.time() < _QUIET_FROM:
+        return now
+    morning = datetime.combine(local.date(), _QUIET_UNTIL, ZoneInfo(zone))
+    if local.time() >= _QUIET_FROM:
+        morning = datetime.combine(local.date() + timedelta(days=1), _QUIET_UNTIL, ZoneInfo(zone))
+    return morning.astimezone(now.tzinfo)
+
+
+def next_try(result: Result, attempts: int, now: datetime, jitter: float) -> datetime | None:
+    """When it is tried again after so many attempts; None when it is not."""
+    if result.outcome is not Outcome.LATER or attempts > len(PAUSES):
+        return None
+    seconds = max(PAUSES[attempts - 1], result.retry_after or 0.0) * (1 + jitter / 5)
+    return now + timedelta(seconds=seconds)

@@ -1,0 +1,1 @@
+"""The rules of tracking, as functions of values."""

@@ -1,0 +1,105 @@
+"""Whether promises were kept, and how well carriers do: sums that grow and shrink with each parcel's story."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from comptoir.modules.tracking.contracts import Counts, Kept, LaneKey, Promise, Tracked
+from comptoir.sdk.tracking import TrackingStatus
+
+_S = TrackingStatus
+_NOTHING = Counts()
+_ENOUGH, _LATE_IN, _RISKY_IN = 30, 10, 100
+_NEVER = frozenset({_S.LOST, _S.DAMAGED, _S.RETURNING, _S.RETURNED, _S.CANCELLED})
+
+
+def lane_of(parcel: Tracked) -> LaneKey:
+    return LaneKey(
+        parcel.carrier,
+        parcel.service,
+        parcel.origin_country,
+        parcel.origin_region,
+        parcel.destination_country,
+        parcel.destination_region,
+    )
+
+
+def month_of(parcel: Tracked) -> date:
+    """Under which month it is counted: the one in which it left, which never changes."""
+    return local_day(parcel, parcel.shipped_at).replace(day=1)
+
+
+def local_day(parcel: Tracked, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(parcel.zone)).date()
+
+
+def counts_of(parcel: Tracked) -> Counts:
+    """What one parcel adds to its lane: nothing before its end, nor when it comes back for a reason that is the buyer's.
+
+    It is a function of the parcel as it stands, so that a correction takes back exactly what was counted.
+    """
+    match parcel.status:
+        case TrackingStatus.DELIVERED if parcel.delivered_at is not None:
+            on = local_day(parcel, parcel.delivered_at)
+            promised = parcel.promised_on is not None
+            return Counts(
+                parcels=1,
+                delivered=1,
+                promised=int(promised),
+                on_time=int(parcel.promised_on is not None and on <= parcel.promised_on),
+                days=max(0, (on - local_day(parcel, parcel.shipped_at)).days),
+                first_time=int(parcel.attempts == 0),
+            )
+        case TrackingStatus.LOST:
+            return Counts(parcels=1, promised=int(parcel.promised_on is not None), lost=1)
+        case TrackingStatus.DAMAGED:
+            return Counts(parcels=1, promised=int(parcel.promised_on is not None), damaged=1)
+        case _:
+            return _NOTHING
+
+
+class Verdict(StrEnum):
+    """What the figures of a lane come to, for people."""
+
+    UNPROVEN = "unproven"
+    """Too few parcels to say."""
+    RELIABLE = "reliable"
+    LATE = "late"
+    """One parcel in ten or more comes late."""
+    RISKY = "risky"
+    """One in a hundred or more is lost or damaged."""
+
+
+def verdict(counts: Counts) -> Verdict:
+    if counts.parcels < _ENOUGH:
+        return Verdict.UNPROVEN
+    if (counts.lost + counts.damaged) * _RISKY_IN >= counts.parcels:
+        return Verdict.RISKY
+    late = counts.promised - counts.on_time
+    return Verdict.LATE if late and late * _LATE_IN >= counts.promised else Verdict.RELIABLE
+
+
+def promise_of(parcel: Tracked, now: datetime) -> Promise:
+    """The promised day against what happened. What waits at a pickup point has arrived."""
+    happened = None
+    if parcel.status is _S.DELIVERED and parcel.delivered_at is not None:
+        happened = local_day(parcel, parcel.delivered_at)
+    elif parcel.status is _S.AVAILABLE_FOR_PICKUP and parcel.since is not None:
+        happened = local_day(parcel, parcel.since)
+    kept, late = _kept(parcel, happened, local_day(parcel, now))
+    return Promise(parcel.id, parcel.order_id, parcel.kind, parcel.promised_on, happened, kept, late)
+
+
+def _kept(parcel: Tracked, happened: date | None, today: date) -> tuple[Kept, int]:
+    promised = parcel.promised_on
+    if promised is None:
+        return Kept.NONE, 0
+    if happened is not None:
+        late = max(0, (happened - promised).days)
+        return (Kept.LATE if late else Kept.KEPT), late
+    if parcel.status in _NEVER:
+        return Kept.BROKEN, 0
+    late = max(0, (today - promised).days)
+    return (Kept.OVERDUE if late else Kept.OPEN), late

@@ -1,0 +1,178 @@
+"""The SQL of failed deliveries and troubles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from comptoir.kernel.ids import uuid7
+from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.tracking.contracts import (
+    Answer,
+    Case,
+    CaseState,
+    FailReason,
+    TrackedId,
+    Trouble,
+    TroubleId,
+    TroubleKind,
+)
+from comptoir.runtime import arrays
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
+
+_CASE = "tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer::text, answered_at, closed_at, version"
+
+_PUT = """
+INSERT INTO tracking.cases
+  (tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer, answered_at, closed_at)
+VALUES (%(tracked_id)s, %(order_id)s, %(state)s, %(reason)s, %(attempts)s, %(opened_at)s, %(answer_until)s, %(answer)s::jsonb,
+  %(answered_at)s, %(closed_at)s)
+ON CONFLICT (tracked_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, attempts = excluded.attempts,
+  answer_until = excluded.answer_until, answer = excluded.answer, answered_at = excluded.answered_at,
+  closed_at = excluded.closed_at, version = cases.version + 1"""
+
+
+def _case(row: TupleRow) -> Case:
+    tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer, answered_at, closed_at, version = row
+    return Case(
+        tracked_id=TrackedId(tracked_id),
+        order_id=OrderId(order_id),
+        state=CaseState(state),
+        reason=FailReason(reason),
+        attempts=attempts,
+        opened_at=opened_at,
+        answer_until=answer_until,
+        answer=None if answer is None else msgspec.json.decode(answer, type=Answer),
+        answered_at=answered_at,
+        closed_at=closed_at,
+        version=version,
+    )
+
+
+async def of_parcels(reader: Reader, ids: Sequence[TrackedId], *, lock: bool = False) -> dict[TrackedId, Case]:
+    rows = await reader.rows(
+        f"SELECT {_CASE} FROM tracking.cases WHERE tracked_id = ANY(%(ids)s::uuid[]) ORDER BY tracked_id"
+        f"{' FOR UPDATE' if lock else ''}",
+        {"ids": arrays.uuids(list(ids))},
+    )
+    return {TrackedId(row[0]): _case(row) for row in rows}
+
+
+async def put(tx: Tx, case: Case) -> None:
+    await tx.run(
+        _PUT,
+        {
+            "tracked_id": case.tracked_id,
+            "order_id": case.order_id,
+            "state": case.state.value,
+            "reason": case.reason.value,
+            "attempts": case.attempts,
+            "opened_at": case.opened_at,
+            "answer_until": case.answer_until,
+            "answer": None if case.answer is None else storable(msgspec.json.encode(case.answer).decode()),
+            "answered_at": case.answered_at,
+            "closed_at": case.closed_at,
+        },
+    )
+
+
+async def overdue(tx: Tx, limit: int) -> list[Case]:
+    rows = await tx.rows(
+        f"SELECT {_CASE} FROM tracking.cases WHERE state = 'asked' AND answer_until <= %(now)s "
+        "ORDER BY tracked_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED",
+        {"now": tx.now, "limit": limit},
+    )
+    return [_case(row) for row in rows]
+
+
+# Troubles
+
+_TROUBLE = "id, kind, tracked_id, order_id, reason, opened_at, resolved_at, resolution"
+
+
+def _trouble(row: TupleRow) -> Trouble:
+    key, kind, tracked_id, order_id, reason, opened_at, resolved_at, resolution = row
+    return Trouble(
+        id=TroubleId(key),
+        kind=TroubleKind(kind),
+        tracked_id=None if tracked_id is None else TrackedId(tracked_id),
+        order_id=OrderId(order_id),
+        reason=reason,
+        opened_at=opened_at,
+        resolved_at=resolved_at,
+        resolution=resolution or "",
+    )
+
+
+TROUBLES = Listing(
+    _TROUBLE,
+    "tracking.troubles",
+    _trouble,
+    sorts(("opened", [Key("opened_at", KeyKind.INSTANT), Key("id", KeyKind.ID)])),
+)
+
+
+def where_troubles(kinds: Sequence[TroubleKind], order_id: OrderId | None, *, open_only: bool) -> Where:
+    where = Where()
+    if kinds:
+        where.add("kind = ANY(%(kinds)s::text[])", kinds=[kind.value for kind in kinds])
+    where.equal("order_id", order_id)
+    if open_only:
+        where.add("resolved_at IS NULL")
+    return where
+
+
+async def open_trouble(
+    tx: Tx, kind: TroubleKind, about: UUID, tracked_id: TrackedId | None, order_id: OrderId, reason: str
+) -> bool:
+    """Whether it is new: one of a kind stays open for a parcel, and its reason becomes the latest."""
+    row = await tx.row(
+        "INSERT INTO tracking.troubles (id, kind, about, tracked_id, order_id, reason, opened_at) "
+        "VALUES (%(id)s, %(kind)s, %(about)s, %(tracked)s, %(order)s, %(reason)s, %(now)s) "
+        "ON CONFLICT (about, kind) WHERE resolved_at IS NULL DO UPDATE SET reason = excluded.reason "
+        "RETURNING xmax = 0",
+        {
+            "id": uuid7(),
+            "kind": kind.value,
+            "about": about,
+            "tracked": tracked_id,
+            "order": order_id,
+            "reason": storable(reason)[:500],
+            "now": tx.now,
+        },
+    )
+    return row is not None and bool(row[0])
+
+
+async def resolve(tx: Tx, about: UUID, kinds: Sequence[TroubleKind], resolution: str) -> int:
+    return await tx.run(
+        "UPDATE tracking.troubles SET resolved_at = %(now)s, resolution = %(resolution)s "
+        "WHERE about = %(about)s AND kind = ANY(%(kinds)s::text[]) AND resolved_at IS NULL",
+        {"about": about, "kinds": [kind.value for kind in kinds], "resolution": resolution, "now": tx.now},
+    )
+
+
+async def resolve_one(tx: Tx, trouble_id: TroubleId, resolution: str) -> bool:
+    return bool(
+        await tx.run(
+            "UPDATE tracking.troubles SET resolved_at = %(now)s, resolution = %(resolution)s "
+            "WHERE id = %(id)s AND resolved_at IS NULL",
+            {"id": trouble_id, "resolution": storable(resolution), "now": tx.now},
+        )
+    )
+
+
+async def troubles_of(reader: Reader, tracked_id: TrackedId) -> list[Trouble]:
+    rows = await reader.rows(
+        f"SELECT {_TROUBLE} FROM tracking.troubles WHERE about = %(id)s ORDER BY opened_at, id", {"id": tracked_id}
+    )
+    return [_trouble(row) for row in rows]
+
+
+async def counts(reader: Reader) -> dict[TroubleKind, int]:
+    rows = await reader.rows("SELECT kind, count(*) FROM tracking.troubles WHERE resolved_at IS NULL GROUP BY kind")
+    return {TroubleKind(row[0]): row[1] for row in rows}

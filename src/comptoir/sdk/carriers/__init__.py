@@ -1,0 +1,81 @@
+"""Carriers: what is asked of them, what they answer, what goes wrong, and the suite that every connector passes.
+
+The suite is in `comptoir.sdk.carriers.conformance`, for tests.
+"""
+
+from comptoir.sdk.carriers.calling import Caller, label_content
+from comptoir.sdk.carriers.contract import AuthField, Capability, CarrierConnector, CarrierInfo, PartialCarrier, RateLimit
+from comptoir.sdk.carriers.errors import (
+    CarrierBusy,
+    CarrierCannot,
+    CarrierUnavailable,
+    ForgedWebhook,
+    LabelDearer,
+    NotAuthorised,
+    NotUnderstood,
+    OutcomeUnknown,
+    PaymentNeeded,
+    ReferenceSpent,
+    ServiceNotOffered,
+    ShipmentRejected,
+    UnreadableWebhook,
+)
+from comptoir.sdk.carriers.tariffs import Tariff, Zone
+from comptoir.sdk.carriers.values import (
+    Address,
+    Item,
+    Label,
+    LabelFormat,
+    LabelRequest,
+    Manifest,
+    Parcel,
+    Pickup,
+    PickupRequest,
+    PickupState,
+    Rate,
+    RateRequest,
+    Void,
+    VoidState,
+    Waybill,
+)
+
+__all__ = [
+    "Address",
+    "AuthField",
+    "Caller",
+    "Capability",
+    "CarrierBusy",
+    "CarrierCannot",
+    "CarrierConnector",
+    "CarrierInfo",
+    "CarrierUnavailable",
+    "ForgedWebhook",
+    "Item",
+    "Label",
+    "LabelDearer",
+    "LabelFormat",
+    "LabelRequest",
+    "Manifest",
+    "NotAuthorised",
+    "NotUnderstood",
+    "OutcomeUnknown",
+    "Parcel",
+    "PartialCarrier",
+    "PaymentNeeded",
+    "Pickup",
+    "PickupRequest",
+    "PickupState",
+    "Rate",
+    "RateLimit",
+    "RateRequest",
+    "ReferenceSpent",
+    "ServiceNotOffered",
+    "ShipmentRejected",
+    "Tariff",
+    "UnreadableWebhook",
+    "Void",
+    "VoidState",
+    "Waybill",
+    "Zone",
+    "label_content",
+]
