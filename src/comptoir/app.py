@@ -13,7 +13,10 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp
 
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.notices import api as notices
 from comptoir.modules.orders import api as orders
+from comptoir.modules.tracking import api as tracking
 from comptoir.modules.webhooks import subscribers as webhooks
 from comptoir.runtime import log
 from comptoir.runtime.consumers import Consumer
@@ -24,7 +27,10 @@ from comptoir.surfaces.api.identifiers import outward
 from comptoir.surfaces.api.mounting import ROOT
 from comptoir.surfaces.console import pages
 from comptoir.surfaces.console.web import unknown_address
-from comptoir.surfaces.pools import pool_of
+from comptoir.surfaces.documents import api as documents
+from comptoir.surfaces.outside import Outside
+from comptoir.surfaces.pools import pool_id_of, pool_of
+from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.services import Services
 
 Web = Request[Any, Any, Any]
@@ -47,7 +53,8 @@ def create_app(services: Services, *life: Life) -> Litestar:
     """The web application of one process. `services` are opened by whoever runs it, or by what is given as `life`."""
     console = pages.console(services)
     answer, handlers = api.routes(services)
-    routes: list[BaseRouteHandler] = [*handlers, *pages.routes(services, console)]
+    outside = Outside(services)
+    routes: list[BaseRouteHandler] = [*handlers, *outside.routes(), *pages.routes(services, console)]
 
     def told(request: Web, problem: Exception) -> Response[Any]:
         """What no route answered."""
@@ -59,7 +66,7 @@ def create_app(services: Services, *life: Life) -> Litestar:
         logging_config=None,
         exception_handlers=cast("Any", {HTTPException: told, Exception: told}),
         on_startup=[console.start],
-        on_shutdown=[console.stop],
+        on_shutdown=[console.stop, outside.close, documents.close],
         lifespan=[*life, _settled],
     )
     app.answer_api = answer
@@ -94,6 +101,13 @@ def create_app_from_env() -> Litestar:
     return create_app(services, running)
 
 
-def consumers(services: Services) -> Sequence[Consumer]:  # noqa: ARG001 - every part is made from the services
+def consumers(services: Services) -> Sequence[Consumer]:
     """Who follows the event log: what the worker runs."""
-    return (*orders.consumers(pool_of), webhooks.consumer(outward))
+    links = PublicLinks(services.keyring, services.settings.public_url)
+    return (
+        *orders.consumers(pool_of),
+        *fulfilment.consumers(pool_id_of),
+        *tracking.consumers(),
+        *notices.consumers(services.keyring, links),
+        webhooks.consumer(outward),
+    )

@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from comptoir.kernel.errors import Refusal
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import Goods
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import PublishRules, SellingChannel
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.api import PoolGeometry
 from comptoir.modules.locations.contracts import LocationId, PoolMember
-from comptoir.modules.orders.contracts import Candidates, ChannelId, Terms
+from comptoir.modules.orders.contracts import Candidates, ChannelId, OrderId, Terms
+from comptoir.modules.routing import api as routing
+from comptoir.modules.routing.api import Atlas, Network
+from comptoir.modules.routing.contracts import Job, Need, Rules, RuleSet
 from comptoir.runtime.database import Database, Reader
 
 FRESH_FOR = 1.0
+GOODS_FOR = 300.0
+_MOST_GOODS = 200_000
 NEAREST = 4
 """How many locations an order looks at before the whole pool: more finds a place at once more often, fewer locks less."""
 
@@ -42,6 +51,10 @@ class Counter:
     senders: PoolGeometry
     """Those of them that ship; all of them where nobody does."""
     loaded_at: float
+    rule_sets: tuple[RuleSet, ...] = ()
+    """The live ones that may be for an order of this channel, in the order in which they are asked."""
+    network: Network | None = None
+    """Its pool as routing sees it; None for whoever keeps no atlas."""
 
     @property
     def ships(self) -> bool:
@@ -58,6 +71,27 @@ class Counter:
         first = None if whole_pool or len(members) <= NEAREST else NEAREST
         return Candidates(tuple([members[i].id for i in locations.rank(self.senders, destination, first)]), first is None)
 
+    def rule_set(self, order_id: OrderId, country: str, service: Service) -> RuleSet | None:
+        """The live rule set that decides for an order; None where the pool's priority and the distance do."""
+        if not self.rule_sets:
+            return None
+        return routing.matching(self.rule_sets, order_id, channel=self.channel.code, country=country, service=service)
+
+    def ranked(self, rules: Rules, job: Job, *, whole_pool: bool = False) -> Candidates:
+        """As `candidates`, by rules: those that these let serve, as far as can be said without stock and load, the best first.
+
+        Whoever they stop comes after all others: what is there can be promised, and routing says what becomes of it.
+        """
+        assert self.network is not None, "rule sets come with their network"
+        sites = self.network.sites
+        few = not whole_pool and len(self.senders.members) > NEAREST
+        found = routing.rank_sites(self.network, rules, job, job.placed_at, NEAREST if few else None)
+        best = [sites[i].id for i in found]
+        if few and len(best) == NEAREST:
+            return Candidates(tuple(best), complete=False)
+        others = self.candidates(job.destination, whole_pool=True).locations
+        return Candidates(tuple(dict.fromkeys((*best, *others))), complete=True)
+
 
 def _holds_back(rules: PublishRules) -> bool:
     return rules != PublishRules()
@@ -68,6 +102,10 @@ class Counters:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._atlas = Atlas()
+        self._goods: dict[str, tuple[float, Goods | None]] = {}
+        self._asked: set[str] = set()
+        self._reading: asyncio.Task[None] | None = None
         self._kept: dict[str, Counter] = {}
         self._loading: dict[str, asyncio.Task[Counter]] = {}
 
@@ -91,7 +129,7 @@ class Counters:
     async def _load(self, code: str) -> Counter:
         try:
             async with self._database.read() as reader:
-                found = await load(reader, code)
+                found = await load(reader, code, self._atlas)
         except Refusal:
             self._kept.pop(code, None)
             raise
@@ -105,14 +143,50 @@ class Counters:
         if not task.cancelled():
             task.exception()  # whoever asked may have gone away: a refusal that nobody hears is no bug
 
+    async def goods(self, skus: Iterable[str]) -> dict[str, Goods]:
+        """What moving these SKUs takes, as it was at most `GOODS_FOR` seconds ago; SKUs that nobody knows are left out."""
+        now, wanted = time.monotonic(), set(skus)
+        while stale := [sku for sku in wanted if sku not in self._goods or now - self._goods[sku][0] > GOODS_FOR]:
+            self._asked.update(stale)
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read_goods(), name="goods")
+            await asyncio.shield(self._reading)
+        there = {sku: self._goods[sku][1] for sku in wanted}
+        return {sku: one for sku, one in there.items() if one is not None}
+
+    async def _read_goods(self) -> None:
+        """Reads what all callers of this moment have asked for."""
+        try:
+            await asyncio.sleep(0)
+            asked, self._asked = self._asked, set()
+            async with self._database.read() as reader:
+                read = await catalogue.goods(reader, list(asked))
+            if len(self._goods) > _MOST_GOODS:
+                self._goods.clear()
+            now = time.monotonic()
+            self._goods |= {sku: (now, read.get(sku)) for sku in asked}
+        finally:
+            self._reading = None
+
+    async def needs(self, lines: Sequence[tuple[str, int]]) -> tuple[Need, ...]:
+        """Lines of (SKU, units), numbered from 1 on, as routing sees them; of what nobody knows only the number is known."""
+        goods = await self.goods([sku for sku, _ in lines])
+        found: list[Need] = []
+        for n, (sku, units) in enumerate(lines, start=1):
+            one = goods.get(sku)
+            weight = 0 if one is None else one.weighs(units) // units
+            found.append(Need(n, sku, units, weight, 0, one is not None and one.dangerous))
+        return tuple(found)
+
     def forget(self) -> None:
         """Loads everything anew when it is asked for next."""
+        self._goods.clear()
         self._kept.clear()
         self._loading.clear()
 
 
-async def load(reader: Reader, code: str) -> Counter:
-    """The channel as it is now, active or not."""
+async def load(reader: Reader, code: str, atlas: Atlas | None = None) -> Counter:
+    """The channel as it is now, active or not. `atlas` is asked for rule sets and their network, where somebody keeps one."""
     channel = await channels.selling(reader, code)
     pool = await locations.pool(reader, channel.pool_id)
     members = tuple([member for member in pool.members if member.active])
@@ -134,4 +208,10 @@ async def load(reader: Reader, code: str) -> Counter:
     )
     # Where nobody ships, what is sold is collected or handed out: anybody may promise it.
     ships = [member for member in members if member.ships]
-    return Counter(channel, terms, members, PoolGeometry.of(ships or members), time.monotonic())
+    senders = PoolGeometry.of(ships or members)
+    if atlas is None:
+        return Counter(channel, terms, members, senders, time.monotonic())
+    await atlas.refresh(reader)
+    own = tuple([one for one in atlas.live if channel.code in (one.rules.condition.channels or (channel.code,))])
+    network = await atlas.network(reader, channel.pool_id)
+    return Counter(channel, terms, members, senders, time.monotonic(), own, network)

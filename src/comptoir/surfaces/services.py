@@ -14,11 +14,15 @@ from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Principal
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database
+from comptoir.runtime.http import HttpClient
 from comptoir.runtime.limits import Limiter
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.availability import AvailabilityDesk
 from comptoir.surfaces.capture import CaptureDesk
+from comptoir.surfaces.carriage import Carriage
+from comptoir.surfaces.parcels import ParcelDesk
+from comptoir.surfaces.promising import PromiseDesk
 from comptoir.surfaces.selling import Counters
 
 log = structlog.get_logger("comptoir.services")
@@ -39,6 +43,11 @@ class Services:
     desk: CaptureDesk
     counters: Counters
     availability: AvailabilityDesk
+    promises: PromiseDesk
+    http: HttpClient
+    """For calls to carriers, which never happen inside a transaction."""
+    carriage: Carriage
+    parcels: ParcelDesk
     tokens: staff.TokenCache
     strangers: Limiter
     """Slows down whoever guesses tokens; by address."""
@@ -61,6 +70,9 @@ class Services:
         database = Database(url, max_connections=connections, application=application, lock_timeout_ms=_LOCK_WITHIN_MS)
         metrics = metrics or Metrics()
         metrics.watch_pool("main", database.stats)
+        keyring = Keyring(settings.secret_key)
+        http = HttpClient()
+        carriage = Carriage(database, keyring, http)
 
         async def lookup(secret: str) -> Principal:
             async with database.read() as reader:
@@ -70,10 +82,14 @@ class Services:
             settings=settings,
             database=database,
             metrics=metrics,
-            keyring=Keyring(settings.secret_key),
+            keyring=keyring,
             desk=CaptureDesk(database, metrics),
             counters=Counters(database),
             availability=AvailabilityDesk(database),
+            promises=PromiseDesk(database),
+            http=http,
+            carriage=carriage,
+            parcels=ParcelDesk(database, keyring, http, carriage),
             tokens=staff.TokenCache(lookup),
             strangers=Limiter(burst=20, seconds=3),
         )
@@ -84,10 +100,13 @@ class Services:
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self.metrics.told())
             await stack.enter_async_context(self.database)
+            stack.push_async_callback(self.http.close)
             self.desk.start()
             stack.push_async_callback(self.desk.stop)
             self.availability.start()
             stack.push_async_callback(self.availability.stop)
+            self.promises.start()
+            stack.push_async_callback(self.promises.stop)
             marking = asyncio.create_task(self._mark_used(), name="tokens-used")
             stack.push_async_callback(_cancelled, marking)
             self.ready.set()

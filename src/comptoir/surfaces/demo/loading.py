@@ -6,8 +6,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import cast
+from zlib import crc32
 
 from comptoir.kernel.ids import ActorId
+from comptoir.modules.carriers import api as carriers
+from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, Unit, VariantDraft
 from comptoir.modules.channels import api as channels
@@ -28,6 +31,8 @@ from comptoir.modules.locations.contracts import (
 )
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
+from comptoir.modules.routing import api as routing
+from comptoir.modules.routing.contracts import Rating, Rules, RuleSetDraft, SiteSettings, Splitting, Weight
 from comptoir.runtime.database import Context, Database, Reader, Tx
 from comptoir.sdk.orders import Buyer, LineKind
 from comptoir.surfaces.demo import state
@@ -81,6 +86,7 @@ async def load(database: Database, plan: Plan, progress: Progress = _quiet, *, o
         ("places", len(plan.places), _load_places),
         ("channels", len(plan.channels), _load_channels),
         ("customers", len(plan.households), _load_customers),
+        ("routing", len(RULES), _load_routing),
     ):
         async with _step(database, name, of, progress) as tx:
             if tx is not None:
@@ -161,6 +167,55 @@ async def _load_channels(tx: Tx, plan: Plan) -> None:
         )
 
 
+GROUND = (
+    Zone(80, 560, 25, 1),
+    Zone(240, 690, 40, 2),
+    Zone(480, 850, 60, 2),
+    Zone(1_600, 1_090, 90, 3),
+    Zone(5_000, 1_390, 120, 5),
+)
+AIR = (Zone(1_600, 1_990, 190, 1), Zone(5_000, 2_490, 240, 2))
+"""Table rates of our own: a parcel pays for the first miles, each kilogram for the distance. Cents and days."""
+RULES = (
+    RuleSetDraft(
+        code="nearest",
+        name="Nearest first",
+        rules=Rules(ratings=(Weight(Rating.DISTANCE), Weight(Rating.COST)), safety=1),
+        position=1,
+    ),
+    RuleSetDraft(
+        code="cheapest",
+        name="Cheapest, in few parcels",
+        rules=Rules(ratings=(Weight(Rating.PARCELS), Weight(Rating.COST)), splitting=Splitting(parcels=2)),
+        position=2,
+    ),
+)
+"""Drafts, for whoever wants to try them on the year."""
+
+
+async def _load_routing(tx: Tx, plan: Plan) -> None:
+    every_day = (True,) * 7
+    await carriers.create(tx, CarrierServiceDraft(code="ground", name="Ground", zones=GROUND))
+    await carriers.create(
+        tx, CarrierServiceDraft(code="air", name="Air", service=Service.EXPRESS, zones=AIR, delivers=every_day, carbon=0.6)
+    )
+    ids = await location_ids(tx, plan)
+    await routing.put_sites(
+        tx,
+        [
+            SiteSettings(
+                location_id=ids[place.code],
+                pick_cost=15 if place.kind is PlaceKind.WAREHOUSE else 35,
+                pack_cost=60 if place.kind is PlaceKind.WAREHOUSE else 110,
+                works=every_day,
+            )
+            for place in plan.places
+        ],
+    )
+    for draft in RULES:
+        await routing.create(tx, draft)
+
+
 async def location_ids(reader: Reader, plan: Plan) -> dict[str, LocationId]:
     """By code."""
     return await locations.ids(reader, [place.code for place in plan.places])
@@ -207,6 +262,7 @@ def _product(product: Product) -> ProductDraft:
         sku=product.sku,
         unit=Unit.THOUSANDTH if product.weighed else Unit.UNIT,
         stocked=product.kind is LineKind.ITEM,
+        weight=1_000 if product.weighed else 100 + crc32(product.sku.encode()) % 1_000,  # the data does not say
     )
     return ProductDraft(
         code=product.sku, names={"en": product.name}, brand=product.brand, category=product.path, variants=(variant,)

@@ -58,7 +58,7 @@ _TICK = 0.2
 """The least time between two windows, in seconds: at a speed that lets single baskets through, they are taken together."""
 _FRESH_FOR = 5.0
 _ATTEMPTS = 10
-_KEPT = frozenset({"orders", "payments", "inventory"})
+_KEPT = frozenset({"orders", "payments", "inventory", "fulfilment"})
 
 
 class AlreadyPlaying(Fault):
@@ -243,6 +243,7 @@ class Player:
         channels, customers and staff stay as they are.
         """
         tables = [str(t) for metadata in schema.METADATAS if metadata.schema in _KEPT for t in metadata.sorted_tables]
+        tables += ["routing.decisions", "routing.simulations"]
         async with self._database.transaction(DEMO) as tx:
             await tx.run(f"TRUNCATE {', '.join(tables)}, runtime.events RESTART IDENTITY CASCADE")
             await state.begin_anew(tx)

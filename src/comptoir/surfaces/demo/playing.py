@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 
 import structlog
@@ -16,6 +17,7 @@ from comptoir.runtime.settings import Settings
 from comptoir.surfaces.cli.control import Control, Parent
 from comptoir.surfaces.cli.exits import Exit
 from comptoir.surfaces.demo import loading
+from comptoir.surfaces.demo.crew import Crew
 from comptoir.surfaces.demo.plan import build
 from comptoir.surfaces.demo.player import Player
 
@@ -37,9 +39,20 @@ async def play(url: str, control: Control, metrics: Metrics) -> None:
         await loading.load(database, plan)
         player = Player(database, plan)
         leave_alone()
-        async with control.stopping(player.stop):
+        crew = Crew(database)
+
+        def stop() -> None:
+            player.stop()
+            crew.stop()
+
+        async with control.stopping(stop):
             control.ready()
-            await player.run()
+            working = asyncio.create_task(crew.run(), name="demo-crew")
+            try:
+                await player.run()
+            finally:
+                crew.stop()
+                await working
 
 
 def run_player(name: str, neighbours: Neighbours, control: int) -> int:

@@ -11,6 +11,7 @@ from comptoir.modules.imports.contracts import RUN_PREFIX
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
 from comptoir.modules.orders import api as orders
+from comptoir.modules.payments import api as payments
 from comptoir.runtime import consumers
 from comptoir.runtime.database import Context, Database
 from comptoir.surfaces.doctor import queries
@@ -286,6 +287,22 @@ async def _mend_orders(database: Database, context: Context) -> str:
     return f"{mended:,} orders were put right, {released:,} reservations given back." if mended + released else ""
 
 
+async def _money(database: Database) -> Examined:
+    async with database.transaction(snapshot=True) as tx:
+        report = await payments.audit(tx, limit=_SHOWN)
+    found = [
+        Finding(
+            f"money_{one.kind.value}",
+            f"{one.kind.value.capitalize()} {one.id}: it is {one.found:,}, and should be {one.expected:,}.",
+            "A gift card, a store credit or a granted refund shows a wrong amount.",
+            "Somebody has written past the program: compare its entries, and adjust the balance or the refund.",
+            {"id": str(one.id), "found": one.found, "expected": one.expected},
+        )
+        for one in report.findings
+    ]
+    return Examined(f"{report.grants:,} granted refunds, {report.accounts:,} gift cards and store credits", found)
+
+
 async def _trade(database: Database) -> Examined:
     async with database.transaction(snapshot=True) as tx:
         compared, wrong = await orders.trade_drift(tx)
@@ -316,6 +333,7 @@ CHECKS: tuple[Check, ...] = (
     Check("imports", _imports),
     Check("stock", _stock, _mend_stock),
     Check("orders", _orders, _mend_orders),
+    Check("refunds and credit", _money),
     Check("sales figures", _trade, _mend_trade),
 )
 """In this order: without the server nothing, without the log no repair."""

@@ -166,9 +166,10 @@ def _draft(record: ProductRecord, product: Product | None, variant: Variant | No
     names = dict(record.names) or {UNDETERMINED: record.name}
     category = tuple(record.category.split(" > ")) if record.category else ()
     if product is None or variant is None:
-        own = VariantDraft(sku=record.sku, name=record.name, gtin=record.gtin or None)
+        own = VariantDraft(sku=record.sku, name=record.name, gtin=record.gtin or None, weight=record.weight_g or 0)
         return ProductDraft(code=record.sku, names=names, category=category, variants=(own,))
-    changed = replace(variant, name=record.name, gtin=record.gtin or variant.gtin)
+    weight = variant.weight if record.weight_g is None else record.weight_g
+    changed = replace(variant, name=record.name, gtin=record.gtin or variant.gtin, weight=weight)
     single = len(product.variants) == 1
     return replace(
         product,

@@ -14,8 +14,10 @@ import structlog
 
 from comptoir.kernel.errors import Fault
 from comptoir.kernel.time import utcnow
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.orders import api as orders
+from comptoir.modules.payments import api as payments
 from comptoir.modules.staff import api as staff
 from comptoir.modules.webhooks import api as webhooks
 from comptoir.runtime import consumers, idempotency, jobs
@@ -25,7 +27,7 @@ from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.presence import REMIND_EVERY, Presence
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.imports.keeping import forget_uploads
-from comptoir.surfaces.pools import pool_of
+from comptoir.surfaces.pools import pool_id_of, pool_of
 
 log = structlog.get_logger("comptoir.housekeeping")
 
@@ -48,10 +50,14 @@ class Housekeeping:
         self._keys_for = timedelta(days=settings.keep_keys_days)
         self._events_for = timedelta(days=settings.keep_events_days)
         self._metrics = metrics
+        self._setting = fulfilment.Setting(pool_id_of)
 
     def add_to(self, runner: JobRunner) -> None:
         runner.add("orders.review", self.review_orders, every=Recurrence("*/5 * * * *"), attempts=2)
+        runner.add("fulfilment.clock", self.tick_fulfilment, every=Recurrence("* * * * *"), attempts=1)
+        runner.add("fulfilment.give_up", self.give_up, every=Recurrence("13 * * * *"), attempts=2)
         runner.add("orders.backorders", self.review_backorders, every=Recurrence("7 2 * * *"), attempts=3)
+        runner.add("payments.expire", self.expire_accounts, every=Recurrence("23 * * * *"), attempts=2)
         runner.add("housekeeping.idempotency", self.forget_keys, every=Recurrence("17 * * * *"), attempts=2)
         runner.add("housekeeping.events", self.forget_events, every=Recurrence("7 * * * *"), attempts=2)
         runner.add("housekeeping.jobs", self.forget_jobs, every=Recurrence("27 * * * *"), attempts=2)
@@ -88,6 +94,26 @@ class Housekeeping:
         async with self._database.transaction() as tx:
             late = await orders.review_backorders(tx, pool_of)
         log.info("backorders were reviewed", late=late)
+
+    async def tick_fulfilment(self) -> None:
+        """Decides together what waited for that, opens it, and gives what was not begun in time to somebody else."""
+        async with self._database.read() as reader:
+            batches = await fulfilment.due_batches(reader, self._setting, utcnow())
+        for batch in batches:
+            decisions = await asyncio.to_thread(fulfilment.decide_together, batch)
+            async with self._database.transaction() as tx:
+                moved = await fulfilment.carry_out(tx, self._setting, batch, decisions)
+            log.info("orders were decided together", orders=len(batch.jobs), moved=moved, rule_set=batch.rule_set.code)
+        await self._until_none(fulfilment.release_due)
+        await self._until_none(fulfilment.expire)
+
+    async def give_up(self) -> None:
+        """Cancels what nobody may send for longer than its rule set has patience."""
+        await self._until_none(lambda tx: fulfilment.given_up(tx, self._setting))
+
+    async def expire_accounts(self) -> None:
+        """Takes off what is left on gift cards and store credit whose time is over."""
+        await self._until_none(payments.expire_accounts)
 
     async def forget_keys(self) -> None:
         await self._until_none(lambda tx: idempotency.purge(tx, tx.now - self._keys_for, _BATCH))

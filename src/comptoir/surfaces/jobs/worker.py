@@ -11,11 +11,17 @@ import structlog
 from comptoir.runtime.consumers import Consumer, ConsumerRunner
 from comptoir.runtime.http import HttpClient
 from comptoir.runtime.jobs import JobRunner, Task
+from comptoir.surfaces.carriage import Carriage
 from comptoir.surfaces.imports.keeping import IMPORT_TASK
 from comptoir.surfaces.jobs.housekeeping import Housekeeping
 from comptoir.surfaces.jobs.imports import ImportJob
+from comptoir.surfaces.jobs.notices import NoticeSender
+from comptoir.surfaces.jobs.simulations import SimulationJob
+from comptoir.surfaces.jobs.tracking import Parcels
 from comptoir.surfaces.jobs.webhooks import WebhookSender
+from comptoir.surfaces.parcels import ParcelDesk
 from comptoir.surfaces.services import Services
+from comptoir.surfaces.simulation_task import SIMULATION_TASK
 
 log = structlog.get_logger("comptoir.worker")
 
@@ -34,9 +40,15 @@ class Worker:
         self.consumers = ConsumerRunner(database, consumers)
         self.jobs = JobRunner(database, grace=grace, ended=metrics.job_ended)
         self.jobs.add(IMPORT_TASK, ImportJob(database), queue="imports", attempts=20)
+        self.jobs.add(SIMULATION_TASK, SimulationJob(database), queue="simulations", attempts=5)
         self.housekeeping = Housekeeping(database, services.settings, metrics)
         self.housekeeping.add_to(self.jobs)
         self.webhooks = WebhookSender(database, self._http, services.keyring, attempted=self._attempted)
+        carriage = Carriage(database, services.keyring, self._http)
+        self.parcels = Parcels(database, ParcelDesk(database, services.keyring, self._http, carriage))
+        self.parcels.add_to(self.jobs)
+        self.notices = NoticeSender.of(database, services.keyring, services.settings)
+        self.notices.add_to(self.jobs)
         self._stopping = asyncio.Event()
         self._grace = grace
 
@@ -54,6 +66,8 @@ class Worker:
             "consumers": self.consumers.run,
             "jobs": self.jobs.run,
             "webhooks": self.webhooks.run,
+            "parcels": self.parcels.run,
+            "notices": self.notices.run,
             "holds": self.housekeeping.expire_holds,
             "figures": self.housekeeping.show_figures,
         }
@@ -61,7 +75,8 @@ class Worker:
         log.info("the worker runs")
         try:
             await self._stopping.wait()
-            ending = [self.consumers.stop(), self.jobs.stop(), self.webhooks.stop()]
+            stops = (self.consumers, self.jobs, self.webhooks, self.parcels, self.notices)
+            ending = [part.stop() for part in stops]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), self._grace + 2)
         finally:

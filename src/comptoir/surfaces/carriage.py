@@ -1,0 +1,111 @@
+"""Which connectors to carriers there are, and the connector of each account, made when it is first asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from comptoir.connectors import clickpost, easypost
+from comptoir.connectors.clickpost import ClickPost, ClickPostAccount
+from comptoir.connectors.easypost import EasyPost, EasyPostAccount
+from comptoir.kernel.checking import Checks
+from comptoir.modules.tracking import api as tracking
+from comptoir.modules.tracking.contracts import Account, AccountDraft, AccountId
+from comptoir.modules.tracking.errors import UnknownAccount
+from comptoir.runtime.crypto import Keyring
+from comptoir.runtime.database import Database, Tx
+from comptoir.runtime.http import HttpClient
+from comptoir.sdk.carriers import CarrierConnector, CarrierInfo
+
+Make = Callable[[HttpClient, Mapping[str, str]], CarrierConnector]
+
+_FRESH_FOR = 5.0
+"""Seconds for which an account is taken as it was read: a storm of messages reads it once in a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorKind:
+    """A connector that accounts may have: what it says of itself, and how it is made from credentials."""
+
+    info: CarrierInfo
+    make: Make
+
+
+def _easypost(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
+    account = EasyPostAccount(given["api_key"], given.get("webhook_secret", ""), given.get("customs_signer", ""))
+    return EasyPost(http, account)
+
+
+def _clickpost(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
+    account = ClickPostAccount(given["username"], given["key"], given.get("webhook_key", ""), given.get("tax_number", ""))
+    return ClickPost(http, account)
+
+
+KINDS: Final[Mapping[str, ConnectorKind]] = {
+    easypost.INFO.key: ConnectorKind(easypost.INFO, _easypost),
+    clickpost.INFO.key: ConnectorKind(clickpost.INFO, _clickpost),
+}
+
+
+def checked(kinds: Mapping[str, ConnectorKind], draft: AccountDraft, credentials: Mapping[str, str]) -> dict[str, str]:
+    """The credentials that this connector wants, and no others. Raises Invalid."""
+    checks = Checks()
+    kind = kinds.get(draft.connector)
+    checks.require("connector", kind is not None, f"is one of {', '.join(sorted(kinds))}")
+    checks.done()
+    assert kind is not None
+    wanted = {field.name: field for field in kind.info.auth}
+    for name in credentials:
+        checks.require(f"credentials.{name}", name in wanted, "is not asked for by this carrier")
+    clean = {name: credentials.get(name, "").strip() for name in wanted}
+    for name, field in wanted.items():
+        checks.require(f"credentials.{name}", bool(clean[name]) or not field.required, "is needed")
+    checks.done()
+    return {name: text for name, text in clean.items() if text}
+
+
+class Carriage:
+    """The connectors of this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        http: HttpClient,
+        kinds: Mapping[str, ConnectorKind] = KINDS,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.kinds = kinds
+        self._database = database
+        self._keyring = keyring
+        self._http = http
+        self._clock = clock
+        self._known: dict[AccountId, tuple[float, Account, CarrierConnector]] = {}
+
+    async def account(self, account_id: AccountId) -> tuple[Account, CarrierConnector]:
+        """At most a few seconds old. Raises UnknownAccount, and Undecipherable."""
+        known = self._known.get(account_id)
+        if known is not None and known[0] > self._clock():
+            return known[1], known[2]
+        async with self._database.read() as reader:
+            account = await tracking.accounts.get(reader, account_id)
+            if known is None or known[1].version != account.version:
+                credentials = await tracking.accounts.credentials(reader, self._keyring, account_id)
+                made = self._made(account, credentials)
+            else:
+                made = known[2]
+        self._known[account_id] = (self._clock() + _FRESH_FOR, account, made)
+        return account, made
+
+    def _made(self, account: Account, credentials: Mapping[str, str]) -> CarrierConnector:
+        kind = self.kinds.get(account.connector)
+        if kind is None:
+            raise UnknownAccount(kind="carrier_account", id=account.id)
+        return kind.make(self._http, credentials)
+
+    async def connect(self, tx: Tx, draft: AccountDraft, credentials: Mapping[str, str]) -> Account:
+        """A new account. Raises Invalid."""
+        return await tracking.accounts.create(tx, self._keyring, draft, checked(self.kinds, draft, credentials))

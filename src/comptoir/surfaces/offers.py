@@ -1,0 +1,107 @@
+"""What every account with a carrier asks for a box, how well each service did on that way, and which is the one to take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from comptoir.kernel.errors import Fault, Refusal
+from comptoir.kernel.money import Currency
+from comptoir.modules.tracking import api as tracking
+from comptoir.modules.tracking.contracts import AccountId, Counts
+from comptoir.runtime.database import Database
+from comptoir.sdk.carriers import Capability, CarrierUnavailable, Rate, RateRequest
+from comptoir.surfaces.carriage import Carriage
+
+_LOOK_BACK = timedelta(days=180)
+_PATIENCE = 20.0
+_NOTHING = Counts()
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A service that an account offers. `real_cost` is None where it is ruled out, for the reason that `against` says."""
+
+    account_id: AccountId
+    rate: Rate
+    counts: Counts
+    real_cost: int | None = None
+    against: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """An account that could not be asked, and why."""
+
+    account_id: AccountId
+    code: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The best first, then what is ruled out; and who did not answer."""
+
+    offered: tuple[Offered, ...]
+    silent: tuple[Silent, ...]
+
+
+async def ask(
+    database: Database,
+    carriage: Carriage,
+    shipment: RateRequest,
+    ruling: tracking.Ruling,
+    currency: Currency,
+    today: date,
+) -> Offers:
+    """Asks all active accounts at once, outside of any transaction. `currency` is the one that prices are compared in."""
+    async with database.read() as reader:
+        accounts = [account for account in await tracking.accounts.everything(reader) if account.active]
+        lanes = await tracking.performance(reader, today - _LOOK_BACK, destination_country=shipment.recipient.country)
+    measured: dict[tuple[str, str], Counts] = {}
+    for one in lanes:
+        if one.lane.origin_country == shipment.sender.country:
+            key = (one.lane.carrier, one.lane.service)
+            measured[key] = measured.get(key, _NOTHING).plus(one.counts)
+    answers = await asyncio.gather(*(_rates(carriage, account.id, shipment) for account in accounts))
+    found: list[Offered] = []
+    silent: list[Silent] = []
+    for account, answer in zip(accounts, answers, strict=True):
+        if isinstance(answer, Silent):
+            silent.append(answer)
+        else:
+            found += [Offered(account.id, rate, measured.get((rate.carrier, rate.service), _NOTHING)) for rate in answer]
+    return Offers(tuple(_ranked(found, ruling, currency)), tuple(silent))
+
+
+async def _rates(carriage: Carriage, account_id: AccountId, shipment: RateRequest) -> list[Rate] | Silent:
+    """None from an account that sells no labels: an offer that nobody can take is none."""
+    try:
+        _, carrier = await carriage.account(account_id)
+        if not carrier.info.capabilities >= {Capability.RATES, Capability.LABELS}:
+            return []
+        return await asyncio.wait_for(carrier.rates(shipment), _PATIENCE)
+    except TimeoutError:
+        return Silent(account_id, CarrierUnavailable.code, f"no answer within {_PATIENCE:g} seconds")
+    except (Refusal, Fault) as problem:
+        return Silent(account_id, problem.code, str(problem))
+
+
+def _ranked(found: Sequence[Offered], ruling: tracking.Ruling, currency: Currency) -> list[Offered]:
+    """Prices in another currency are shown, and not compared."""
+    asked = {
+        id(offer): (offer, one)
+        for one in found
+        if one.rate.cost.currency == currency
+        for offer in [tracking.Offer(one.rate.carrier, one.rate.service, one.rate.cost.minor, one.rate.days, one.counts)]
+    }
+    chosen = tracking.choose([offer for offer, _ in asked.values()], ruling)
+    ranked = [_told(asked[id(offer)][1], cost) for offer, cost in chosen.ranked]
+    ranked += [_told(asked[id(offer)][1], None, reason) for offer, reason in chosen.ruled_out]
+    return ranked + [_told(one, None, "another currency") for one in found if one.rate.cost.currency != currency]
+
+
+def _told(one: Offered, real_cost: int | None, against: str = "") -> Offered:
+    return Offered(one.account_id, one.rate, one.counts, real_cost, against)

@@ -1,0 +1,40 @@
+"""The signed addresses of pages for buyers. Whoever has one sees that one order, for a while, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from comptoir.runtime.crypto import Keyring
+
+TRACKING: Final = "/track"
+ANSWER: Final = "/answer"
+_SEEN_FOR = timedelta(days=180)
+_TRACKING_PURPOSE, _ANSWER_PURPOSE = "tracking-page", "failed-delivery"
+
+
+class PublicLinks:
+    """Makes them, and reads them back."""
+
+    def __init__(self, keyring: Keyring, public_url: str) -> None:
+        self._keyring = keyring
+        self._url = public_url
+
+    def tracking(self, order_id: UUID, now: datetime) -> str:
+        return f"{self._url}{TRACKING}/{self._keyring.sign(order_id.bytes, _TRACKING_PURPOSE, now + _SEEN_FOR)}"
+
+    def answer(self, tracked_id: UUID, until: datetime) -> str:
+        return f"{self._url}{ANSWER}/{self._keyring.sign(tracked_id.bytes, _ANSWER_PURPOSE, until)}"
+
+    def order_of(self, token: str, now: datetime) -> UUID | None:
+        """The order of a tracking address; None when it is not ours, or has expired."""
+        return _id(self._keyring.signed(token, _TRACKING_PURPOSE, now))
+
+    def parcel_of(self, token: str, now: datetime) -> UUID | None:
+        """The parcel of an answer's address."""
+        return _id(self._keyring.signed(token, _ANSWER_PURPOSE, now))
+
+
+def _id(payload: bytes | None) -> UUID | None:
+    return UUID(bytes=payload) if payload is not None and len(payload) == 16 else None

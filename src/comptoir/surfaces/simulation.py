@@ -1,0 +1,211 @@
+"""Past orders under other rules: gathers what happened, and lets routing decide it again.
+
+Reads are plain and short; what takes long is arithmetic, in a thread of its own. Nothing is changed by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import Goods
+from comptoir.modules.channels import api as channels
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import Reservation
+from comptoir.modules.locations.contracts import LocationId, PoolId
+from comptoir.modules.orders import api as orders
+from comptoir.modules.routing import api as routing
+from comptoir.modules.routing.api import Atlas, Flow, Network, Past, Tally
+from comptoir.modules.routing.contracts import Decision, Job, Need, Pick, Rules, RuleSet
+from comptoir.runtime.columnar import Columns, Texts
+from comptoir.runtime.database import Database, Reader
+
+_GOODS = 5_000
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A stretch of the past, ready to be decided again."""
+
+    network: Network
+    jobs: tuple[tuple[int, str, Job], ...]
+    """(when it was recorded, channel, job)."""
+    flow: Flow
+    sent: Mapping[UUID, tuple[Pick, ...]]
+    """What left from where, by order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which past is asked about: the orders of these channels, which sell from one pool, placed from `since` up to `until`."""
+
+    pool_id: PoolId
+    channels: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
+async def channels_of(reader: Reader, pool_id: PoolId) -> tuple[str, ...]:
+    """The codes of the channels that sell from a pool."""
+    return tuple([one.code for one in await channels.everything(reader) if one.pool_id == pool_id])
+
+
+async def gather(database: Database, question: Question) -> Ground | None:
+    """What there is to decide again; None where no order was placed."""
+    span = (question.channels, question.since, question.until)
+    async with database.read() as reader:
+        clock = await orders.recorded_between(reader, *span)
+        if clock is None:
+            return None
+        atlas = Atlas()
+        await atlas.refresh(reader)
+        network = await atlas.network(reader, question.pool_id)
+        wanted = await orders.wanted(reader, *span)
+        sent = await orders.sent(reader, *span)
+        skus = sorted(set(wanted.texts["sku"].values))
+        goods: dict[str, Goods] = {}
+        for begin in range(0, len(skus), _GOODS):
+            goods |= await catalogue.goods(reader, skus[begin : begin + _GOODS])
+        opening = await inventory.opening(reader, skus, clock[0])
+        flow = await inventory.flow(reader, skus, clock[0], clock[1] + timedelta(microseconds=1))
+    ground = await asyncio.to_thread(_ground, network, wanted, sent, goods, opening, flow)
+    async with database.read() as reader:
+        return _with_planned(ground, await inventory.reservations_of(reader, _unsent(ground)))
+
+
+def _unsent(ground: Ground) -> list[UUID]:
+    """The orders of which something has not left yet."""
+    return [
+        job.id
+        for _, _, job in ground.jobs
+        if sum([pick.quantity for pick in ground.sent.get(job.id, ())]) < sum([need.quantity for need in job.needs])
+    ]
+
+
+def _with_planned(ground: Ground, planned: Sequence[Reservation]) -> Ground:
+    """What is still to leave counts as sent from where it is promised."""
+    sent = dict(ground.sent)
+    known = {(job.id, need.line_no) for _, _, job in ground.jobs for need in job.needs}
+    for one in planned:
+        if (one.promise_id, one.line_no) not in known:
+            continue
+        sent[one.promise_id] = (*sent.get(one.promise_id, ()), Pick(one.line_no, one.sku, one.location_id, one.quantity))
+    return replace(ground, sent=sent)
+
+
+def _ground(
+    network: Network, wanted: Columns, sent: Columns, goods: Mapping[str, Goods], opening: Columns, flow: Columns
+) -> Ground:
+    skus = sorted(set(wanted.texts["sku"].values))
+    rows = {sku: n for n, sku in enumerate(skus)}
+    sites = {str(place): n for place, n in network.position.items()}
+    first = np.zeros((len(skus), len(network.sites)), np.int32)
+    sku, site = _numbered(opening.texts["sku"], rows), _numbered(opening.texts["location"], sites)
+    known = (sku >= 0) & (site >= 0)
+    first[sku[known], site[known]] = np.maximum(opening.numbers["units"][known], 0)
+    sku, site = _numbered(flow.texts["sku"], rows), _numbered(flow.texts["location"], sites)
+    known = (sku >= 0) & (site >= 0)
+    moved = Flow(skus, first, flow.numbers["at"][known], sku[known], site[known], flow.numbers["units"][known])
+    jobs = tuple(_jobs(wanted, goods))
+    return Ground(network, jobs, moved, _sent(sent, {job.id: job for _, _, job in jobs}))
+
+
+def _numbered(texts: Texts, numbers: Mapping[str, int]) -> NDArray[np.int32]:
+    """For each row the number of its text; -1 for those that have none."""
+    own = np.array([numbers.get(value, -1) for value in texts.values] or [-1], dtype=np.int32)
+    return own[texts.codes]
+
+
+def _jobs(wanted: Columns, goods: Mapping[str, Goods]) -> list[tuple[int, str, Job]]:
+    found: list[tuple[int, str, Job]] = []
+    codes = wanted.texts["order"].codes
+    edges = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), wanted.rows]
+    lines = wanted.numbers["line_no"].tolist()
+    units, values = wanted.numbers["units"].tolist(), wanted.numbers["value"].tolist()
+    latitude, longitude = wanted.numbers["latitude"].tolist(), wanted.numbers["longitude"].tolist()
+    placed, recorded = wanted.numbers["placed"].tolist(), wanted.numbers["recorded"].tolist()
+    promised = wanted.numbers["promised"].tolist()
+    text = {name: column.each() for name, column in wanted.texts.items()}
+    for begin, end in pairwise(edges):
+        if begin == end:
+            continue
+        needs: list[Need] = []
+        for n in range(begin, end):
+            one = goods.get(text["sku"][n])
+            weight = 0 if one is None else one.weighs(units[n]) // units[n]
+            needs.append(Need(lines[n], text["sku"][n], units[n], weight, values[n], one is not None and one.dangerous))
+        pickup = text["pickup"][begin]
+        job = Job(
+            id=UUID(text["order"][begin]),
+            needs=tuple(needs),
+            service=Service(text["service"][begin]),
+            country=text["country"][begin],
+            destination=None if latitude[begin] != latitude[begin] else (latitude[begin], longitude[begin]),
+            pickup_at=LocationId(UUID(pickup)) if pickup else None,
+            placed_at=datetime.fromtimestamp(placed[begin] / 1e6, UTC),
+            needed_by=_EPOCH + timedelta(days=promised[begin]) if promised[begin] >= 0 else None,
+        )
+        found.append((recorded[begin], text["channel"][begin], job))
+    return found
+
+
+def _sent(sent: Columns, jobs: Mapping[UUID, Job]) -> dict[UUID, tuple[Pick, ...]]:
+    found: dict[UUID, list[Pick]] = {}
+    ids = [UUID(value) for value in sent.texts["order"].values]
+    places = [LocationId(UUID(value)) for value in sent.texts["location"].values]
+    skus = {key: {need.line_no: need.sku for need in job.needs} for key, job in jobs.items()}
+    codes: list[int] = sent.texts["order"].codes.tolist()
+    sites: list[int] = sent.texts["location"].codes.tolist()
+    lines: list[int] = sent.numbers["line_no"].tolist()
+    for order, place, line_no, units in zip(codes, sites, lines, sent.numbers["units"].tolist(), strict=True):
+        sku = skus.get(ids[order], {}).get(line_no)
+        if sku is not None:
+            found.setdefault(ids[order], []).append(Pick(line_no, sku, places[place], units))
+    return {key: tuple(picks) for key, picks in found.items()}
+
+
+Chooser = Callable[[str, Job], Rules]
+"""By which rules an order of a channel is decided."""
+
+
+def by_rules(tried: RuleSet | None, live: Sequence[RuleSet]) -> Chooser:
+    """The rule set that is tried, for the orders that it is for; the others as they are decided now."""
+
+    def choose(channel: str, job: Job) -> Rules:
+        country, service = job.country, job.service
+        if tried is not None and routing.is_for(tried.rules.condition, channel=channel, country=country, service=service):
+            return tried.rules
+        found = routing.matching(live, job.id, channel=channel, country=country, service=service)
+        return Rules() if found is None else found.rules
+
+    return choose
+
+
+def tried(ground: Ground, chooser: Chooser, watch: Callable[[int], None] | None = None) -> Tally:
+    """What would have happened. Takes seconds for tens of thousands of orders: call it in a thread."""
+    past = (Past(recorded, job, chooser(channel, job)) for recorded, channel, job in ground.jobs)
+    return routing.simulate(ground.network, past, ground.flow, watch=watch)
+
+
+def happened(ground: Ground) -> Tally:
+    """What did happen, and will of what has not left yet, reckoned with the rates and calendars of now."""
+    tally = Tally()
+    for _, _, job in ground.jobs:
+        picks = ground.sent.get(job.id, ())
+        decision = routing.as_placed(ground.network, job, picks, job.placed_at)
+        sent = dict.fromkeys([need.line_no for need in job.needs], 0)
+        for pick in picks:
+            sent[pick.line_no] += pick.quantity
+        lacking = tuple([(n.line_no, n.quantity - sent[n.line_no]) for n in job.needs if n.quantity > sent[n.line_no]])
+        tally.add(job, Decision(job.id, decision.parcels, lacking))
+    return tally
