@@ -12,13 +12,21 @@ import msgspec
 
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import from_text, to_text
+from comptoir.modules.carriers.contracts import CARRIER_SERVICE_PREFIX
 from comptoir.modules.catalogue.contracts import PRODUCT_PREFIX, VARIANT_PREFIX
+from comptoir.modules.changes.contracts import CHANGE_PREFIX, POLICY_PREFIX, RECEIVED_PREFIX, RETURN_CASE_PREFIX
 from comptoir.modules.channels.contracts import CHANNEL_PREFIX
 from comptoir.modules.customers.contracts import CUSTOMER_PREFIX
+from comptoir.modules.fulfilment.contracts import FULFILMENT_PREFIX, PARCEL_PREFIX, WAVE_PREFIX
 from comptoir.modules.imports.contracts import RUN_PREFIX
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, POOL_PREFIX
+from comptoir.modules.notices.contracts import NOTICE_PREFIX
 from comptoir.modules.orders.contracts import EXCEPTION_PREFIX, ORDER_PREFIX, RETURN_PREFIX, SHIPMENT_PREFIX
+from comptoir.modules.payments.contracts import ACCOUNT_PREFIX, GRANT_PREFIX
+from comptoir.modules.routing.contracts import DECISION_PREFIX, RULE_SET_PREFIX, SIMULATION_PREFIX
 from comptoir.modules.staff.contracts import TOKEN_PREFIX, USER_PREFIX
+from comptoir.modules.tracking.contracts import ACCOUNT_PREFIX as CARRIER_ACCOUNT_PREFIX
+from comptoir.modules.tracking.contracts import LABEL_PREFIX, TRACKED_PREFIX, TROUBLE_PREFIX
 from comptoir.modules.webhooks.contracts import DELIVERY_PREFIX, ENDPOINT_PREFIX, EVENT_PREFIX
 
 PREFIXES: Final[Mapping[str, str]] = {
@@ -27,6 +35,12 @@ PREFIXES: Final[Mapping[str, str]] = {
     "return": RETURN_PREFIX,
     "exception": EXCEPTION_PREFIX,
     "payment": "pay",
+    "grant": GRANT_PREFIX,
+    "account": ACCOUNT_PREFIX,
+    "change": CHANGE_PREFIX,
+    "return_case": RETURN_CASE_PREFIX,
+    "received": RECEIVED_PREFIX,
+    "policy": POLICY_PREFIX,
     "hold": "hold",
     "transfer": "trf",
     "supply": "sup",
@@ -34,6 +48,18 @@ PREFIXES: Final[Mapping[str, str]] = {
     "location": LOCATION_PREFIX,
     "pool": POOL_PREFIX,
     "channel": CHANNEL_PREFIX,
+    "carrier_service": CARRIER_SERVICE_PREFIX,
+    "rule_set": RULE_SET_PREFIX,
+    "decision": DECISION_PREFIX,
+    "simulation": SIMULATION_PREFIX,
+    "fulfilment": FULFILMENT_PREFIX,
+    "parcel": PARCEL_PREFIX,
+    "wave": WAVE_PREFIX,
+    "tracked": TRACKED_PREFIX,
+    "label": LABEL_PREFIX,
+    "trouble": TROUBLE_PREFIX,
+    "carrier_account": CARRIER_ACCOUNT_PREFIX,
+    "notice": NOTICE_PREFIX,
     "product": PRODUCT_PREFIX,
     "variant": VARIANT_PREFIX,
     "customer": CUSTOMER_PREFIX,
@@ -62,7 +88,10 @@ def id_example(kind: str) -> str:
 def id_meta(kind: str, description: str = "") -> msgspec.Meta:
     """What OpenAPI and the decoder know of an id of that kind."""
     return msgspec.Meta(
-        pattern=id_pattern(kind), description=description or None, examples=[id_example(kind)], title=f"Id of the {kind}"
+        pattern=id_pattern(kind),
+        description=description or None,
+        examples=[id_example(kind)],
+        title=f"Id of the {kind.replace('_', ' ')}",
     )
 
 
@@ -135,7 +164,7 @@ def _outward(name: str, value: object, own: str) -> object:
 def _kind(name: str) -> str:
     """`from_location_id` names a location, `run_id` an import."""
     words = name.removesuffix("_id")
-    return words if words == name and name not in PREFIXES else words.rpartition("_")[2]
+    return words if words == name or words in PREFIXES else words.rpartition("_")[2]
 
 
 def _uuid(value: object) -> UUID | None:

@@ -60,6 +60,10 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "The code that names it.",
         {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "examples": ["web-fr"]},
     ),
+    "version": (
+        "Which version.",
+        {"type": "integer", "minimum": 1, "maximum": 2_147_483_647, "examples": [3]},
+    ),
     "external_id": (
         "The channel's own id of the order.",
         {"type": "string", "minLength": 1, "maxLength": 200, "examples": ["#1042"]},
@@ -150,7 +154,7 @@ def _path_parameters(operation: Operation) -> list[Json]:
     for name in operation.parameters:
         kind = name.removesuffix("_id")
         if kind in PREFIXES:
-            words = f"The id of the {kind}."
+            words = f"The id of the {kind.replace('_', ' ')}."
             schema: Json = {"type": "string", "pattern": id_pattern(kind), "examples": [id_example(kind)]}
         else:
             words, schema = _PARAMETERS[name][0], dict(_PARAMETERS[name][1])

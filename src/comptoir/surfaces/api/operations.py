@@ -198,9 +198,16 @@ class Resource:
         )  # fmt: skip
 
     def put(
-        self, path: str, scope: Scope | None, *, status: int = 200, refuses: Sequence[type[Refusal]] = (), example: Any = None
+        self,
+        path: str,
+        scope: Scope | None,
+        *,
+        status: int = 200,
+        refuses: Sequence[type[Refusal]] = (),
+        if_match: bool = False,
+        example: Any = None,
     ) -> Declare:
-        return self._add("PUT", path, scope, status=status, refuses=refuses, example=example)
+        return self._add("PUT", path, scope, status=status, refuses=refuses, if_match=if_match, example=example)
 
     def patch(
         self,
@@ -210,8 +217,9 @@ class Resource:
         refuses: Sequence[type[Refusal]] = (),
         if_match: bool = True,
         example: Any = None,
+        sealed: bool = False,
     ) -> Declare:
-        return self._add("PATCH", path, scope, refuses=refuses, if_match=if_match, example=example)
+        return self._add("PATCH", path, scope, refuses=refuses, if_match=if_match, example=example, sealed=sealed)
 
     def delete(
         self,

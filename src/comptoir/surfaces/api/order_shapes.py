@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from comptoir.kernel.money import exponent, round_half_even
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.orders.api import FulfilmentStatus, PaymentStatus, ReturnStatus
 from comptoir.modules.orders.contracts import (
@@ -28,6 +29,7 @@ from comptoir.surfaces.api.shapes import (
     Code,
     CurrencyCode,
     CustomerRef,
+    Day,
     Exact,
     ExceptionRef,
     Instant,
@@ -186,6 +188,8 @@ class OrderShape(Shape, frozen=True, kw_only=True):
     buyer: dict[str, Any] | None
     ship_to: dict[str, Any] | None
     bill_to: dict[str, Any] | None
+    service: Service
+    promised_on: Annotated[Day, Meta(description="The day that the buyer was told.")] | None
     pickup_location_id: LocationRef | None
     location_id: Annotated[LocationRef, Meta(description="Where it was sold over the counter, or is handed out.")] | None
     amount: Minor
@@ -264,6 +268,8 @@ def order_shape(details: OrderDetails) -> OrderShape:
         buyer=order.buyer,
         ship_to=order.ship_to,
         bill_to=order.bill_to,
+        service=order.service,
+        promised_on=order.promised_on,
         pickup_location_id=show_some("location", order.pickup_location_id),
         location_id=show_some("location", order.location_id),
         amount=order.amount,

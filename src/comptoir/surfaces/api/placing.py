@@ -11,8 +11,11 @@ from msgspec import Meta
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.errors import Refusal
+from comptoir.kernel.ids import uuid7
 from comptoir.kernel.money import MAX_MINOR
 from comptoir.kernel.quantities import MAX_QUANTITY
+from comptoir.kernel.time import utcnow
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.channels.errors import UnknownChannel
 from comptoir.modules.inventory.contracts import HoldId
 from comptoir.modules.inventory.errors import HoldGone, InsufficientStock
@@ -22,6 +25,7 @@ from comptoir.modules.orders.contracts import (
     Charge,
     Fill,
     Held,
+    OrderId,
     Payment,
     Placed,
     PlacedLine,
@@ -37,6 +41,7 @@ from comptoir.modules.orders.errors import (
     TotalTooLarge,
     UnknownSku,
 )
+from comptoir.modules.routing.contracts import Job
 from comptoir.modules.staff.contracts import Scope
 from comptoir.sdk.orders import Address, Buyer, LineKind, PaymentKind
 from comptoir.surfaces.api.answering import Call, encode, stored
@@ -49,6 +54,7 @@ from comptoir.surfaces.api.shapes import (
     BuyerShape,
     Code,
     CurrencyCode,
+    Day,
     HoldRef,
     Instant,
     LocationRef,
@@ -129,6 +135,10 @@ class PlaceOrder(Request, frozen=True, kw_only=True):
     buyer: BuyerShape | None = None
     ship_to: AddressShape | None = None
     bill_to: AddressShape | None = None
+    service: Annotated[
+        Literal["standard", "express"], Meta(description="How it is sent; with a pickup location it is collected.")
+    ] = "standard"
+    promised_on: Annotated[Day, Meta(description="The day that the buyer was told.")] | None = None
     pickup_location_id: Annotated[LocationRef, Meta(description="Where the buyer collects it.")] | None = None
     hold_id: Annotated[HoldRef, Meta(description="A cart's hold, whose units this order takes over.")] | None = None
     expected_total: Annotated[Amount, Meta(description="What the buyer was shown: any other total is refused.")] | None = None
@@ -211,13 +221,13 @@ _EXAMPLE = {
 async def place_order(call: Call, body: PlaceOrder) -> Answer[PlacedOrderShape]:
     """Place an order.
 
-    Its units are reserved at locations of the channel's pool, by priority and then by distance, at a pickup location first. The
-    answer comes after the commit: what is acknowledged survives anything. Send an `Idempotency-Key` and retry without fear; a
-    refusal is remembered as well.
+    Its units are reserved at locations of the channel's pool: by the live rule set that is for it, else by priority and then by
+    distance; at a pickup location first. The answer comes after the commit: what is acknowledged survives anything. Send an
+    `Idempotency-Key` and retry without fear; a refusal is remembered as well.
     """
     counter = await call.services.counters.get(body.channel)
     check_sums(body)
-    nearest, whole_pool = _candidates(counter, body)
+    order_id, nearest, whole_pool = await _candidates(call, counter, body)
     placement = Placement(
         counter.terms,
         nearest,
@@ -227,6 +237,9 @@ async def place_order(call: Call, body: PlaceOrder) -> Answer[PlacedOrderShape]:
         None if body.buyer is None else buyer(body.buyer),
         None if body.ship_to is None else address(body.ship_to),
         None if body.bill_to is None else address(body.bill_to),
+        order_id,
+        Service(body.service),
+        body.promised_on,
         _location(body.pickup_location_id),
         _hold(body.hold_id),
         body.expected_total,
@@ -311,13 +324,34 @@ def check_sums(body: PlaceOrder) -> None:
     checks.done()
 
 
-def _candidates(counter: Counter, body: PlaceOrder) -> tuple[Candidates, Callable[[], Candidates]]:
-    """Who may serve it, and a way to ask for everybody."""
+async def _candidates(
+    call: Call, counter: Counter, body: PlaceOrder
+) -> tuple[OrderId | None, Candidates, Callable[[], Candidates]]:
+    """Who may serve it, and a way to ask for everybody; with the order's id, where that decided by which rules."""
     if body.pickup_location_id is not None:
-        return _around_pickup(counter, parsed("location", body.pickup_location_id))
+        return None, *_around_pickup(counter, parsed("location", body.pickup_location_id))
     where = body.ship_to
     place = None if where is None or where.latitude is None or where.longitude is None else (where.latitude, where.longitude)
-    return counter.candidates(place), lambda: counter.candidates(place, whole_pool=True)
+    if counter.rule_sets:
+        order_id, country = OrderId(uuid7()), "" if where is None else where.country
+        rule_set = counter.rule_set(order_id, country, Service(body.service))
+        if rule_set is not None:
+            rules, job = rule_set.rules, await _job(call, body, order_id, country, place)
+            return order_id, counter.ranked(rules, job), lambda: counter.ranked(rules, job, whole_pool=True)
+    return None, counter.candidates(place), lambda: counter.candidates(place, whole_pool=True)
+
+
+async def _job(call: Call, body: PlaceOrder, order_id: OrderId, country: str, place: tuple[float, float] | None) -> Job:
+    """The order as routing sees it before its prices are known."""
+    return Job(
+        id=order_id,
+        needs=await call.services.counters.needs([(line.sku, line.quantity) for line in body.lines]),
+        service=Service(body.service),
+        country=country,
+        destination=place,
+        placed_at=utcnow(),
+        needed_by=body.promised_on,
+    )
 
 
 def _around_pickup(counter: Counter, location: UUID) -> tuple[Candidates, Callable[[], Candidates]]:

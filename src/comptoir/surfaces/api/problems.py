@@ -157,7 +157,7 @@ def _errors(value: object) -> Sequence[Mapping[str, str]]:
 def _fault(fault: Fault, request_id: str) -> Told:
     log.warning("fault", code=fault.code, problem=fault.detail, remedy=fault.remedy.value, seldom=_SELDOM)
     waits = fault.remedy is Remedy.WAIT
-    detail = (
+    detail = _FAULT_DETAILS.get(fault.code) or (
         "Nothing that was asked for has been acknowledged. Retry later with the same Idempotency-Key: it is done once."
         if waits
         else "Retrying will not help before somebody has put it right. Nothing has been acknowledged."
@@ -175,6 +175,16 @@ _FAULT_TITLES = {
     "outrun": "Somebody else was faster",
     "locked": "Somebody else holds what this needs",
     "overloaded": "More is waiting than will be done soon",
+    "document_not_printed": "The document could not be printed",
+    "documents_busy": "More documents wait to be printed than will be soon",
+    "documents_unavailable": "This machine lacks the libraries that PDFs are made with",
+}
+
+_FAULT_DETAILS = {
+    "documents_unavailable": (
+        "Whoever looks after the server runs tools/pango.sh there, or installs libpango-1.0-0, libpangoft2-1.0-0 and "
+        "libharfbuzz-subset0. Nothing has to be started anew."
+    ),
 }
 
 

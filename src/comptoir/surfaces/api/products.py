@@ -57,6 +57,8 @@ _Category = Annotated[
 _Gtin = Annotated[
     str, Meta(max_length=20, pattern="^[0-9 -]*$", examples=["4006381333931"], description="GTIN-8, -12, -13 or -14.")
 ]
+_Grams = Annotated[int, Meta(ge=0, le=100_000_000, examples=[180])]
+_Millimetres = Annotated[int, Meta(ge=0, le=100_000, description="0 is not known.", examples=[250])]
 _Variants = Annotated[tuple["NewVariant", ...], Meta(max_length=2000)]
 
 
@@ -71,6 +73,16 @@ class NewVariant(Request, frozen=True, kw_only=True):
     unit: Unit = Unit.UNIT
     stocked: Annotated[bool, Meta(description="What is not is sold without a look at stock.")] = True
     active: bool = True
+    weight: Annotated[_Grams, Meta(description="Grams of one unit, packed. 0 is not known.")] = 0
+    length: _Millimetres = 0
+    width: _Millimetres = 0
+    height: _Millimetres = 0
+    dangerous: Annotated[bool, Meta(description="Only carriers that take dangerous goods may take it.")] = False
+    hs_code: Annotated[
+        str,
+        Meta(max_length=14, pattern="^[0-9. ]*$", description="Of the Harmonized System, for customs.", examples=["610910"]),
+    ] = ""
+    origin: Annotated[str, Meta(pattern="^([A-Z]{2})?$", description="Where it was made, ISO 3166-1.", examples=["PT"])] = ""
 
     def draft(self) -> VariantDraft:
         return VariantDraft(**given(self))
@@ -117,6 +129,13 @@ class VariantShape(Shape, frozen=True, kw_only=True):
     unit: Unit
     stocked: bool
     active: bool
+    weight: int
+    length: int
+    width: int
+    height: int
+    dangerous: bool
+    hs_code: str
+    origin: str
     created_at: Instant
     updated_at: Instant
 
@@ -286,6 +305,13 @@ def _variant(variant: Variant) -> VariantShape:
         unit=variant.unit,
         stocked=variant.stocked,
         active=variant.active,
+        weight=variant.weight,
+        length=variant.length,
+        width=variant.width,
+        height=variant.height,
+        dangerous=variant.dangerous,
+        hs_code=variant.hs_code,
+        origin=variant.origin,
         created_at=variant.created_at,
         updated_at=variant.updated_at,
     )

@@ -10,42 +10,70 @@ from litestar.types import ASGIApp
 from comptoir.surfaces.api.answering import Front
 from comptoir.surfaces.api.audit import audit
 from comptoir.surfaces.api.availability import availability
+from comptoir.surfaces.api.carrier_accounts import carrier_accounts
+from comptoir.surfaces.api.carriers import carriers
+from comptoir.surfaces.api.changes import changes
 from comptoir.surfaces.api.channels import channels
 from comptoir.surfaces.api.counts import stock
 from comptoir.surfaces.api.customers import customers
+from comptoir.surfaces.api.decisions import decisions
 from comptoir.surfaces.api.docs import Docs
 from comptoir.surfaces.api.events import events
 from comptoir.surfaces.api.examples import Json
 from comptoir.surfaces.api.exceptions import exceptions
 from comptoir.surfaces.api.facts import facts
+from comptoir.surfaces.api.fulfilments import fulfilments
 from comptoir.surfaces.api.health import health
 from comptoir.surfaces.api.holds import holds
 from comptoir.surfaces.api.imports import imports
+from comptoir.surfaces.api.labels import labels
 from comptoir.surfaces.api.locations import locations
 from comptoir.surfaces.api.mounting import documented, mounted
+from comptoir.surfaces.api.notices import notices
 from comptoir.surfaces.api.openapi import describe
 from comptoir.surfaces.api.operations import Resource
 from comptoir.surfaces.api.orders import orders
+from comptoir.surfaces.api.parcels import parcels
 from comptoir.surfaces.api.pools import pools
 from comptoir.surfaces.api.prices import prices
 from comptoir.surfaces.api.products import products
+from comptoir.surfaces.api.promises import promises
+from comptoir.surfaces.api.refunds import refunds
+from comptoir.surfaces.api.returns import returns
+from comptoir.surfaces.api.routing import routing
+from comptoir.surfaces.api.simulations import simulations
 from comptoir.surfaces.api.staff import staff
 from comptoir.surfaces.api.supplies import supplies
 from comptoir.surfaces.api.transfers import transfers
+from comptoir.surfaces.api.waves import waves
 from comptoir.surfaces.api.webhooks import webhooks
 from comptoir.surfaces.services import Services
 
 RESOURCES: tuple[Resource, ...] = (
     orders,
+    changes,
+    returns,
+    refunds,
+    fulfilments,
+    waves,
+    labels,
+    parcels,
     facts,
     holds,
     availability,
+    promises,
     stock,
     supplies,
     transfers,
     locations,
     pools,
     channels,
+    routing,
+    decisions,
+    simulations,
+    carriers,
+    carrier_accounts,
+    notices,
     products,
     prices,
     customers,

@@ -1,0 +1,176 @@
+"""The decision log of routing: why an order comes from where it comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.routing import api
+from comptoir.modules.routing.contracts import (
+    DecisionId,
+    DecisionKind,
+    Explained,
+    Fence,
+    Logged,
+    Rating,
+    Verdict,
+)
+from comptoir.modules.routing.errors import UnknownDecision
+from comptoir.modules.staff.contracts import Scope
+from comptoir.surfaces.api.answering import Call
+from comptoir.surfaces.api.identifiers import show, show_actor, show_location, show_some
+from comptoir.surfaces.api.operations import Answer, Resource
+from comptoir.surfaces.api.shapes import (
+    Actor,
+    Day,
+    DecisionRef,
+    Instant,
+    LineNo,
+    LocationRef,
+    Minor,
+    OrderRef,
+    Quantity,
+    RuleSetRef,
+    Shape,
+    SkuText,
+)
+
+decisions = Resource("Decisions", "Why an order comes from where it comes from: each decision with its inputs.")
+
+
+class PickShape(Shape, frozen=True, kw_only=True):
+    line_no: LineNo
+    sku: SkuText
+    quantity: Quantity
+
+
+class DecidedParcel(Shape, frozen=True, kw_only=True):
+    """What one location does."""
+
+    location_id: LocationRef
+    carrier: str
+    distance_km: float
+    cost: Minor
+    carbon_g: float
+    ready_at: Instant
+    arrives_on: Day
+    picks: list[PickShape]
+
+
+class LackingUnits(Shape, frozen=True, kw_only=True):
+    line_no: LineNo
+    quantity: Quantity
+
+
+class DecisionShape(Shape, frozen=True, kw_only=True):
+    """A decision, as it was taken."""
+
+    id: DecisionRef
+    order_id: OrderRef
+    kind: DecisionKind
+    at: Instant
+    actor: Actor
+    rule_set_id: Annotated[RuleSetRef, Meta(description="None where none was live: priority and distance decided.")] | None
+    rule_set_version: int
+    service: Service
+    parcels: list[DecidedParcel]
+    lacking: Annotated[list[LackingUnits], Meta(description="What nobody might send.")]
+
+
+class DecisionsShape(Shape, frozen=True, kw_only=True):
+    """The latest first."""
+
+    items: list[DecisionShape]
+
+
+class VerdictShape(Shape, frozen=True, kw_only=True):
+    """What was thought of one location."""
+
+    location_id: LocationRef
+    code: str
+    name: str
+    chosen: bool
+    fence: Annotated[Fence, Meta(description="What stopped it; none for who was rated.")] | None
+    ratings: Annotated[
+        dict[Rating, float], Meta(description="As measured; less is better in each.", examples=[{"distance": 12.5}])
+    ]
+    score: Annotated[float, Meta(description="0 is best; ranked rules give the place.")] | None
+
+
+class ExplainedShape(DecisionShape, frozen=True, kw_only=True):
+    """A decision with what was thought of every location: the best first, then those that a fence stopped."""
+
+    rule_set: str
+    locations: list[VerdictShape]
+
+
+@decisions.get("/v1/orders/{order_id}/decisions", Scope.ORDERS_READ)
+async def list_decisions(call: Call) -> Answer[DecisionsShape]:
+    """List what was decided for an order, the latest first."""
+    order_id = OrderId(call.id("order"))
+    async with call.reading() as reader:
+        await orders.order(reader, order_id)
+        found = await api.decisions(reader, order_id)
+    return call.answer(DecisionsShape(items=[DecisionShape(**_fields(one)) for one in found]))
+
+
+@decisions.get("/v1/decisions/{decision_id}", Scope.ORDERS_READ, refuses=(UnknownDecision,))
+async def explain_decision(call: Call) -> Answer[ExplainedShape]:
+    """Explain a decision: for each location which fence stopped it, or how it scored.
+
+    Reckoned again by the code that decided, with the rules, the locations and the stock as they were.
+    """
+    async with call.reading() as reader:
+        told = await api.explained(reader, DecisionId(call.id("decision")))
+    chosen = {parcel.site for parcel in told.decision.parcels}
+    return call.answer(
+        ExplainedShape(
+            **_fields(told.decision),
+            rule_set=told.rule_set,
+            locations=[_verdict(told, one, chosen=one.site in chosen) for one in told.verdicts],
+        )
+    )
+
+
+def _verdict(told: Explained, one: Verdict, *, chosen: bool) -> VerdictShape:
+    site = told.sites[one.site]
+    return VerdictShape(
+        location_id=show_location(one.site),
+        code=site.code,
+        name=site.name,
+        chosen=chosen,
+        fence=one.fence,
+        ratings={rating: round(value, 6) for rating, value in one.ratings.items()},
+        score=None if one.score is None else round(one.score, 6),
+    )
+
+
+def _fields(one: Logged) -> dict[str, Any]:
+    return {
+        "id": show("decision", one.id),
+        "order_id": show("order", one.order_id),
+        "kind": one.kind,
+        "at": one.at,
+        "actor": show_actor(one.actor),
+        "rule_set_id": show_some("rule_set", one.rule_set_id),
+        "rule_set_version": one.version,
+        "service": one.job.service,
+        "parcels": [
+            DecidedParcel(
+                location_id=show_location(parcel.site),
+                carrier=parcel.carrier,
+                distance_km=round(parcel.distance, 1),
+                cost=parcel.cost,
+                carbon_g=round(parcel.carbon, 1),
+                ready_at=parcel.ready_at,
+                arrives_on=parcel.arrives_on,
+                picks=[PickShape(line_no=pick.line_no, sku=pick.sku, quantity=pick.quantity) for pick in parcel.picks],
+            )
+            for parcel in one.parcels
+        ],
+        "lacking": [LackingUnits(line_no=no, quantity=units) for no, units in one.lacking],
+    }

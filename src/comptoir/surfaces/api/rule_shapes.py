@@ -1,0 +1,202 @@
+"""The rules of routing as they come in and go out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from comptoir.kernel.quantities import MAX_QUANTITY
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.locations.contracts import LocationId, LocationKind
+from comptoir.modules.routing.api import MAX_ANSWER, MAX_GIVE_UP, MAX_KM, MAX_PARCELS, MAX_TOLERANCE, MAX_VALUE, MAX_WEIGHT
+from comptoir.modules.routing.contracts import Condition, Mode, Rating, Rules, Splitting, Weight
+from comptoir.surfaces.api.identifiers import parsed, show_location
+from comptoir.surfaces.api.shapes import PRINTABLE, Code, CountryCode, LocationRef, Request
+
+_MANY = 1_000
+
+_Value = Annotated[
+    int, Meta(ge=0, le=MAX_VALUE, examples=[2000], description="Minor units (cents) of the currency that the house reckons in.")
+]
+_Category = Annotated[str, Meta(min_length=1, max_length=500, pattern=PRINTABLE, examples=["Food > Dairy"])]
+_Kind = Literal["warehouse", "store", "supplier"]
+
+
+class ConditionShape(Request, frozen=True, kw_only=True):
+    """For which orders a rule set is meant. What is empty does not restrict: by default it is for all."""
+
+    channels: Annotated[tuple[Code, ...], Meta(max_length=_MANY, examples=[["web-fr"]], description="By their codes.")] = ()
+    countries: Annotated[
+        tuple[CountryCode, ...], Meta(max_length=_MANY, examples=[["FR", "BE"]], description="That the goods go to.")
+    ] = ()
+    services: Annotated[
+        tuple[Service, ...], Meta(max_length=_MANY, examples=[["standard"]], description="How the buyer gets the goods.")
+    ] = ()
+    categories: Annotated[
+        tuple[_Category, ...],
+        Meta(
+            max_length=_MANY,
+            examples=[["Food > Dairy"]],
+            description="Of products, as files of products write them. Orders cannot be told apart by it yet: leave it empty.",
+        ),
+    ] = ()
+
+
+class WeightShape(Request, frozen=True, kw_only=True):
+    """What makes one location better than another, and how much it counts."""
+
+    rating: Annotated[
+        Rating,
+        Meta(
+            description="Less is better in each. `priority` of the pool; `distance` (kilometres); `delivery` (days to the door "
+            "or the counter); `cost` (minor units); `parcels` (SKUs that come from elsewhere); `cover` (share of its stock "
+            "that the order takes); `markdown` (orders that its stock would last, the most first); `load` (share of its day "
+            "that is taken); `carbon` (grams of CO2)."
+        ),
+    ]
+    weight: Annotated[
+        float,
+        Meta(gt=0, le=MAX_WEIGHT, examples=[1.0], description="Where they are weighted: how much it counts."),
+    ] = 1.0
+    tolerance: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=MAX_TOLERANCE,
+            examples=[0.0],
+            description="Where they are ranked: differences below this do not count. In the rating's own unit.",
+        ),
+    ] = 0.0
+
+
+class SplittingShape(Request, frozen=True, kw_only=True):
+    """When an order goes in parts."""
+
+    parcels: Annotated[int, Meta(ge=1, le=MAX_PARCELS, examples=[3], description="At most so many; 1 never splits.")] = 3
+    least_value: Annotated[_Value, Meta(description="Each part is worth at least so much.")] = 0
+
+
+def _once(rating: Rating) -> WeightShape:
+    return WeightShape(rating=rating)
+
+
+class RoutingRulesShape(Request, frozen=True, kw_only=True):
+    """How locations are chosen: first who may, then who is best, then whether the order is split."""
+
+    condition: ConditionShape = ConditionShape()
+    mode: Annotated[
+        Mode,
+        Meta(description="`ranked`: the first rating decides, the next only between equals. `weighted`: all count by weight."),
+    ] = Mode.RANKED
+    ratings: Annotated[
+        tuple[WeightShape, ...], Meta(min_length=1, max_length=len(Rating), description="Each of them once.")
+    ] = (_once(Rating.PRIORITY), _once(Rating.DISTANCE))
+    splitting: SplittingShape = SplittingShape()
+    kinds: Annotated[
+        tuple[_Kind, ...],
+        Meta(min_length=1, max_length=3, description="Of locations that may serve."),
+    ] = ("warehouse", "store", "supplier")
+    excluded: Annotated[tuple[LocationRef, ...], Meta(max_length=10_000, description="Locations that never serve.")] = ()
+    safety: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAX_QUANTITY,
+            examples=[1],
+            description="Units of each SKU that a store keeps for its own customers, beside its safety stock.",
+        ),
+    ] = 0
+    minimum_pick: Annotated[_Value, Meta(description="The value below which a store does not begin a parcel.")] = 0
+    max_distance: (
+        Annotated[
+            float,
+            Meta(
+                gt=0,
+                le=MAX_KM,
+                examples=[800.0],
+                description="Kilometres beyond which nobody serves; null for any.",
+            ),
+        ]
+        | None
+    ) = None
+    respect_capacity: Annotated[
+        bool, Meta(description="Whether a location that has as many orders as it prepares in a day gets no more.")
+    ] = True
+    every: Annotated[
+        int,
+        Meta(ge=0, le=1440, examples=[0], description="Minutes between runs that decide orders together; 0 decides at once."),
+    ] = 0
+    answer_within: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAX_ANSWER,
+            examples=[120],
+            description="Minutes in which whoever was chosen begins, or the order goes elsewhere; 0 is no limit.",
+        ),
+    ] = 0
+    give_up_after: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAX_GIVE_UP,
+            examples=[7],
+            description="Days after which what nobody may send is cancelled; 0 leaves it to a person.",
+        ),
+    ] = 0
+    insist_on_date: Annotated[
+        bool, Meta(description="Whether who cannot keep the promised date is out, rather than only later than others.")
+    ] = False
+
+
+def rules_of(shape: RoutingRulesShape) -> Rules:
+    condition = shape.condition
+    return Rules(
+        condition=Condition(condition.channels, condition.countries, condition.services, condition.categories),
+        mode=shape.mode,
+        ratings=tuple(Weight(one.rating, one.weight, one.tolerance) for one in shape.ratings),
+        splitting=Splitting(shape.splitting.parcels, shape.splitting.least_value),
+        kinds=tuple(LocationKind(kind) for kind in shape.kinds),
+        excluded=tuple(LocationId(parsed("location", one)) for one in shape.excluded),
+        safety=shape.safety,
+        minimum_pick=shape.minimum_pick,
+        max_distance=shape.max_distance,
+        respect_capacity=shape.respect_capacity,
+        every=shape.every,
+        answer_within=shape.answer_within,
+        give_up_after=shape.give_up_after,
+        insist_on_date=shape.insist_on_date,
+    )
+
+
+_KINDS: dict[LocationKind, _Kind] = {
+    LocationKind.WAREHOUSE: "warehouse",
+    LocationKind.STORE: "store",
+    LocationKind.SUPPLIER: "supplier",
+}
+
+
+def rules_shape(rules: Rules) -> RoutingRulesShape:
+    condition = rules.condition
+    return RoutingRulesShape(
+        condition=ConditionShape(
+            channels=condition.channels,
+            countries=condition.countries,
+            services=condition.services,
+            categories=condition.categories,
+        ),
+        mode=rules.mode,
+        ratings=tuple(WeightShape(rating=one.rating, weight=one.weight, tolerance=one.tolerance) for one in rules.ratings),
+        splitting=SplittingShape(parcels=rules.splitting.parcels, least_value=rules.splitting.least_value),
+        kinds=tuple(_KINDS[kind] for kind in rules.kinds if kind in _KINDS),
+        excluded=tuple(show_location(one) for one in rules.excluded),
+        safety=rules.safety,
+        minimum_pick=rules.minimum_pick,
+        max_distance=rules.max_distance,
+        respect_capacity=rules.respect_capacity,
+        every=rules.every,
+        answer_within=rules.answer_within,
+        give_up_after=rules.give_up_after,
+        insist_on_date=rules.insist_on_date,
+    )

@@ -1,0 +1,221 @@
+"""Waves, bins, and what is to be counted: how a location works through what it has to send."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from comptoir.modules.fulfilment import api
+from comptoir.modules.fulfilment.contracts import FulfilmentId, Stop, Wave, WaveId, WaveKind, WaveState
+from comptoir.modules.fulfilment.errors import NotInThatState, NotThatMany, NotTogether, SomebodyElse, UnknownWave
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.locations.errors import UnknownLocation
+from comptoir.modules.staff.contracts import Scope
+from comptoir.surfaces.api.answering import Call
+from comptoir.surfaces.api.identifiers import parsed, show, show_actor, show_location, show_some
+from comptoir.surfaces.api.operations import Answer, PageOf, Resource
+from comptoir.surfaces.api.shapes import (
+    Actor,
+    FulfilmentRef,
+    Instant,
+    LineNo,
+    LocationRef,
+    OrderRef,
+    PageQuery,
+    Quantity,
+    Request,
+    Shape,
+    SkuText,
+    WaveRef,
+    Words,
+)
+
+waves = Resource("Picking", "Waves with their way through the bins, and what somebody should count.")
+
+_Units = Annotated[int, Meta(examples=[12])]
+_Bin = Annotated[Words, Meta(description="Aisle, bay and shelf, as they are labelled.", examples=["A-03-2"])]
+
+
+class TakeShape(Shape, frozen=True, kw_only=True):
+    """For which line of which fulfilment order."""
+
+    fulfilment_id: FulfilmentRef
+    line_no: LineNo
+    quantity: Quantity
+
+
+class StopShape(Shape, frozen=True, kw_only=True):
+    """A place on the way, and what is to be taken there."""
+
+    bin: _Bin
+    sku: SkuText
+    name: str
+    quantity: _Units
+    picked: _Units
+    takes: list[TakeShape]
+
+
+class WaveShape(Shape, frozen=True, kw_only=True):
+    """Fulfilment orders that are picked together. `stops` is the way to go, in order; it is empty in a list."""
+
+    id: WaveRef
+    number: int
+    location_id: LocationRef
+    kind: WaveKind
+    state: WaveState
+    created_at: Instant
+    created_by: Actor
+    orders: _Units
+    units: _Units
+    picked: _Units
+    stops: list[StopShape]
+
+
+class WaveQuery(PageQuery, frozen=True, kw_only=True):
+    location_id: LocationRef
+
+
+class NewWave(Request, frozen=True, kw_only=True):
+    """Fulfilment orders of one location. `batch` takes every SKU once for all, `single` one order after another."""
+
+    fulfilment_ids: Annotated[tuple[FulfilmentRef, ...], Meta(min_length=1, max_length=200)]
+    kind: WaveKind = WaveKind.BATCH
+
+
+class TakeUnits(Request, frozen=True, kw_only=True):
+    sku: SkuText
+    quantity: Quantity = 1
+
+
+class PutBins(Request, frozen=True, kw_only=True):
+    bins: Annotated[
+        dict[SkuText, _Bin],
+        Meta(
+            min_length=1,
+            max_length=5000,
+            description="An empty bin takes the SKU out of its own.",
+            examples=[{"TEE": "A-03-2"}],
+        ),
+    ]
+
+
+class BinsShape(Shape, frozen=True, kw_only=True):
+    bins: dict[str, str]
+
+
+class CountTaskShape(Shape, frozen=True, kw_only=True):
+    """A SKU whose count is in doubt."""
+
+    sku: SkuText
+    units: Annotated[int, Meta(description="That were not found, and are set aside until then.", examples=[1])]
+    reason: str
+    opened_at: Instant
+    order_id: OrderRef | None
+
+
+class CountTasksShape(Shape, frozen=True, kw_only=True):
+    items: list[CountTaskShape]
+
+
+@waves.get("/v1/waves", Scope.ORDERS_READ)
+async def list_waves(call: Call, query: WaveQuery) -> Answer[PageOf[WaveShape]]:
+    """List the waves of a location, the latest first."""
+    async with call.reading() as reader:
+        page = await api.find_waves(
+            reader, LocationId(parsed("location", query.location_id)), limit=query.limit, cursor=query.cursor
+        )
+    return call.page(page, _shape)
+
+
+@waves.post("/v1/waves", Scope.FULFILMENT_WRITE, status=201, refuses=(NotTogether, SomebodyElse, NotInThatState))
+async def start_wave(call: Call, body: NewWave) -> Answer[WaveShape]:
+    """Begin to pick several fulfilment orders together."""
+    ids = [FulfilmentId(parsed("fulfilment", one)) for one in body.fulfilment_ids]
+    async with call.transaction() as tx:
+        made = await api.start(tx, ids, body.kind)
+        return await call.done(tx, _shape(made, await api.route(tx, made.id)))
+
+
+@waves.get("/v1/waves/{wave_id}", Scope.ORDERS_READ, refuses=(UnknownWave,))
+async def get_wave(call: Call) -> Answer[WaveShape]:
+    """Get a wave with the way to go."""
+    async with call.reading() as reader:
+        found = await api.wave(reader, _id(call))
+        return call.answer(_shape(found, await api.route(reader, found.id)))
+
+
+@waves.post("/v1/waves/{wave_id}/take", Scope.FULFILMENT_WRITE, refuses=(UnknownWave, NotThatMany, SomebodyElse))
+async def take_units(call: Call, body: TakeUnits) -> Answer[WaveShape]:
+    """Say how many of a SKU are in hand: they go to the orders of the wave, the oldest first."""
+    async with call.transaction() as tx:
+        await api.take(tx, _id(call), body.sku, body.quantity)
+        found = await api.wave(tx, _id(call))
+        return await call.done(tx, _shape(found, await api.route(tx, found.id)))
+
+
+@waves.put("/v1/locations/{location_id}/bins", Scope.STOCK_WRITE, refuses=(UnknownLocation,))
+async def put_bins(call: Call, body: PutBins) -> Answer[BinsShape]:
+    """Say where SKUs lie at a location."""
+    place = LocationId(call.id("location"))
+    async with call.transaction() as tx:
+        await locations.get(tx, place)
+        await api.put_bins(tx, place, body.bins)
+        return await call.done(tx, BinsShape(bins=await api.bins(tx, place, sorted(body.bins))))
+
+
+@waves.get("/v1/locations/{location_id}/count-tasks", Scope.STOCK_READ, refuses=(UnknownLocation,))
+async def list_count_tasks(call: Call) -> Answer[CountTasksShape]:
+    """List what somebody should count at a location, the oldest doubt first."""
+    place = LocationId(call.id("location"))
+    async with call.reading() as reader:
+        await locations.get(reader, place)
+        tasks = await api.count_tasks(reader, place)
+    return call.answer(
+        CountTasksShape(
+            items=[
+                CountTaskShape(
+                    sku=one.sku,
+                    units=one.units,
+                    reason=one.reason,
+                    opened_at=one.opened_at,
+                    order_id=show_some("order", one.order_id),
+                )
+                for one in tasks
+            ]
+        )
+    )
+
+
+def _id(call: Call) -> WaveId:
+    return WaveId(call.id("wave"))
+
+
+def _shape(wave: Wave, stops: list[Stop] | None = None) -> WaveShape:
+    return WaveShape(
+        id=show("wave", wave.id),
+        number=wave.number,
+        location_id=show_location(wave.location_id),
+        kind=wave.kind,
+        state=wave.state,
+        created_at=wave.created_at,
+        created_by=show_actor(wave.created_by),
+        orders=wave.orders,
+        units=wave.units,
+        picked=wave.picked,
+        stops=[
+            StopShape(
+                bin=stop.bin,
+                sku=stop.sku,
+                name=stop.name,
+                quantity=stop.quantity,
+                picked=stop.picked,
+                takes=[
+                    TakeShape(fulfilment_id=show("fulfilment", key), line_no=line_no, quantity=units)
+                    for key, line_no, units in stop.takes
+                ],
+            )
+            for stop in stops or ()
+        ],
+    )
