@@ -34,14 +34,16 @@ ROLE_WORDS = {
 }
 NAV_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "live": frozenset({Permission.FIGURES_READ}),
+    "store": frozenset({Permission.FULFIL}),
     "orders": frozenset({Permission.ORDERS_READ}),
     "stock": frozenset({Permission.STOCK_READ}),
     "exceptions": frozenset({Permission.EXCEPTIONS_READ}),
     "channels": frozenset({Permission.CHANNELS_READ}),
+    "routing": frozenset({Permission.ROUTING_READ}),
     "imports": frozenset({Permission.IMPORTS_READ}),
     "settings": frozenset({
         Permission.AUDIT_READ, Permission.SETTINGS_USERS, Permission.SETTINGS_TOKENS, Permission.SETTINGS_WEBHOOKS,
-        Permission.LOCATIONS_READ,
+        Permission.LOCATIONS_READ, Permission.ROUTING_READ,
     }),
 }  # fmt: skip
 """Any one of them is enough to see the place in the menu."""

@@ -28,6 +28,12 @@ SENTENCES: Mapping[str, str] = {
     "over_void": N_("More than was authorised."),
     "not_that_kind": N_("This exception cannot be resolved that way."),
     "exception_closed": N_("Someone has resolved this already."),
+    "not_in_that_state": N_("That is not possible in its present state: somebody has taken another step meanwhile."),
+    "somebody_else_works_on_it": N_("Somebody else works on it."),
+    "not_that_many": N_("There are not that many units."),
+    "not_picked": N_("Pick it first: nothing is there to go into a box or over the counter."),
+    "nothing_to_do": N_("Nothing is left to do here."),
+    "not_together": N_("These cannot be done together: they are not all here any more."),
     "channel_closed": N_("This channel is switched off."),
     "too_many_requests": N_("That was too often. Wait a moment, then try again."),
     "sign_in_refused": N_("E-mail address or password is wrong."),
@@ -42,6 +48,9 @@ SENTENCES: Mapping[str, str] = {
     "location_code_taken": N_("Another location has this code."),
     "pool_code_taken": N_("Another stock pool has this code."),
     "channel_code_taken": N_("Another channel has this code."),
+    "rule_set_code_taken": N_("Another rule set has this code."),
+    "rule_set_retired": N_("This rule set is retired and stays as it was. Make a copy of it to change it."),
+    "carrier_service_code_taken": N_("Another service of a carrier has this code."),
     "idempotency_key_reused": N_("This form was sent before with other values. Open the page again."),
 }
 """By the refusal's code. A code without a sentence shows its English title."""

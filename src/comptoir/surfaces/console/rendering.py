@@ -57,10 +57,12 @@ class NavItem:
 
 NAV: tuple[NavItem, ...] = (
     NavItem("live", N_("Live"), "/", "activity", "l", on_phone=True),
+    NavItem("store", N_("Store"), "/store", "building-store", "w", on_phone=True),
     NavItem("orders", N_("Orders"), "/orders", "receipt", "o", on_phone=True),
     NavItem("stock", N_("Stock"), "/stock", "packages", "s", on_phone=True),
     NavItem("exceptions", N_("Exceptions"), "/exceptions", "alert-triangle", "e", on_phone=True),
     NavItem("channels", N_("Channels"), "/channels", "route", "c"),
+    NavItem("routing", N_("Routing"), "/routing", "arrows-split-2", "r"),
     NavItem("imports", N_("Imports"), "/imports", "file-import", "i"),
     NavItem("settings", N_("Settings"), "/settings", "settings", "p"),
 )

@@ -66,6 +66,9 @@ STATES: dict[str, State] = {
     "connected": State("good", "plug-connected", NP_("state", "Connected")),
     "disconnected": State("bad", "plug-connected-x", NP_("state", "Disconnected")),
     "resolved": State("good", "check", NP_("state", "Resolved")),
+    # rule sets
+    "live": State("good", "circle-check", NP_("state", "Live")),
+    "retired": State("neutral", "archive", NP_("state", "Retired")),
 }
 
 

@@ -283,6 +283,10 @@ class Visit:
         The transaction is this user's; `work` writes its own audit entry (`record`). A Refusal goes through, to be shown by
         the form.
         """
+        return self.finish(await self.once(work))
+
+    async def once(self, work: Callable[[Tx], Awaitable[Done]]) -> Done:
+        """As `act`, for whoever answers in place: what was done, now or when the same form came before."""
         form = repr(sorted((name, *values) for name, values in self.form.items()))
         digest = idempotency.fingerprint(self.request.method, self.request.url.path, form.encode())
         scope, key = f"console:{self.principal.actor}", f"{self.form_key}:{digest.hex()}"
@@ -294,7 +298,7 @@ class Visit:
                     raise
             else:
                 self.console.forget()
-                return self.finish(done)
+                return done
         raise AssertionError
 
     async def _once(self, scope: str, key: str, digest: bytes, work: Callable[[Tx], Awaitable[Done]]) -> Done:
@@ -362,6 +366,11 @@ class Visit:
     def stream(self, events: AsyncIterator[str]) -> Answer:
         """Server-sent events."""
         return self._finished(Stream(events, media_type="text/event-stream"), {"X-Accel-Buffering": "no"})
+
+    def pdf(self, name: str, content: bytes) -> Answer:
+        """A paper, shown in the browser, from where it is printed."""
+        head = {"Content-Disposition": f"inline; filename*=UTF-8''{quote(f'{name}.pdf')}"}
+        return self._finished(Response(content, media_type="application/pdf"), head)
 
     def set_cookie(self, name: str, value: str, max_age: int) -> None:
         self.cookies.append(self._cookie(name, value, max_age))

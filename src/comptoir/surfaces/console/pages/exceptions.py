@@ -36,6 +36,10 @@ KIND_WORDS: Mapping[ExceptionKind, tuple[str, str]] = {
         N_("Promised units are not there"),
         N_("An order has been promised units that its location does not have any more."),
     ),
+    ExceptionKind.UNROUTABLE: (
+        N_("No location may send it"),
+        N_("Nobody has the units of an order, or the rules of routing stop whoever does."),
+    ),
     ExceptionKind.OVERDUE_BACKORDER: (
         N_("The promised day has passed"),
         N_("The stock that an order waits for has not come."),
@@ -52,6 +56,7 @@ KIND_WORDS: Mapping[ExceptionKind, tuple[str, str]] = {
 """In the order in which they hurt."""
 KIND_ICONS = {
     ExceptionKind.SHORTFALL: "package-off",
+    ExceptionKind.UNROUTABLE: "alert-triangle",
     ExceptionKind.OVERDUE_BACKORDER: "hourglass",
     ExceptionKind.UNKNOWN_SKU: "zoom-question",
     ExceptionKind.NEGATIVE_STOCK: "scale",

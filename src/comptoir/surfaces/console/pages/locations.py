@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from functools import lru_cache
@@ -34,7 +34,7 @@ from comptoir.modules.locations.contracts import (
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import asking, lists
+from comptoir.surfaces.console.pages import asking, lists, routing_sites
 from comptoir.surfaces.console.pages.asking import Question, Typed
 from comptoir.surfaces.console.pages.lists import Sites
 from comptoir.surfaces.console.pages.settings_tabs import tabs
@@ -117,8 +117,16 @@ def _can(visit: Visit) -> list[tuple[str, str]]:
     return [("ships", visit.say(N_("Ships parcels"))), ("pickup", visit.say(N_("Hands out orders")))]
 
 
-def map_of(visit: Visit, rows: Iterable[Location]) -> dict[str, object] | None:
-    """The locations on the map that holds them all; None where none has coordinates."""
+def map_of(
+    visit: Visit, rows: Iterable[Location], sized: Callable[[Location], tuple[float, str]] | None = None
+) -> dict[str, object] | None:
+    """The locations on the map that holds them all, `sized` with a value and words; None where none has coordinates."""
+
+    def usual(one: Location) -> tuple[float, str]:
+        words = ", ".join(filter(None, (visit.say(KIND_WORDS[one.kind]), one.city)))
+        return 2 if one.kind is LocationKind.WAREHOUSE else 1, words
+
+    drawn = sized or usual
     placed = [(one, one.longitude, one.latitude) for one in rows if one.longitude is not None and one.latitude is not None]
     if not placed:
         return None
@@ -130,10 +138,10 @@ def map_of(visit: Visit, rows: Iterable[Location]) -> dict[str, object] | None:
                 "name": lists.label(one),
                 "lon": longitude,
                 "lat": latitude,
-                "value": 2 if one.kind is LocationKind.WAREHOUSE else 1,
+                "value": drawn(one)[0],
                 "tone": "" if one.active else "warn",
                 "href": location_href(one.id),
-                "words": ", ".join(filter(None, (visit.say(KIND_WORDS[one.kind]), one.city))),
+                "words": drawn(one)[1],
             }
             for one, longitude, latitude in placed
         ],
@@ -206,6 +214,7 @@ async def location_page(visit: Visit) -> Answer:
         out = await inventory.count_levels(reader, replace(here, state=LevelState.OUT))
         short = await inventory.count_levels(reader, replace(here, state=LevelState.OVERSOLD))
         fed = await _channels_from(visit, reader, location_id)
+        sends = await routing_sites.sending(visit, reader, one)
     opens_next = None if locations.is_open(one, visit.page.now) else locations.next_opening(one, visit.page.now)
     return visit.respond(
         "locations/detail.html",
@@ -228,6 +237,7 @@ async def location_page(visit: Visit) -> Answer:
         out=out,
         short=short,
         fed=fed,
+        sending=sends,
         spec=map_of(visit, [one]),
     )
 

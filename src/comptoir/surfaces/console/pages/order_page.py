@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from comptoir import i18n
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, CustomerId
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.contracts import Fulfilment, Stage
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import (
@@ -30,6 +33,7 @@ from comptoir.surfaces.console.pages import timelines
 from comptoir.surfaces.console.pages.naming import Places, channels_of, people_of, places_of
 from comptoir.surfaces.console.pages.order_money import balance, payment_word, sums, unit_price
 from comptoir.surfaces.console.pages.orders import order_href
+from comptoir.surfaces.console.pages.work_words import HOLD_WORDS, METHOD_WORDS, STAGE_TONES, STAGE_WORDS
 from comptoir.surfaces.console.web import Answer, Area, Visit
 
 area = Area("orders")
@@ -58,6 +62,16 @@ class Origin:
     @property
     def units(self) -> int:
         return sum(part.quantity for part in self.parts)
+
+
+class Work(NamedTuple):
+    """What a location has to do for the order, as the page shows it."""
+
+    place: str
+    words: str
+    tone: str
+    icon: str
+    stage: str
 
 
 def origins(details: OrderDetails, places: Places) -> list[Origin]:
@@ -125,9 +139,11 @@ async def order_page(visit: Visit) -> Answer:
         details = await orders.get(reader, order_id)
         entries = (await orders.timeline(reader, order_id, sort="-at", limit=100)).items
         channels = await channels_of(visit, reader)
+        work = [one for one in await fulfilment.of_orders(reader, [order_id]) if one.stage is not Stage.CANCELLED]
         places = await places_of(
             reader,
             [
+                *(one.location_id for one in work),
                 details.order.pickup_location_id,
                 details.order.location_id,
                 *(
@@ -150,6 +166,7 @@ async def order_page(visit: Visit) -> Answer:
         channel=channels[order.channel_code],
         places=places,
         origins=origins(details, places),
+        work=[_work(visit, one, places) for one in sorted(work, key=lambda one: one.number)],
         money_rows=sums(visit, details),
         balance_rows=balance(visit, order),
         buyer_rows=_buyer(visit, order, name, places[order.pickup_location_id]),
@@ -169,6 +186,20 @@ async def order_page(visit: Visit) -> Answer:
         payment_word=partial(payment_word, visit),
         tracking_href=_tracking_href,
     )
+
+
+def _work(visit: Visit, one: Fulfilment, places: Places) -> Work:
+    tone, icon = STAGE_TONES[one.stage]
+    units = visit.says("%(num)s unit", "%(num)s units", one.quantity)
+    parts = [f"F{one.number}", units, visit.say(METHOD_WORDS[one.method]).lower()]
+    if one.hold_reason is not None:
+        parts.append(visit.say(N_("held: %(reason)s"), reason=visit.say(HOLD_WORDS[one.hold_reason])))
+    elif one.leaves_by is not None and one.closed_at is None:
+        parts.append(visit.say(N_("ready by %(time)s"), time=_clock(visit, one.leaves_by)))
+    if one.promised_on is not None:
+        day = formatting.day(one.promised_on, visit.page.locale, visit.page.zone)
+        parts.append(visit.say(N_("promised for %(day)s"), day=day))
+    return Work(places[one.location_id], " · ".join(parts), tone, icon, visit.say(STAGE_WORDS[one.stage]))
 
 
 def _steps(visit: Visit, order: Order) -> list[tuple[str, str, str]]:

@@ -22,6 +22,7 @@ PLACES = (
     Place("webhooks", N_("Webhooks"), "/settings/webhooks", Permission.SETTINGS_WEBHOOKS),
     Place("locations", N_("Locations"), "/locations", Permission.LOCATIONS_READ),
     Place("pools", N_("Stock pools"), "/pools", Permission.LOCATIONS_READ),
+    Place("carriers", N_("Carriers"), "/carriers", Permission.ROUTING_READ),
     Place("audit", N_("Audit trail"), "/settings/audit", Permission.AUDIT_READ),
     Place("system", N_("System"), "/settings/system", Permission.AUDIT_READ),
 )

@@ -47,6 +47,8 @@ GROUPS = {
     "channel.*": N_("Channels"),
     "location.*": N_("Locations"),
     "pool.*": N_("Stock pools"),
+    "rule_set.*": N_("Rule sets"),
+    "carrier_service.*": N_("Carriers"),
     "import.*": N_("Imports"),
 }
 STATE_WORDS = {

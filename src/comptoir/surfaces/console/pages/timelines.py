@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 from comptoir.i18n import N_
-from comptoir.kernel.money import Currency
+from comptoir.modules.fulfilment.contracts import HoldReason, RejectReason
 from comptoir.modules.orders.contracts import OrderDetails, TimelineEntry
-from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages.naming import Channels, People, Places
+from comptoir.surfaces.console.pages.telling import Teller, Words, joined, other, uuid_of
+from comptoir.surfaces.console.pages.timelines_after import AFTER
+from comptoir.surfaces.console.pages.work_words import HOLD_WORDS, REJECT_WORDS
 from comptoir.surfaces.console.web import Visit
 
 
@@ -29,39 +30,6 @@ class Told:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    visit: Visit
-    places: Places
-    lines: Mapping[int, str]
-    currency: Currency
-
-    def say(self, text: str, **values: object) -> str:
-        return self.visit.say(text, **values)
-
-    def money(self, minor: object) -> str:
-        return formatting.money(int(str(minor)), self.currency, self.visit.page.locale)
-
-    def place(self, value: object) -> str:
-        found = _uuid(value)
-        return self.places[found] if found is not None else ""
-
-    def units(self, data: Mapping[str, object]) -> str:
-        """The lines that were meant: `3 × Bananas`."""
-        rows = cast("Sequence[object]", data.get("lines") or ())
-        parts: list[str] = []
-        for row in rows:
-            if isinstance(row, dict):
-                entry = cast("Mapping[str, object]", row)
-                number, quantity = int(str(entry["line_no"])), entry["quantity"]
-                parts.append(f"{quantity} × {self.lines.get(number, number)}")
-        return ", ".join(parts[:5]) + ("…" if len(parts) > 5 else "")
-
-
-_Words = tuple[str, str, str, str]
-"""(what, icon, tone, detail)."""
-
-
 def told(
     visit: Visit,
     entries: Sequence[TimelineEntry],
@@ -72,10 +40,10 @@ def told(
 ) -> list[Told]:
     order = details.order
     lines = {line.line_no: line.name or line.sku or "" for line in order.lines}
-    teller = _Teller(visit, places, lines, order.currency)
+    teller = Teller(visit, places, lines, order.currency)
     result: list[Told] = []
     for entry in entries:
-        what, icon, tone, detail = _TELL.get(entry.type, _other)(teller, entry.type, entry.data)
+        what, icon, tone, detail = TELL.get(entry.type, other)(teller, entry.type, entry.data)
         who = people[entry.actor]
         channel = channels[entry.channel].name if entry.channel else ""
         # That a channel placed its own order need not be said twice.
@@ -86,37 +54,30 @@ def told(
 def location_ids(entries: Iterable[TimelineEntry]) -> list[UUID]:
     """The locations that the entries name."""
     names = ("location_id", "from_location_id", "to_location_id")
-    return [found for entry in entries for name in names if (found := _uuid(entry.data.get(name))) is not None]
+    return [found for entry in entries for name in names if (found := uuid_of(entry.data.get(name))) is not None]
 
 
-def _uuid(value: object) -> UUID | None:
-    try:
-        return UUID(str(value)) if value else None
-    except ValueError:
-        return None
-
-
-def _placed(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _placed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     what = t.say(N_("The channel reported this order")) if data.get("fact") else t.say(N_("Placed and promised"))
     waiting = int(str(data.get("backordered") or 0))
     detail = t.say(N_("%(units)s units wait for stock"), units=waiting) if waiting else ""
     return what, "receipt", "good", detail
 
 
-def _cancelled(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _cancelled(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     what = t.say(N_("Cancelled")) if data.get("whole") else t.say(N_("Cancelled in part"))
-    return what, "ban", "bad", _joined(t.units(data), data.get("reason"))
+    return what, "ban", "bad", joined(t.units(data), data.get("reason"))
 
 
-def _released(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
-    return t.say(N_("Released: waits for stock again")), "lock-open", "warn", _joined(t.units(data), data.get("reason"))
+def _released(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("Released: waits for stock again")), "lock-open", "warn", joined(t.units(data), data.get("reason"))
 
 
-def _allocated(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _allocated(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("Stock found for what was waiting")), "lock", "good", t.units(data)
 
 
-def _moved(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _moved(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     what = t.say(
         N_("Moved from %(origin)s to %(target)s"),
         origin=t.place(data.get("from_location_id")),
@@ -125,18 +86,18 @@ def _moved(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
     return what, "switch-horizontal", "neutral", t.units(data)
 
 
-def _shipped(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _shipped(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     where = t.place(data.get("location_id"))
     what = t.say(N_("Shipped from %(place)s"), place=where) if data.get("whole") else t.say(
         N_("Shipped in part from %(place)s"), place=where
     )  # fmt: skip
-    return what, "truck", "good", _joined(t.units(data), data.get("carrier"), data.get("tracking_number"))
+    return what, "truck", "good", joined(t.units(data), data.get("carrier"), data.get("tracking_number"))
 
 
-def _returned(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _returned(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     what = t.say(N_("Taken back at %(place)s"), place=t.place(data.get("location_id")))
     worth = t.say(N_("%(amount)s refundable"), amount=t.money(data.get("refundable") or 0))
-    return what, "truck-return", "neutral", _joined(t.units(data), data.get("reason"), worth)
+    return what, "truck-return", "neutral", joined(t.units(data), data.get("reason"), worth)
 
 
 _PAID = {
@@ -147,24 +108,24 @@ _PAID = {
 }
 
 
-def _paid(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _paid(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     words, icon, tone = _PAID.get(str(data.get("kind")), _PAID["captured"])
     return t.say(words, amount=t.money(data.get("amount") or 0)), icon, tone, str(data.get("method") or "")
 
 
-def _noted(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _noted(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("Note")), "message", "neutral", str(data.get("note") or "")
 
 
-def _updated(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _updated(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("The channel sent a newer version")), "refresh", "neutral", t.units(data)
 
 
-def _linked(t: _Teller, _: str, _data: Mapping[str, object]) -> _Words:
+def _linked(t: Teller, _: str, _data: Mapping[str, object]) -> Words:
     return t.say(N_("The customer was recognised")), "user-circle", "neutral", ""
 
 
-def _repaired(t: _Teller, _: str, _data: Mapping[str, object]) -> _Words:
+def _repaired(t: Teller, _: str, _data: Mapping[str, object]) -> Words:
     return t.say(N_("Figures that did not add up were put right")), "tool", "warn", ""
 
 
@@ -173,6 +134,7 @@ _KINDS = {
     "negative_stock": N_("More left than there was"),
     "unknown_sku": N_("Unknown SKU"),
     "overdue_backorder": N_("The promised day has passed"),
+    "unroutable": N_("No location may send it"),
 }
 _RESOLUTIONS = {
     "moved": N_("moved to another location"),
@@ -194,25 +156,94 @@ def resolution_word(visit: Visit, resolution: str | None) -> str:
     return visit.say(_RESOLUTIONS[resolution]) if resolution in _RESOLUTIONS else resolution or ""
 
 
-def _opened(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
-    detail = _joined(t.place(data.get("location_id")), f"{data.get('quantity')} × {data.get('sku')}" if data.get("sku") else "")
+def _opened(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    detail = joined(t.place(data.get("location_id")), f"{data.get('quantity')} × {data.get('sku')}" if data.get("sku") else "")
     return t.say(N_("Exception: %(kind)s"), kind=kind_word(t.visit, str(data.get("kind")))), "alert-triangle", "bad", detail
 
 
-def _resolved(t: _Teller, _: str, data: Mapping[str, object]) -> _Words:
+def _resolved(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     what = t.say(N_("Exception resolved: %(how)s"), how=resolution_word(t.visit, str(data.get("resolution"))))
     return what, "check", "good", kind_word(t.visit, str(data.get("kind")))
 
 
-def _other(_: _Teller, type_: str, __: Mapping[str, object]) -> _Words:
-    return type_, "point", "neutral", ""
+def _rejected(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    what = t.say(N_("Given back by %(place)s"), place=t.place(data.get("location_id")))
+    reason = str(data.get("reason"))
+    word = t.say(REJECT_WORDS[RejectReason(reason)]) if reason in RejectReason.__members__.values() else reason
+    return what, "arrow-back-up", "warn", joined(t.units(data), word)
 
 
-def _joined(*parts: object) -> str:
-    return " · ".join(str(part) for part in parts if part)
+def _parked(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("No location may send it")), "alert-triangle", "bad", t.units(data)
 
 
-_TELL: Mapping[str, Callable[[_Teller, str, Mapping[str, object]], _Words]] = {
+def _work_made(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    what = t.say(N_("To be prepared by %(place)s"), place=t.place(data.get("location_id")))
+    units = int(str(data.get("units") or 0))
+    return what, "list-check", "neutral", t.visit.says("%(num)s unit", "%(num)s units", units)
+
+
+def _work_picked(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("Picked at %(place)s"), place=t.place(data.get("location_id"))), "box", "good", ""
+
+
+def _work_packed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    parcels = int(str(data.get("parcels") or 0))
+    what = t.say(N_("Packed at %(place)s"), place=t.place(data.get("location_id")))
+    return what, "package", "good", t.visit.says("%(num)s box", "%(num)s boxes", parcels)
+
+
+def _work_ready(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("Ready to collect at %(place)s"), place=t.place(data.get("location_id"))), "shopping-bag", "good", ""
+
+
+def _work_recalled(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    picked = int(str(data.get("picked") or 0))
+    back = t.visit.says("%(num)s unit goes back to its place", "%(num)s units go back to their place", picked) if picked else ""
+    return t.say(N_("Not wanted any more")), "arrow-back-up", "warn", joined(t.units(data), back)
+
+
+_STEPS = {
+    "hold": (N_("Held at %(place)s"), "player-pause", "warn"),
+    "resume": (N_("Let go on at %(place)s"), "player-play", "neutral"),
+    "begin": (N_("Begun at %(place)s"), "player-play", "neutral"),
+    "put_back": (N_("Left to others at %(place)s"), "arrow-back-up", "neutral"),
+    "stop": (N_("Stopped half-way at %(place)s"), "hand-stop", "warn"),
+    "release": (N_("Released to %(place)s"), "lock-open", "neutral"),
+    "close": (N_("Done at %(place)s"), "circle-check", "good"),
+    "cancel": (N_("No more to do at %(place)s"), "ban", "neutral"),
+}
+
+
+def _work_changed(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
+    found = _STEPS.get(str(data.get("step")))
+    if found is None:
+        return other(t, type_, data)
+    words, icon, tone = found
+    reason = str(data.get("reason") or "")
+    detail = t.say(HOLD_WORDS[HoldReason(reason)]) if reason in HoldReason.__members__.values() else ""
+    return t.say(words, place=t.place(data.get("location_id"))), icon, tone, detail
+
+
+_REQUESTS = {
+    "submitted": N_("%(place)s was asked to do it"),
+    "accepted": N_("%(place)s has accepted"),
+    "rejected": N_("%(place)s has refused"),
+    "cancellation_requested": N_("%(place)s was asked to stop"),
+    "cancellation_accepted": N_("%(place)s has stopped"),
+    "cancellation_rejected": N_("%(place)s could not stop"),
+    "closed": N_("%(place)s says that it is done"),
+}
+
+
+def _work_requested(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
+    words = _REQUESTS.get(str(data.get("request")))
+    if words is None:
+        return other(t, type_, data)
+    return t.say(words, place=t.place(data.get("location_id"))), "message", "neutral", str(data.get("note") or "")
+
+
+TELL: Mapping[str, Callable[[Teller, str, Mapping[str, object]], Words]] = {
     "order.placed": _placed,
     "order.cancelled": _cancelled,
     "order.released": _released,
@@ -225,6 +256,16 @@ _TELL: Mapping[str, Callable[[_Teller, str, Mapping[str, object]], _Words]] = {
     "order.updated": _updated,
     "order.linked": _linked,
     "order.repaired": _repaired,
+    "order.rejected": _rejected,
+    "order.parked": _parked,
+    "fulfilment.created": _work_made,
+    "fulfilment.picked": _work_picked,
+    "fulfilment.packed": _work_packed,
+    "fulfilment.ready": _work_ready,
+    "fulfilment.recalled": _work_recalled,
+    "fulfilment.changed": _work_changed,
+    "fulfilment.requested": _work_requested,
     "exception.opened": _opened,
     "exception.resolved": _resolved,
+    **AFTER,
 }

@@ -1,0 +1,167 @@
+"""What the pages of the store share: where somebody stands, how long each task has left, and who works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from comptoir.i18n import N_
+from comptoir.kernel.errors import NotFound
+from comptoir.kernel.ids import from_text, to_text
+from comptoir.modules.fulfilment.contracts import FULFILMENT_PREFIX, Fulfilment, FulfilmentId, Method, Stage
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
+from comptoir.runtime.crypto import Keyring
+from comptoir.runtime.database import Reader
+from comptoir.surfaces.console import formatting
+from comptoir.surfaces.console.pages.naming import People, channels_of, people_of, places_of
+from comptoir.surfaces.console.pages.work_words import STAGE_TONES, STAGE_WORDS
+from comptoir.surfaces.console.web import Answer, Visit
+
+COOKIE = "comptoir_store"
+CAMERA = "camera=(self), geolocation=(), microphone=()"
+"""The pages on which a camera reads labels; all others may not use it."""
+SOON = 3600
+"""Seconds before it leaves, from which on a task is urgent."""
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Without those that are taken for others."""
+
+_PAGES: Mapping[Stage, str] = {
+    Stage.WAITING: "pick",
+    Stage.TO_PICK: "pick",
+    Stage.TO_PACK: "pack",
+    Stage.TO_HAND_OVER: "pack",
+    Stage.READY: "collect",
+    Stage.DONE: "pack",
+    Stage.CANCELLED: "pick",
+}
+
+
+async def here(visit: Visit, reader: Reader) -> Location | None:
+    """Where whoever uses this device stands; None until they have said so, and when nobody works there any more."""
+    text = visit.request.cookies.get(COOKIE, "")
+    try:
+        found = await locations.get(reader, LocationId(from_text(LOCATION_PREFIX, text))) if text else None
+    except (ValueError, NotFound):
+        return None
+    return found if found is not None and found.active else None
+
+
+async def elsewhere(visit: Visit, reader: Reader, one: Fulfilment) -> str:
+    """The name of the location whose work it is, where that is not the one at which this device stands."""
+    if visit.request.cookies.get(COOKIE, "") in {"", to_text(LOCATION_PREFIX, one.location_id)}:
+        return ""
+    return (await places_of(reader, [one.location_id]))[one.location_id]
+
+
+def choose_first(visit: Visit) -> Answer:
+    return visit.redirect(f"/store/here?next={quote(visit.page.url, safe='')}")
+
+
+def id_of(visit: Visit) -> FulfilmentId:
+    return FulfilmentId(visit.path_id("fulfilment_id", FULFILMENT_PREFIX))
+
+
+def text_of(fulfilment_id: FulfilmentId) -> str:
+    return to_text(FULFILMENT_PREFIX, fulfilment_id)
+
+
+def page_of(one: Fulfilment) -> str:
+    """Where the next step of it is taken."""
+    return f"/store/{_PAGES[one.stage]}/{text_of(one.id)}"
+
+
+def pickup_code(keyring: Keyring, one: Fulfilment) -> str:
+    """What a buyer shows at the counter: its number, and letters that nobody can guess."""
+    rest = int.from_bytes(keyring.mac(one.id.bytes, "pickup")[:8])
+    letters = ""
+    for _ in range(4):
+        rest, at = divmod(rest, len(_LETTERS))
+        letters += _LETTERS[at]
+    return f"{one.number}-{letters}"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    words: str
+    tone: str
+    icon: str
+
+
+def due(visit: Visit, one: Fulfilment) -> Due:
+    """How long it has, or by how much it is late."""
+    if one.leaves_by is None or one.stage in {Stage.DONE, Stage.CANCELLED, Stage.READY}:
+        return Due("", "neutral", "")
+    left = (one.leaves_by - visit.page.now).total_seconds()
+    time = formatting.duration(abs(left), visit.page.locale)
+    if left < 0:
+        return Due(visit.say(N_("late by %(time)s"), time=time), "bad", "alert-triangle")
+    return Due(visit.say(N_("%(time)s left"), time=time), "warn" if left < SOON else "neutral", "clock")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A fulfilment order in a list."""
+
+    one: Fulfilment
+    id: str
+    href: str
+    title: str
+    words: str
+    due: Due
+    who: str
+    """Somebody else who works on it; empty for nobody."""
+    mine: bool
+
+    @property
+    def number(self) -> str:
+        return f"F{self.one.number}"
+
+
+async def workers(visit: Visit, reader: Reader, found: Iterable[Fulfilment]) -> People:
+    own = visit.principal.actor
+    others = {one.assignee for one in found if one.assignee and one.assignee != own}
+    return await people_of(visit, reader, others, await channels_of(visit, reader))
+
+
+async def tasks(visit: Visit, reader: Reader, found: Sequence[Fulfilment]) -> list[Task]:
+    people = await workers(visit, reader, found)
+    return [task(visit, one, people) for one in found]
+
+
+def task(visit: Visit, one: Fulfilment, people: People) -> Task:
+    mine = one.assignee == visit.principal.actor
+    parts = [
+        visit.say(N_("Order %(number)s"), number=one.order_number),
+        visit.says("%(num)s unit", "%(num)s units", one.quantity - one.gone),
+        visit.say(N_("collected here")) if one.method is Method.COLLECT else one.carrier,
+    ]
+    return Task(
+        one=one,
+        id=text_of(one.id),
+        href=page_of(one),
+        title=one.recipient or visit.say(N_("Order %(number)s"), number=one.order_number),
+        words=" · ".join(part for part in parts if part),
+        due=due(visit, one),
+        who="" if mine or not one.assignee else people[one.assignee],
+        mine=mine,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A stage in words, with its tone and icon."""
+
+    word: str
+    tone: str
+    icon: str
+
+
+def stamp(visit: Visit, one: Fulfilment) -> Stamp:
+    return Stamp(visit.say(STAGE_WORDS[one.stage]), *STAGE_TONES[one.stage])
+
+
+def with_camera(answer: Answer) -> Answer:
+    answer.headers["Permissions-Policy"] = CAMERA
+    return answer

@@ -1,0 +1,149 @@
+"""The timeline's sentences about what comes after the sale: parcels, notices, changes, returns, money back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from comptoir.i18n import N_
+from comptoir.modules.changes.contracts import ChangeKind, ChangeState
+from comptoir.modules.notices.contracts import NoticeKind
+from comptoir.modules.tracking.contracts import AnswerKind, TrackingStatus
+from comptoir.surfaces.console import formatting
+from comptoir.surfaces.console.pages.parcel_words import ANSWER_WORDS, NOTICE_WORDS, TRACKING_WORDS
+from comptoir.surfaces.console.pages.telling import Teller, Words, joined, other
+
+Tell = Callable[[Teller, str, Mapping[str, object]], Words]
+
+
+def _day(t: Teller, value: object) -> str:
+    return formatting.day(date.fromisoformat(str(value)), t.visit.page.locale, t.visit.page.zone) if value else ""
+
+
+def _status(t: Teller, value: object) -> str:
+    status = str(value)
+    return t.say(TRACKING_WORDS[TrackingStatus(status)]) if status in TrackingStatus.__members__.values() else status
+
+
+def _parcel_moved(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    expected = _day(t, data.get("estimated_on"))
+    detail = t.say(N_("expected on %(day)s"), day=expected) if expected else ""
+    return t.say(N_("Parcel: %(status)s"), status=_status(t, data.get("status"))), "truck-delivery", "neutral", detail
+
+
+def _parcel_delivered(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    promised = _day(t, data.get("promised_on"))
+    detail = t.say(N_("promised for %(day)s"), day=promised) if promised else ""
+    return t.say(N_("Parcel delivered")), "circle-check", "warn" if data.get("late") else "good", detail
+
+
+def _parcel_failed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    tries = t.visit.says("%(num)s attempt", "%(num)s attempts", int(str(data.get("attempts") or 1)))
+    return t.say(N_("The parcel could not be handed over")), "alert-triangle", "bad", tries
+
+
+def _parcel_answered(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    answer = str(data.get("answer"))
+    words = t.say(ANSWER_WORDS[AnswerKind(answer)]) if answer in AnswerKind.__members__.values() else answer
+    return t.say(N_("The buyer asks for %(answer)s"), answer=words), "message", "neutral", ""
+
+
+def _parcel_stuck(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("The parcel has not moved for too long")), "hourglass", "warn", _status(t, data.get("status"))
+
+
+def _parcel_delayed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    days = {"expected": _day(t, data.get("estimated_on")), "promised": _day(t, data.get("promised_on"))}
+    return t.say(N_("The parcel will be late")), "clock", "warn", t.say(N_("%(expected)s instead of %(promised)s"), **days)
+
+
+def _label_bought(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("Label bought")), "printer", "neutral", joined(data.get("carrier"), data.get("tracking_number"))
+
+
+def _label_voided(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("Label voided")), "ban", "neutral", str(data.get("tracking_number") or "")
+
+
+def _about(t: Teller, data: Mapping[str, object]) -> str:
+    kind = str(data.get("kind"))
+    return t.say(NOTICE_WORDS[NoticeKind(kind)]) if kind in NoticeKind.__members__.values() else kind
+
+
+def _notice_sent(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("The buyer was told: %(what)s"), what=_about(t, data)), "send", "neutral", ""
+
+
+def _notice_failed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("The buyer could not be told: %(what)s"), what=_about(t, data)), "alert-circle", "warn", ""
+
+
+_CHANGES: Mapping[str, str] = {
+    ChangeKind.EDIT: N_("Change of the order"),
+    ChangeKind.CANCEL: N_("Cancellation"),
+    ChangeKind.RETURN: N_("Return over the counter"),
+    ChangeKind.EXCHANGE: N_("Exchange"),
+    ChangeKind.CLAIM: N_("Claim"),
+    ChangeKind.ADJUSTMENT: N_("Change of the price"),
+}
+_CHANGE_STATES: Mapping[str, tuple[str, str]] = {
+    ChangeState.REQUESTED: (N_("%(change)s: asked for"), "neutral"),
+    ChangeState.APPROVED: (N_("%(change)s: approved"), "neutral"),
+    ChangeState.DECLINED: (N_("%(change)s: declined"), "warn"),
+    ChangeState.CONFIRMED: (N_("%(change)s: done"), "good"),
+    ChangeState.CANCELLED: (N_("%(change)s: given up"), "neutral"),
+}
+
+
+def _change_moved(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
+    kind, state = _CHANGES.get(str(data.get("kind"))), _CHANGE_STATES.get(str(data.get("state")))
+    if kind is None or state is None:
+        return other(t, type_, data)
+    words, tone = state
+    return t.say(words, change=t.say(kind)), "edit", tone, str(data.get("reason") or "")
+
+
+_RETURNS: Mapping[str, tuple[str, str]] = {
+    "request": (N_("Return asked for"), "neutral"),
+    "approve": (N_("Return approved"), "neutral"),
+    "decline": (N_("Return declined"), "warn"),
+    "send": (N_("Return on its way"), "neutral"),
+    "receive": (N_("Return received"), "neutral"),
+    "inspect": (N_("Return inspected"), "neutral"),
+    "close": (N_("Return finished"), "good"),
+    "cancel": (N_("Return given up"), "neutral"),
+}
+
+
+def _return_moved(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
+    found = _RETURNS.get(str(data.get("step")))
+    if found is None:
+        return other(t, type_, data)
+    words, tone = found
+    return t.say(words), "truck-return", tone, ""
+
+
+def _refund_granted(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("%(amount)s to be refunded"), amount=t.money(data.get("amount") or 0)), "receipt-refund", "neutral", ""
+
+
+def _refund_withdrawn(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("%(amount)s is not refunded after all"), amount=t.money(data.get("amount") or 0)), "ban", "neutral", ""
+
+
+AFTER: Mapping[str, Tell] = {
+    "parcel.moved": _parcel_moved,
+    "parcel.delivered": _parcel_delivered,
+    "parcel.failed": _parcel_failed,
+    "parcel.answered": _parcel_answered,
+    "parcel.stuck": _parcel_stuck,
+    "parcel.delayed": _parcel_delayed,
+    "label.bought": _label_bought,
+    "label.voided": _label_voided,
+    "notice.sent": _notice_sent,
+    "notice.failed": _notice_failed,
+    "change.moved": _change_moved,
+    "return.moved": _return_moved,
+    "refund.granted": _refund_granted,
+    "refund.withdrawn": _refund_withdrawn,
+}

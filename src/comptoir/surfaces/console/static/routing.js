@@ -1,0 +1,29 @@
+// Blanks in which things are ticked: the sentence says at once what is, and long lists can be searched.
+(function () {
+  "use strict";
+
+  const SHOWN = 4;
+  function words(pick) {
+    const ticked = Array.from(pick.querySelectorAll("input[type=checkbox]:checked"), (box) => box.closest("label").textContent.trim());
+    const other = pick.querySelector("[data-pick-other]");
+    if (other && other.value.trim()) { ticked.push(other.value.trim()); }
+    if (!ticked.length) { return pick.dataset.nothing; }
+    if (ticked.length > SHOWN + 1) { return ticked.slice(0, SHOWN).join(", ") + " +" + (ticked.length - SHOWN); }
+    return new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" }).format(ticked);
+  }
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  document.addEventListener("input", (event) => {
+    const pick = event.target.closest("[data-pick]");
+    if (!pick) { return; }
+    if (event.target.matches("[data-pick-find]")) {
+      const wanted = plain(event.target.value.trim());
+      pick.querySelectorAll(".pick-rows label").forEach((row) => { row.hidden = !plain(row.textContent).includes(wanted); });
+    } else {
+      pick.querySelector("[data-pick-words]").textContent = words(pick);
+    }
+  });
+  // Enter in the search would send the whole form.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("[data-pick-find]")) { event.preventDefault(); }
+  });
+})();
