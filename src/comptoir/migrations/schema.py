@@ -12,16 +12,20 @@ from alembic.script import ScriptDirectory
 from comptoir.kernel.errors import Fault, Remedy
 from comptoir.modules.carriers import tables as carriers
 from comptoir.modules.catalogue import tables as catalogue
+from comptoir.modules.changes import tables as changes
 from comptoir.modules.channels import tables as channels
 from comptoir.modules.customers import tables as customers
+from comptoir.modules.fulfilment import tables as fulfilment
 from comptoir.modules.imports import tables as imports
 from comptoir.modules.inventory import tables as inventory
 from comptoir.modules.locations import tables as locations
+from comptoir.modules.notices import tables as notices
 from comptoir.modules.orders import tables as orders
 from comptoir.modules.payments import tables as payments
 from comptoir.modules.pricing import tables as pricing
 from comptoir.modules.routing import tables as routing
 from comptoir.modules.staff import tables as staff
+from comptoir.modules.tracking import tables as tracking
 from comptoir.modules.webhooks import tables as webhooks
 from comptoir.runtime import tables as runtime
 from comptoir.surfaces.demo import tables as demo
@@ -39,9 +43,13 @@ METADATAS = [
         payments,
         routing,
         orders,
+        fulfilment,
+        changes,
         channels,
         staff,
         webhooks,
+        tracking,
+        notices,
         imports,
         demo,
     )

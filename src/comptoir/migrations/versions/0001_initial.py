@@ -26,9 +26,13 @@ SCHEMAS = (
     "payments",
     "routing",
     "orders",
+    "fulfilment",
+    "changes",
     "channels",
     "staff",
     "webhooks",
+    "tracking",
+    "notices",
     "imports",
     "demo",
 )
@@ -136,6 +140,17 @@ def upgrade() -> None:
         schema="locations",
     )
     op.create_table(
+        "postcodes",
+        sa.Column("country", sa.Text(collation="C"), nullable=False),
+        sa.Column("postcode", sa.Text(collation="C"), nullable=False),
+        sa.Column("latitude", sa.Double(), nullable=False),
+        sa.Column("longitude", sa.Double(), nullable=False),
+        sa.Column("place", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="postcodes_coordinates"),
+        sa.PrimaryKeyConstraint("country", "postcode"),
+        schema="locations",
+    )
+    op.create_table(
         "pool_members",
         sa.Column("pool_id", sa.UUID(), nullable=False),
         sa.Column("location_id", sa.UUID(), nullable=False),
@@ -198,9 +213,17 @@ def upgrade() -> None:
         sa.Column("stocked", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("sellable", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("weight", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("length", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("width", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("height", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("dangerous", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("hs_code", sa.Text(collation="C"), server_default=sa.text("''"), nullable=False),
+        sa.Column("origin", sa.Text(collation="C"), server_default=sa.text("''"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("weight >= 0 AND length >= 0 AND width >= 0 AND height >= 0", name="variants_measures"),
         sa.ForeignKeyConstraint(
             ["product_id"],
             ["catalogue.products.id"],
@@ -460,6 +483,31 @@ def upgrade() -> None:
         schema="inventory",
     )
     op.create_table(
+        "accounts",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("last4", sa.Text(collation="C"), nullable=False),
+        sa.Column("customer_id", sa.UUID(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("kind IN ('store_credit', 'gift_card')", name="accounts_kind"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code_hash"),
+        schema="payments",
+    )
+    op.create_index(
+        "accounts_customer",
+        "accounts",
+        ["customer_id"],
+        unique=False,
+        schema="payments",
+        postgresql_where=sa.text("customer_id IS NOT NULL"),
+    )
+    op.create_table(
         "entries",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("order_id", sa.UUID(), nullable=False),
@@ -485,6 +533,73 @@ def upgrade() -> None:
         postgresql_where=sa.text("reference <> ''"),
     )
     op.create_table(
+        "grants",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("about", sa.Text(collation="C"), nullable=False),
+        sa.Column("about_id", sa.UUID(), nullable=True),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by", sa.Text(collation="C"), nullable=True),
+        sa.CheckConstraint("amount > 0", name="grants_amount"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="payments",
+    )
+    op.create_index("grants_order", "grants", ["order_id", "granted_at", "id"], unique=False, schema="payments")
+    op.create_table(
+        "account_entries",
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("serial", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("balance", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=True),
+        sa.Column("payment_id", sa.UUID(), nullable=True),
+        sa.Column("reference", sa.Text(collation="C"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("amount <> 0 OR kind = 'issued'", name="account_entries_amount"),
+        sa.CheckConstraint("kind IN ('issued', 'spent', 'given_back', 'expired', 'adjusted')", name="account_entries_kind"),
+        sa.CheckConstraint("balance >= 0", name="account_entries_balance"),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["payments.accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "serial"),
+        schema="payments",
+    )
+    op.create_table(
+        "executions",
+        sa.Column("grant_id", sa.UUID(), nullable=False),
+        sa.Column("payment_id", sa.UUID(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount > 0", name="executions_amount"),
+        sa.ForeignKeyConstraint(
+            ["grant_id"],
+            ["payments.grants.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payments.entries.id"],
+        ),
+        sa.PrimaryKeyConstraint("grant_id", "payment_id"),
+        schema="payments",
+    )
+    op.create_table(
+        "networks",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column("digest", sa.Text(collation="C"), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+        schema="routing",
+    )
+    op.create_table(
         "rule_sets",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("code", sa.Text(collation="C"), nullable=False),
@@ -503,6 +618,30 @@ def upgrade() -> None:
         schema="routing",
     )
     op.create_table(
+        "simulations",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("pool_id", sa.UUID(), nullable=False),
+        sa.Column("channels", postgresql.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rule_set_id", sa.UUID(), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("rules", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("orders", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("done", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Text(collation="C"), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="simulations_state"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="routing",
+    )
+    op.create_index("simulations_created", "simulations", ["created_at", "id"], unique=False, schema="routing")
+    op.create_table(
         "sites",
         sa.Column("location_id", sa.UUID(), nullable=False),
         sa.Column("pick_cost", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -520,9 +659,28 @@ def upgrade() -> None:
         schema="routing",
     )
     op.create_table(
+        "bases",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column("rule_set_id", sa.UUID(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("network_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["network_id"],
+            ["routing.networks.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("rule_set_id", "version", "network_id", name="bases_what", postgresql_nulls_not_distinct=True),
+        schema="routing",
+    )
+    op.create_table(
         "rule_set_versions",
         sa.Column("rule_set_id", sa.UUID(), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
         sa.Column("rules", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.Text(collation="C"), nullable=False),
@@ -533,6 +691,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("rule_set_id", "version"),
         schema="routing",
     )
+    op.create_table(
+        "decisions",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.Column("basis_id", sa.Integer(), nullable=False),
+        sa.Column("seen", Xid8(), nullable=False),
+        sa.Column("job", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("outcome", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("load", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.CheckConstraint("kind IN ('captured', 'routed', 'rerouted', 'batch', 'person')", name="decisions_kind"),
+        sa.ForeignKeyConstraint(
+            ["basis_id"],
+            ["routing.bases.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="routing",
+    )
+    op.create_index("decisions_order", "decisions", ["order_id", "at"], unique=False, schema="routing")
     op.create_table(
         "exceptions",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -604,6 +784,8 @@ def upgrade() -> None:
         sa.Column("buyer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("ship_to", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("bill_to", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("promised_on", sa.Date(), nullable=True),
         sa.Column("pickup_location_id", sa.UUID(), nullable=True),
         sa.Column("location_id", sa.UUID(), nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=False),
@@ -704,6 +886,26 @@ def upgrade() -> None:
         schema="orders",
     )
     op.create_table(
+        "allowances",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), nullable=False),
+        sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("first >= 0 AND units > 0 AND amount > 0", name="allowances_amount"),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["orders.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="orders",
+    )
+    op.create_index(op.f("ix_orders_allowances_order_id"), "allowances", ["order_id"], unique=False, schema="orders")
+    op.create_table(
         "lines",
         sa.Column("order_id", sa.UUID(), nullable=False),
         sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
@@ -747,6 +949,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("backordered > 0"),
     )
     op.create_table(
+        "rejections",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("reason", sa.Text(collation="C"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("quantity > 0", name="rejections_quantity"),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["orders.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("order_id", "line_no", "location_id"),
+        schema="orders",
+    )
+    op.create_table(
         "returns",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("order_id", sa.UUID(), nullable=False),
@@ -781,6 +1000,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_orders_shipments_order_id"), "shipments", ["order_id"], unique=False, schema="orders")
     op.create_index("shipments_location", "shipments", ["location_id", "order_id"], unique=False, schema="orders")
+    op.create_index(
+        "shipments_tracking",
+        "shipments",
+        ["tracking_number"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("tracking_number <> ''"),
+    )
     op.create_table(
         "return_lines",
         sa.Column("return_id", sa.UUID(), nullable=False),
@@ -807,6 +1034,345 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("shipment_id", "line_no"),
         schema="orders",
     )
+    op.create_table(
+        "bins",
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("bin", sa.Text(collation="C"), nullable=False),
+        sa.PrimaryKeyConstraint("location_id", "sku"),
+        schema="fulfilment",
+    )
+    op.create_table(
+        "count_tasks",
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(collation="C"), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("units >= 0", name="count_tasks_units"),
+        sa.PrimaryKeyConstraint("location_id", "sku"),
+        schema="fulfilment",
+    )
+    op.create_table(
+        "orders",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False, start=1), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("order_number", sa.BigInteger(), nullable=False),
+        sa.Column("channel_code", sa.Text(collation="C"), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("request", sa.Text(collation="C"), nullable=False),
+        sa.Column("method", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("hold_reason", sa.Text(collation="C"), nullable=True),
+        sa.Column("hold_note", sa.Text(), server_default="", nullable=False),
+        sa.Column("carrier", sa.Text(collation="C"), nullable=False),
+        sa.Column("leaves_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("arrives_on", sa.Date(), nullable=True),
+        sa.Column("promised_on", sa.Date(), nullable=True),
+        sa.Column("answer_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("release_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("assignee", sa.Text(collation="C"), nullable=False),
+        sa.Column("wave_id", sa.UUID(), nullable=True),
+        sa.Column("recipient", sa.Text(), server_default="", nullable=False),
+        sa.Column("city", sa.Text(), server_default="", nullable=False),
+        sa.Column("country", sa.Text(collation="C"), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("picked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("packed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("picked", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("packed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("gone", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "stage",
+            sa.Text(collation="C"),
+            sa.Computed(
+                "CASE\nWHEN state = 'cancelled' THEN 'cancelled'\nWHEN state = 'closed' THEN 'done'\nWHEN state IN ('scheduled', 'on_hold', 'incomplete') THEN 'waiting'\nWHEN picked < quantity THEN 'to_pick'\nWHEN method = 'collect' AND ready_at IS NOT NULL THEN 'ready'\nWHEN packed < quantity OR method = 'collect' THEN 'to_pack'\nELSE 'to_hand_over' END",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("(state = 'on_hold') = (hold_reason IS NOT NULL)", name="orders_hold"),
+        sa.CheckConstraint(
+            "state IN ('scheduled', 'open', 'on_hold', 'in_progress', 'incomplete', 'closed', 'cancelled')", name="orders_state"
+        ),
+        sa.CheckConstraint("gone <= quantity AND picked <= quantity AND packed <= picked", name="orders_order_of_things"),
+        sa.CheckConstraint("gone >= 0 AND picked >= 0 AND packed >= 0 AND quantity >= 0", name="orders_counters"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="fulfilment",
+    )
+    op.create_index(
+        "orders_answer",
+        "orders",
+        ["answer_by"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("state = 'open' AND answer_by IS NOT NULL"),
+    )
+    op.create_index("orders_created", "orders", ["location_id", "created_at"], unique=False, schema="fulfilment")
+    op.create_index("orders_number", "orders", ["number"], unique=True, schema="fulfilment")
+    op.create_index("orders_order", "orders", ["order_id"], unique=False, schema="fulfilment")
+    op.create_index(
+        "orders_release",
+        "orders",
+        ["release_at"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("state IN ('scheduled', 'open') AND release_at IS NOT NULL"),
+    )
+    op.create_index(
+        "orders_unroutable",
+        "orders",
+        ["id"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("state = 'on_hold' AND hold_reason = 'unroutable'"),
+    )
+    op.create_index(
+        "orders_wave", "orders", ["wave_id"], unique=False, schema="fulfilment", postgresql_where=sa.text("wave_id IS NOT NULL")
+    )
+    op.create_index(
+        "orders_work",
+        "orders",
+        ["location_id", "stage", "placed_at", "id"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("stage NOT IN ('done', 'cancelled')"),
+    )
+    op.create_table(
+        "waves",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False, start=1), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Text(collation="C"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="fulfilment",
+    )
+    op.create_index("waves_location", "waves", ["location_id", "created_at"], unique=False, schema="fulfilment")
+    op.create_table(
+        "lines",
+        sa.Column("fulfilment_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("picked", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("packed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("gone", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint(
+            "gone >= 0 AND packed >= 0 AND gone <= quantity AND picked <= quantity AND packed <= picked", name="lines_counters"
+        ),
+        sa.ForeignKeyConstraint(
+            ["fulfilment_id"],
+            ["fulfilment.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("fulfilment_id", "line_no"),
+        schema="fulfilment",
+    )
+    op.create_table(
+        "parcels",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("fulfilment_id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("carton", sa.Text(collation="C"), nullable=False),
+        sa.Column("weight", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("length", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("width", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("height", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("carrier", sa.Text(collation="C"), nullable=False),
+        sa.Column("tracking_number", sa.Text(), server_default="", nullable=False),
+        sa.Column("tracking_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("shipment_id", sa.UUID(), nullable=True),
+        sa.Column("packed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("packed_by", sa.Text(collation="C"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fulfilment_id"],
+            ["fulfilment.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="fulfilment",
+    )
+    op.create_index(
+        op.f("ix_fulfilment_parcels_fulfilment_id"), "parcels", ["fulfilment_id"], unique=False, schema="fulfilment"
+    )
+    op.create_index("parcels_number", "parcels", ["fulfilment_id", "number"], unique=True, schema="fulfilment")
+    op.create_table(
+        "parcel_lines",
+        sa.Column("parcel_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.CheckConstraint("quantity > 0", name="parcel_lines_quantity"),
+        sa.ForeignKeyConstraint(["parcel_id"], ["fulfilment.parcels.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("parcel_id", "line_no"),
+        schema="fulfilment",
+    )
+    op.create_table(
+        "changes",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False, start=1), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("actions", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("needs_approval", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("order_version", sa.Integer(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requested_by", sa.Text(collation="C"), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("kind IN ('edit', 'cancel', 'return', 'exchange', 'claim', 'adjustment')", name="changes_kind"),
+        sa.CheckConstraint("state <> 'confirmed' OR NOT needs_approval OR decided_at IS NOT NULL", name="changes_approved"),
+        sa.CheckConstraint("state IN ('requested', 'approved', 'declined', 'confirmed', 'cancelled')", name="changes_state"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="changes",
+    )
+    op.create_index(
+        "changes_open",
+        "changes",
+        ["order_id"],
+        unique=True,
+        schema="changes",
+        postgresql_where=sa.text("state IN ('requested', 'approved')"),
+    )
+    op.create_index("changes_order", "changes", ["order_id", "requested_at"], unique=False, schema="changes")
+    op.create_index("changes_requested", "changes", ["requested_at", "id"], unique=False, schema="changes")
+    op.create_table(
+        "policies",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("category", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("channels", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("countries", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column("window", sa.Integer(), nullable=False),
+        sa.Column("fee", sa.BigInteger(), nullable=False),
+        sa.Column("free_reasons", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("moment", sa.Text(collation="C"), nullable=False),
+        sa.Column("method", sa.Text(collation="C"), nullable=False),
+        sa.Column("approval_above", sa.BigInteger(), nullable=True),
+        sa.Column("final_sale", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("exempt", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint('"window" >= 0 AND fee >= 0', name="policies_numbers"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code"),
+        schema="changes",
+    )
+    op.create_table(
+        "returns",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False, start=1), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("moment", sa.Text(collation="C"), nullable=False),
+        sa.Column("method", sa.Text(collation="C"), nullable=False),
+        sa.Column("fee", sa.BigInteger(), nullable=False),
+        sa.Column("fee_charged", sa.BigInteger(), nullable=True),
+        sa.Column("why", sa.Text(collation="C"), nullable=False),
+        sa.Column("announced", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("fact", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("carrier", sa.Text(), server_default="", nullable=False),
+        sa.Column("tracking_number", sa.Text(), server_default="", nullable=False),
+        sa.Column("exchange", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False),
+        sa.Column("exchange_lines", postgresql.ARRAY(sa.Integer()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requested_by", sa.Text(collation="C"), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="changes",
+    )
+    op.create_index("returns_order", "returns", ["order_id", "requested_at"], unique=False, schema="changes")
+    op.create_index("returns_requested", "returns", ["requested_at", "id"], unique=False, schema="changes")
+    op.create_index(
+        "returns_tracking",
+        "returns",
+        ["tracking_number"],
+        unique=False,
+        schema="changes",
+        postgresql_where=sa.text("tracking_number <> ''"),
+    )
+    op.create_table(
+        "items",
+        sa.Column("return_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("received", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reason", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("quantity >= 0 AND received >= 0", name="items_quantities"),
+        sa.ForeignKeyConstraint(
+            ["return_id"],
+            ["changes.returns.id"],
+        ),
+        sa.PrimaryKeyConstraint("return_id", "line_no"),
+        schema="changes",
+    )
+    op.create_table(
+        "parcels",
+        sa.Column("parcel", sa.Text(collation="C"), nullable=False),
+        sa.Column("return_id", sa.UUID(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["return_id"],
+            ["changes.returns.id"],
+        ),
+        sa.PrimaryKeyConstraint("parcel"),
+        schema="changes",
+    )
+    op.create_table(
+        "received",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("return_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), nullable=True),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("released", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("parcel", sa.Text(collation="C"), nullable=False),
+        sa.Column("stocked", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("condition", sa.Text(collation="C"), nullable=True),
+        sa.Column("fate", sa.Text(collation="C"), nullable=True),
+        sa.Column("deduct", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_by", sa.Text(collation="C"), nullable=False),
+        sa.Column("inspected_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("inspected_by", sa.Text(collation="C"), nullable=True),
+        sa.CheckConstraint("deduct BETWEEN 0 AND value", name="received_deduct"),
+        sa.CheckConstraint("quantity > 0", name="received_quantity"),
+        sa.ForeignKeyConstraint(
+            ["return_id"],
+            ["changes.returns.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="changes",
+    )
+    op.create_index(op.f("ix_changes_received_return_id"), "received", ["return_id"], unique=False, schema="changes")
     op.create_table(
         "channels",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -952,6 +1518,337 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["delivery_id"], ["webhooks.deliveries.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("delivery_id", "n"),
         schema="webhooks",
+    )
+    op.create_table(
+        "accounts",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("connector", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("carriers", postgresql.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("credentials", sa.LargeBinary(), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("test", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="tracking",
+    )
+    op.create_table(
+        "lanes",
+        sa.Column("carrier", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("origin_country", sa.Text(collation="C"), nullable=False),
+        sa.Column("origin_region", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_country", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_region", sa.Text(collation="C"), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("parcels", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("delivered", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("promised", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("on_time", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("days", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("first_time", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("damaged", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("lost", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "carrier", "service", "origin_country", "origin_region", "destination_country", "destination_region", "month"
+        ),
+        schema="tracking",
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("dedup", sa.Text(collation="C"), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('waiting', 'done', 'failed')", name="state_known"),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["tracking.accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="tracking",
+    )
+    op.create_index("inbox_once", "inbox", ["account_id", "dedup"], unique=True, schema="tracking")
+    op.create_index(
+        "inbox_waiting", "inbox", ["seq"], unique=False, schema="tracking", postgresql_where=sa.text("state = 'waiting'")
+    )
+    op.create_table(
+        "labels",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("reference", sa.Text(collation="C"), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("subject_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("format", sa.Text(collation="C"), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("problem_code", sa.Text(collation="C"), nullable=False),
+        sa.Column("tracking_number", sa.Text(collation="C"), nullable=False),
+        sa.Column("tracking_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("shipment_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("carrier", sa.Text(collation="C"), nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=True),
+        sa.Column("cost", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("manifest_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Text(collation="C"), nullable=False),
+        sa.Column("bought_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("state IN ('asked', 'bought', 'unknown', 'refused', 'voiding', 'voided')", name="state_known"),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["tracking.accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("reference"),
+        schema="tracking",
+    )
+    op.create_index(
+        "labels_one",
+        "labels",
+        ["subject_id"],
+        unique=True,
+        schema="tracking",
+        postgresql_where=sa.text("state NOT IN ('refused', 'voided')"),
+    )
+    op.create_index(
+        "labels_open",
+        "labels",
+        ["created_at"],
+        unique=False,
+        schema="tracking",
+        postgresql_where=sa.text("state IN ('asked', 'unknown', 'voiding')"),
+    )
+    op.create_table(
+        "parcels",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("shipment_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("order_number", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=True),
+        sa.Column("carrier", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("tracking_number", sa.Text(collation="C"), nullable=False),
+        sa.Column("tracking_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("origin_country", sa.Text(collation="C"), nullable=False),
+        sa.Column("origin_region", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_country", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_region", sa.Text(collation="C"), nullable=False),
+        sa.Column("zone", sa.Text(collation="C"), nullable=False),
+        sa.Column("usual_days", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("promised_on", sa.Date(), nullable=True),
+        sa.Column("status", sa.Text(collation="C"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("carrier_estimate", sa.Date(), nullable=True),
+        sa.Column("estimated_on", sa.Date(), nullable=True),
+        sa.Column("signed_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("delayed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("next_poll_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("polls", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("kind IN ('parcel', 'collection')", name="kind_known"),
+        sa.CheckConstraint(
+            "status IN ('unknown', 'label_created', 'awaiting_pickup', 'picked_up', 'in_transit', 'on_hold', 'exception', 'out_for_delivery', 'delivery_failed', 'available_for_pickup', 'cancelled', 'expired', 'damaged', 'lost', 'delivered', 'returning', 'returned')",
+            name="status_known",
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["tracking.accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("shipment_id"),
+        schema="tracking",
+    )
+    op.create_index(
+        "parcels_due",
+        "parcels",
+        ["next_poll_at"],
+        unique=False,
+        schema="tracking",
+        postgresql_where=sa.text("next_poll_at IS NOT NULL"),
+    )
+    op.create_index(
+        "parcels_number",
+        "parcels",
+        ["tracking_number"],
+        unique=False,
+        schema="tracking",
+        postgresql_where=sa.text("tracking_number <> ''"),
+    )
+    op.create_index("parcels_order", "parcels", ["order_id"], unique=False, schema="tracking")
+    op.create_index("parcels_shipped", "parcels", ["shipped_at", "id"], unique=False, schema="tracking")
+    op.create_table(
+        "pickups",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("reference", sa.Text(collation="C"), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("label_ids", postgresql.ARRAY(sa.UUID()), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("carrier_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("confirmation", sa.Text(), server_default="", nullable=False),
+        sa.Column("same", sa.Text(collation="C"), nullable=False),
+        sa.Column("weight", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("instructions", sa.Text(), server_default="", nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('asked', 'scheduled', 'unknown', 'refused', 'cancelled')", name="state_known"),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["tracking.accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("reference"),
+        schema="tracking",
+    )
+    op.create_index(
+        "pickups_once",
+        "pickups",
+        ["same"],
+        unique=True,
+        schema="tracking",
+        postgresql_where=sa.text("state IN ('asked', 'scheduled', 'unknown')"),
+    )
+    op.create_table(
+        "scans",
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("tracking_number", sa.Text(collation="C"), nullable=False),
+        sa.Column("digest", sa.Text(collation="C"), nullable=False),
+        sa.Column("status", sa.Text(collation="C"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("raw_code", sa.Text(collation="C"), nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("place", sa.Text(), server_default="", nullable=False),
+        sa.Column("latitude", sa.Double(), nullable=True),
+        sa.Column("longitude", sa.Double(), nullable=True),
+        sa.Column("carrier_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["tracking.accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "tracking_number", "digest"),
+        schema="tracking",
+    )
+    op.create_table(
+        "cases",
+        sa.Column("tracked_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("reason", sa.Text(collation="C"), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('asked', 'answered', 'unanswered', 'reattempt', 'returning', 'delivered', 'returned')",
+            name="state_known",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tracked_id"],
+            ["tracking.parcels.id"],
+        ),
+        sa.PrimaryKeyConstraint("tracked_id"),
+        schema="tracking",
+    )
+    op.create_index(
+        "cases_due", "cases", ["answer_until"], unique=False, schema="tracking", postgresql_where=sa.text("state = 'asked'")
+    )
+    op.create_table(
+        "troubles",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("about", sa.UUID(), nullable=False),
+        sa.Column("tracked_id", sa.UUID(), nullable=True),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolution", sa.Text(collation="C"), nullable=True),
+        sa.CheckConstraint("kind IN ('stuck', 'failed', 'lost', 'damaged', 'rejected')", name="kind_known"),
+        sa.ForeignKeyConstraint(
+            ["tracked_id"],
+            ["tracking.parcels.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="tracking",
+    )
+    op.create_index(
+        "troubles_open",
+        "troubles",
+        ["about", "kind"],
+        unique=True,
+        schema="tracking",
+        postgresql_where=sa.text("resolved_at IS NULL"),
+    )
+    op.create_index("troubles_opened", "troubles", ["opened_at", "id"], unique=False, schema="tracking")
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("medium", sa.Text(collation="C"), nullable=False),
+        sa.Column("about", sa.Text(collation="C"), nullable=False),
+        sa.Column("locale", sa.Text(collation="C"), nullable=False),
+        sa.Column("zone", sa.Text(collation="C"), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('pending', 'sent', 'failed')", name="outbox_state"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="notices",
+    )
+    op.create_index("outbox_created", "outbox", ["created_at", "id"], unique=False, schema="notices")
+    op.create_index(
+        "outbox_due", "outbox", ["next_at"], unique=False, schema="notices", postgresql_where=sa.text("state = 'pending'")
+    )
+    op.create_index("outbox_once", "outbox", ["about", "kind", "medium"], unique=True, schema="notices")
+    op.create_index("outbox_order", "outbox", ["order_id"], unique=False, schema="notices")
+    op.create_table(
+        "senders",
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("email", sa.Text(), server_default="", nullable=False),
+        sa.Column("reply_to", sa.Text(), server_default="", nullable=False),
+        sa.Column("phone", sa.Text(), server_default="", nullable=False),
+        sa.Column("media", postgresql.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.PrimaryKeyConstraint("channel"),
+        schema="notices",
     )
     op.create_table(
         "adjustments",
