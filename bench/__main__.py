@@ -16,6 +16,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "replay": ("bulk", "year"),
     "import": ("bulk", "stock"),
     "routing": ("routing", "measure"),
+    "promises": ("promises", "measure"),
 }
 """Each group's module and function; imported when it is asked for."""
 

@@ -23,7 +23,7 @@ import uvloop
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """`kind` is orders, availability or bare. `rate` is requests/s, 0 for as many as go."""
+    """`kind` is orders, availability, many, promise or bare. `rate` is requests/s, 0 for as many as go."""
 
     port: int
     kind: str
@@ -98,10 +98,34 @@ def requests(spec: Spec) -> Callable[[], bytes]:
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
 
+    def promise() -> bytes:
+        body = json.dumps(
+            {
+                "channel": "web",
+                "lines": [{"sku": sku(n)} for n in chance.sample(range(1, spec.skus + 1), spec.batch)],
+                "country": "US",
+                "latitude": round(30 + chance.random() * 15, 4),
+                "longitude": round(-120 + chance.random() * 40, 4),
+            }
+        )
+        return (
+            f"POST /v1/promises HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+
     def bare() -> bytes:
         return f"GET /bare/{sku(chance.randint(1, spec.skus))} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
-    return source() if spec.kind == "orders" else {"availability": availability, "many": many, "bare": bare}[spec.kind]
+    return (
+        source()
+        if spec.kind == "orders"
+        else {
+            "availability": availability,
+            "many": many,
+            "promise": promise,
+            "bare": bare,
+        }[spec.kind]
+    )
 
 
 class Connection(asyncio.Protocol):

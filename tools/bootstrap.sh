@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv from uv.lock, with a pinned uv in .tools and the Python of this system.
+# Makes .venv from uv.lock, with a pinned uv in .tools and the Python of this system; brings what PDFs need where that is easy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,3 +49,4 @@ if [ "$(.tools/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ]
 fi
 
 UV_PYTHON_DOWNLOADS=never .tools/bin/uv sync --quiet --frozen --all-extras --group dev --python "${found[0]}"
+tools/pango.sh

@@ -123,6 +123,17 @@ _MEANINGS = {
     "COMPTOIR_PUBLIC_URL": "The address that people and programs reach Comptoir at.",
     "COMPTOIR_SECRET_KEY": "At least 32 characters that sign and encrypt. Without it a key is made in the data folder.",
     "COMPTOIR_SECURE_COOKIES": "Whether cookies are sent over https only. Yes when the public URL is https.",
+    "COMPTOIR_SMTP_HOST": "The server that takes our e-mail. Without it none is sent, and what buyers should be told waits.",
+    "COMPTOIR_SMTP_PASSWORD": "The password for it.",
+    "COMPTOIR_SMTP_PORT": "Its port. 587 by default.",
+    "COMPTOIR_SMTP_SECURITY": (
+        "`starttls` (the default), `tls` from the first byte (port 465), or `none`, which is for a server on this machine only."
+    ),
+    "COMPTOIR_SMTP_USER": "The user whom it knows us as. None by default.",
+    "COMPTOIR_TEXTS": (
+        "What messages to telephones go out through. `none`, the default, refuses them; `log` only says in the log that "
+        "there was one, for development."
+    ),
     "COMPTOIR_WEB_PROCESSES": "How many web processes run. 1 by default.",
     "DATABASE_URL": "A PostgreSQL 18 or newer to use instead of the embedded one.",
 }

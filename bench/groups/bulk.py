@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.groups import import_stock, replay
+from bench.groups import import_stock, replay, simulated
 from bench.groups.capture import capture_rate
 from bench.stage import empty, postgres
 
@@ -28,7 +28,17 @@ def year() -> list[Figure]:
     """The replay, and the capture rate that it is compared with, on the same server."""
     with postgres() as server:
         orders = capture_rate(server)
-        seen = asyncio.run(replay.measure(empty(server, "year")))
+        url = empty(server, "year")
+        seen = asyncio.run(replay.measure(url))
+        tried = asyncio.run(simulated.measure(url))
     lines = orders * LINES_PER_ORDER
     beside = f"{seen['lines_per_second']:.0f} ÷ {lines:.0f} order lines/s; {seen['seconds']:.0f} s"
-    return [Figure("replay_year", seen["lines_per_second"] / lines, beside)]
+    again = (
+        f"{tried['orders']:.0f} orders in {tried['seconds']:.1f} s ({tried['gather']:.1f} s to read them) "
+        f"÷ {seen['seconds']:.0f} s; "
+        f"dates kept {tried['kept']:.4f}"
+    )
+    return [
+        Figure("replay_year", seen["lines_per_second"] / lines, beside),
+        Figure("simulate_year", tried["seconds"] / seen["seconds"], again),
+    ]

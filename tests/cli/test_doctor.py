@@ -46,6 +46,7 @@ def test_a_house_in_order_is_clean(shop: Command) -> None:
             "imports",
             "stock",
             "orders",
+            "refunds and credit",
             "sales figures",
         )
     ]

@@ -25,8 +25,8 @@ from comptoir.surfaces.console.pages.audit_words import ACTIONS, GROUPS
 SOURCE = Path(comptoir.__file__).parent
 PASSES_ON = {Path(staff.__file__), Path(visits.__file__)}
 """Where `record` itself is written, which is given its action by whoever calls it."""
-OTHERS = {"inventory", "orders", "payments", "api", "store"}
-"""Whose `record` is about something else: movements of stock, facts, money, deliveries of webhooks, or the SQL below."""
+OTHERS = {"inventory", "orders", "payments", "routing", "api", "store", "store_log"}
+"""Whose `record` is about something else: stock, facts, money, decisions, deliveries of webhooks, or the SQL below."""
 
 
 def _cases(module_file: str | None) -> set[str]:

@@ -30,6 +30,7 @@ from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import ChannelDraft, ChannelKind
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import EntryKind as StockKind
 from comptoir.modules.inventory.contracts import Movement, Quantity
@@ -59,6 +60,7 @@ from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.runtime.settings import Settings
 from comptoir.sdk.orders import Address, Buyer, PaymentKind
 from comptoir.surfaces.capture import Call, Outcome
+from comptoir.surfaces.pools import pool_id_of
 from comptoir.surfaces.services import Services, open_services
 from support.consumers import drained
 
@@ -163,7 +165,7 @@ async def place(
     where = (by_code[city][5], by_code[city][6])
     address = Address(name=name, line1=street, city=city, region=region, postcode=postcode, country="US")
     prices = {sku: price for sku, _, price, _ in PRODUCTS}
-    total = sum(prices[sku] * quantity for sku, quantity in lines)
+    total = sum(prices[sku] * quantity for sku, quantity in lines) if paid else 0
     placement = Placement(
         terms=counter.terms,
         candidates=counter.candidates(where),
@@ -223,14 +225,14 @@ async def trouble(parts: Services, shop: Shop) -> None:
 
 
 def worker(parts: Services) -> ConsumerRunner:
-    """What rolls up figures and recognises customers; promises are left as they are."""
+    """What rolls up figures, recognises customers and gives work to locations; promises are left as they are."""
 
     async def nobody(_reader: Reader, _channel: object) -> list[Place]:
         return []
 
-    return ConsumerRunner(
-        parts.database, [one for one in orders.consumers(nobody) if one.name in {"orders.trade", "orders.customers"}]
-    )
+    every = (*orders.consumers(nobody), *fulfilment.consumers(pool_id_of))
+    wanted = {"orders.trade", "orders.customers", "fulfilment.release", "fulfilment.counts"}
+    return ConsumerRunner(parts.database, [one for one in every if one.name in wanted])
 
 
 @asynccontextmanager

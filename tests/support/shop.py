@@ -23,6 +23,8 @@ from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, Unit, VariantDraft
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import ChannelDraft, ChannelKind, PublishRules
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.contracts import Fulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import EntryKind, Level, Movement, Reservation
 from comptoir.modules.locations import api as locations
@@ -52,7 +54,7 @@ from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
 from comptoir.runtime.consumers import ConsumerRunner, parked
 from comptoir.runtime.database import Database, Reader
 from comptoir.sdk.orders import ChannelLine, ChannelOrder, LineKind
-from comptoir.surfaces.pools import pool_of
+from comptoir.surfaces.pools import pool_id_of, pool_of
 from support.consumers import drained
 
 EUR = Currency("EUR")
@@ -236,6 +238,11 @@ class Shop:
             found: list[Reservation] = await inventory.reservations_of(reader, [order_id])
         return {(r.line_no, codes[r.location_id]): r.quantity for r in found}
 
+    async def work(self, order_id: OrderId) -> list[Fulfilment]:
+        """The fulfilment orders of an order, the oldest first."""
+        async with self.database.read() as reader:
+            return sorted(await fulfilment.of_orders(reader, [order_id]), key=lambda one: one.number)
+
     async def open_exceptions(self) -> list[OrderException]:
         async with self.database.read() as reader:
             page = await orders.find_exceptions(reader, ExceptionFilter(), sort="opened", limit=200)
@@ -245,9 +252,10 @@ class Shop:
         return await pool_of(reader, channel_id)
 
     async def settle(self) -> None:
-        """Lets the consumers of the order book do all there is to do. The first call also begins to watch: make it early."""
+        """Lets the consumers of orders and fulfilment do all there is to do. The first call also begins to watch."""
         if self._runner is None:
-            self._runner = ConsumerRunner(self.database, orders.consumers(self.pool_of))
+            own = (*orders.consumers(self.pool_of), *fulfilment.consumers(pool_id_of))
+            self._runner = ConsumerRunner(self.database, own)
         await drained(self.database, self._runner)
 
     async def doctors(self) -> None:

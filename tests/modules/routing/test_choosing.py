@@ -27,7 +27,7 @@ from comptoir.modules.routing.contracts import (
     Verdict,
     Weight,
 )
-from comptoir.modules.routing.domain.choosing import best_offer, choose, decide, explain, look, rank_sites, share_out
+from comptoir.modules.routing.domain.choosing import best_offer, choose, contents, decide, explain, look, rank_sites
 from comptoir.modules.routing.domain.network import OPEN, Network, survey
 from comptoir.modules.routing.domain.stock import Situation
 
@@ -539,7 +539,10 @@ def test_asking_twice_changes_nothing(case: Case) -> None:
     assert decision == again == choose(network, case.rules, case.job, situation, case.now)
     assert np.array_equal(look(network, case.rules, case.job, situation, case.now).survey.fences, view.survey.fences)
     positions = [network.position[parcel.site] for parcel in decision.parcels]
-    assert share_out(case.job, view, positions) == [[(p.line_no, p.quantity) for p in x.picks] for x in decision.parcels]
+    shares = contents(case.job, view, positions)
+    assert [[(need.line_no, units) for need, units in content] for content in shares] == [
+        [(p.line_no, p.quantity) for p in x.picks] for x in decision.parcels
+    ]
 
 
 # Ranking without stock
@@ -558,6 +561,14 @@ def test_ranking_without_stock_is_choosing_where_everybody_has_everything(case: 
     assert set(view.order.tolist()) == set(
         np.flatnonzero(survey(network, case.rules, case.job, case.now).fences == OPEN).tolist()
     )
+
+
+@settings(max_examples=200)
+@given(every, st.integers(1, 5))
+def test_the_first_of_a_ranking_are_those_that_a_whole_one_has_first(case: Case, first: int) -> None:
+    network = Network(case.sites, case.services)
+    whole = rank_sites(network, case.rules, case.job, case.now)
+    assert rank_sites(network, case.rules, case.job, case.now, first) == whole[:first]
 
 
 _SPOTS = st.one_of(st.none(), st.tuples(st.floats(-90, 90, width=32), st.floats(-180, 180, width=32)))
