@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV := .tools/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo serve test check bench soak docs lock clean
+.PHONY: help setup demo serve test check bench soak fuzz docs lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: setup ## Measure (ONLY=name for one of them)
 
 soak: setup ## The long form of the fault tests
 	@$(BIN)/pytest -m soak $(ARGS)
+
+fuzz: setup ## Random requests and random lives of orders, stock and money, twenty times as long
+	@COMPTOIR_EFFORT=20 $(BIN)/pytest -n auto tests/api/test_schemathesis.py $$(grep -rl run_state_machine_as_test tests --include=*.py) $(ARGS)
 
 docs: setup ## The documentation, into site/
 	@$(UV) run --frozen --all-extras --group dev --group docs mkdocs build --strict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -79,6 +80,16 @@ class Api:
     async def counted(self, table: str) -> int:
         async with self.services.database.read() as reader:
             return await reader.value(f"SELECT count(*) FROM {table}")
+
+
+async def fed(api: Api, kind: str, count: int) -> list[dict[str, Any]]:
+    """The feed's events of a kind, as soon as there are so many: it waits for whatever is being written, also elsewhere."""
+    for _ in range(200):
+        found = (await api.get("/v1/events", type=kind)).json()["items"]
+        if len(found) >= count:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"there are not {count} events of {kind}")
 
 
 def problem(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.conftest import Api, problem
+from api.conftest import Api, fed, problem
 from comptoir.modules.staff.contracts import Scope
 
 NEAR: dict[str, Any] = {"up_to_km": 250.0, "base": 490, "per_kg": 50, "days": 1}
@@ -116,5 +116,5 @@ async def test_carrier_services_are_for_who_has_the_scope(api: Api) -> None:
 
 async def test_a_change_of_a_carrier_service_is_in_the_feed_of_events(api: Api) -> None:
     made = (await api.post(PATH, HOME)).json()
-    (event,) = (await api.get("/v1/events", type="carrier_service.changed")).json()["items"]
+    (event,) = await fed(api, "carrier_service.changed", 1)
     assert event["data"] == {"carrier_service_id": made["id"], "code": "colis-home", "created": True}

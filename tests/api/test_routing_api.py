@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.conftest import Api, problem
+from api.conftest import Api, fed, problem
 from comptoir.modules.staff.contracts import Scope
 
 PATH = "/v1/rule-sets"
@@ -256,7 +256,7 @@ async def test_routing_is_for_who_has_the_scope(api: Api) -> None:
 async def test_a_change_of_a_rule_set_is_in_the_feed_of_events(api: Api) -> None:
     made = (await api.post(PATH, {"code": "web"})).json()
     await api.post(f"{PATH}/{made['id']}/state", {"state": "live"})
-    events = (await api.get("/v1/events", type="rule_set.changed")).json()["items"]
+    events = await fed(api, "rule_set.changed", 2)
     assert [event["data"] for event in events] == [
         {"rule_set_id": made["id"], "code": "web", "state": "draft", "created": True},
         {"rule_set_id": made["id"], "code": "web", "state": "live", "created": False},

@@ -33,11 +33,12 @@ from comptoir.runtime.limits import Limiter
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.api.routes import description, routes
 from comptoir.surfaces.services import open_services
+from support.effort import examples
 from support.shop import Shop
 
 T = TypeVar("T")
 
-EXAMPLES = 8
+EXAMPLES = examples(2)
 """For each operation and way of making requests, beside those that cover every keyword of the schemas."""
 PATIENCE = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 REFUSALS = ["2xx", "401", "403", "404", "409", "412", "422", "429"]

@@ -49,6 +49,7 @@ from comptoir.modules.payments.contracts import AccountDraft, AccountId, Account
 from comptoir.runtime.database import Database, Tx
 from comptoir.sdk.orders import LineKind
 from comptoir.surfaces.changing import SETTING
+from support.effort import examples
 from support.shop import Shop
 
 T = TypeVar("T")
@@ -415,7 +416,7 @@ def test_any_sequence_of_changes_ends_to_the_cent(database_url: str) -> None:
         runner.run(_open(shop))
         bound = type("BoundMachine", (Machine,), {"shop": shop, "loop": runner.get_loop(), "serial": itertools.count()})
         try:
-            run_state_machine_as_test(bound, settings=settings(max_examples=12, stateful_step_count=25, deadline=None))
+            run_state_machine_as_test(bound, settings=settings(max_examples=examples(8), stateful_step_count=25, deadline=None))
         finally:
             runner.run(shop.database.close())
 

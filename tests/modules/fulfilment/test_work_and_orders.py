@@ -35,6 +35,7 @@ from comptoir.modules.orders.contracts import Fill, LineQuantity, OrderId, Place
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.contracts import Condition, Rating, Rules, RuleSetDraft, RuleSetState, Weight
 from comptoir.runtime.database import Database, Tx
+from support.effort import examples
 from support.shop import Shop
 
 T = TypeVar("T")
@@ -216,7 +217,7 @@ def test_whatever_is_promised_is_somebodys_work(database_url: str) -> None:
         runner.run(_open(shop))
         bound = type("BoundMachine", (Machine,), {"shop": shop, "loop": runner.get_loop(), "serial": itertools.count()})
         try:
-            run_state_machine_as_test(bound, settings=settings(max_examples=15, stateful_step_count=25, deadline=None))
+            run_state_machine_as_test(bound, settings=settings(max_examples=examples(8), stateful_step_count=25, deadline=None))
         finally:
             runner.run(shop.database.close())
 

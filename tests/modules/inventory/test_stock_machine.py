@@ -56,6 +56,7 @@ from comptoir.modules.inventory.errors import (
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime.database import Database, Tx
 from modules.inventory.stocking import ORDER, places
+from support.effort import examples
 
 T = TypeVar("T")
 CHANNEL = UUID("00000000-0000-7000-8000-0000000000cc")
@@ -449,5 +450,7 @@ def machine(database_url: str) -> Iterator[type[Stock]]:
 def test_stock_is_what_a_few_dictionaries_say_whatever_is_done_to_it(machine: type[Stock]) -> None:
     run_state_machine_as_test(
         machine,
-        settings=settings(max_examples=40, stateful_step_count=35, deadline=None, suppress_health_check=[HealthCheck.too_slow]),
+        settings=settings(
+            max_examples=examples(15), stateful_step_count=35, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        ),
     )

@@ -19,6 +19,7 @@ from comptoir.modules.inventory.contracts import Disposition, EntryKind, HoldId,
 from comptoir.modules.orders import api
 from comptoir.modules.orders.contracts import Fact, Fill, Held, LineQuantity, OrderId, Placed, ReturnLine
 from comptoir.runtime.database import Database, Tx
+from support.effort import examples
 from support.shop import Shop, sold
 
 T = TypeVar("T")
@@ -280,7 +281,9 @@ def test_orders_and_stock_add_up_whatever_happens(database_url: str) -> None:
         runner.run(_open(shop))
         bound = type("BoundMachine", (Machine,), {"shop": shop, "loop": runner.get_loop(), "serial": itertools.count()})
         try:
-            run_state_machine_as_test(bound, settings=settings(max_examples=20, stateful_step_count=25, deadline=None))
+            run_state_machine_as_test(
+                bound, settings=settings(max_examples=examples(10), stateful_step_count=25, deadline=None)
+            )
         finally:
             runner.run(shop.database.close())
 
