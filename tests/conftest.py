@@ -17,9 +17,20 @@ pytest_plugins = ["support.database"]
 RUN_FOLDER = "COMPTOIR_TEST_FOLDER"
 
 
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes that have to be free there."""
+
+
+def _new_folder() -> str:
+    """In memory where there is room: a database for each test is a thousand small files, made and removed again."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return tempfile.mkdtemp(prefix="comptoir-tests-", dir=MEMORY if roomy else None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # workers of pytest-xdist inherit the environment
-        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="comptoir-tests-")
+        os.environ[RUN_FOLDER] = _new_folder()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -119,7 +119,7 @@ async def furnished(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[
     """The name of a database with the shop in it, the shop, and a token with every scope."""
     name = f"api_{os.getpid()}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
         async with Database(postgres.url(name)) as database:
             shop = Shop(database)
             await furnish(shop)
@@ -134,7 +134,7 @@ def shop_url(postgres: EmbeddedPostgres, furnished: tuple[str, Shop, str]) -> It
     """A copy of the shop's database, gone after the test."""
     name = f"{furnished[0]}_{next(_serial)}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {furnished[0]}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {furnished[0]} STRATEGY FILE_COPY".encode())
         yield postgres.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 

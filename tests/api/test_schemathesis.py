@@ -139,7 +139,7 @@ def token(postgres: EmbeddedPostgres, template: str, tmp_path_factory: pytest.Te
     """Of the application that is being asked; one for each worker."""
     name = f"schemathesis_{os.getpid()}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
         yield from far.serving(postgres.url(name), tmp_path_factory.mktemp("schemathesis"))
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 

@@ -75,7 +75,7 @@ def loaded(postgres: EmbeddedPostgres, template: str, plan: Plan, worker_id: str
     """The name of a database that is set up, to be cloned."""
     name = f"demo_{worker_id}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
         asyncio.run(_load(postgres.url(name), plan))
         yield name
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
@@ -92,7 +92,7 @@ async def _load(url: str, plan: Plan) -> None:
 def url(postgres: EmbeddedPostgres, loaded: str) -> Iterator[str]:
     name = f"{loaded}_play"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {loaded}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {loaded} STRATEGY FILE_COPY".encode())
         yield postgres.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 

@@ -61,7 +61,7 @@ class House:
 def own_database(postgres: EmbeddedPostgres, template: str, worker_id: str) -> Generator[str]:
     name = f"hostile_{worker_id}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
         yield postgres.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 

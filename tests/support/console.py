@@ -316,7 +316,7 @@ async def furnished(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[
     """The name of a database with the shop in it, and what stands there."""
     name = f"shop_{os.getpid()}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
     with tempfile.TemporaryDirectory() as folder:
         async with parts_of(postgres.url(name), Path(folder)) as parts:
             runner = worker(parts)
@@ -340,7 +340,7 @@ async def parts(postgres: EmbeddedPostgres, furnished: tuple[str, Shop], tmp_pat
     """The parts of a process on a shop of its own."""
     name = f"{furnished[0]}_{next(_serial)}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {furnished[0]}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {furnished[0]} STRATEGY FILE_COPY".encode())
         async with parts_of(postgres.url(name), tmp_path) as opened:
             yield opened
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -39,7 +39,7 @@ def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """A fresh, migrated, empty database; gone after the test."""
     name = f"t_{os.getpid()}_{next(_serial)}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
         yield postgres.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
