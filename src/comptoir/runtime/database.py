@@ -406,14 +406,17 @@ class Database:
                     return
 
     async def _taken(self) -> AsyncConnection[TupleRow]:
-        """A connection of the pool. Whether waiting makes sense is looked at once more when it begins to take long."""
-        first = _SHORT_PATIENCE if self._gone_for() < _SHORT_PATIENCE else _SHORTEST_PATIENCE
-        left = self._pool.timeout - first
-        try:
-            return await self._pool.getconn(min(first, self._pool.timeout))
-        except psycopg_pool.PoolTimeout:
-            if left <= 0 or self._gone_for():
-                raise
+        """A connection of the pool. Whether waiting makes sense is looked at again while it takes long."""
+        left = self._pool.timeout
+        look = _SHORT_PATIENCE if self._gone_for() < _SHORT_PATIENCE else _SHORTEST_PATIENCE
+        while look < left:
+            try:
+                return await self._pool.getconn(look)
+            except psycopg_pool.PoolTimeout:
+                if self._gone_for():
+                    raise
+            left -= look
+            look *= 2
         return await self._pool.getconn(left)
 
     def _gone_for(self) -> float:

@@ -20,7 +20,7 @@ log = structlog.get_logger("comptoir.database")
 
 REMIND_EVERY = 60.0
 """Seconds between two lines of an outage that goes on."""
-_SLOW = 2.0
+_SLOW = 1.5
 """Seconds after which an attempt to connect counts as one that will come to nothing."""
 _DOUBT = 3.0
 """Seconds for which a lost connection may be the first sign of an outage."""
