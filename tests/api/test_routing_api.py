@@ -142,9 +142,7 @@ async def test_what_a_rule_set_names_has_to_be_there(api: Api) -> None:
     told = problem(
         await api.post(PATH, {"code": "web", "rules": {"condition": {"categories": ["Food > Dairy"]}}}), 422, "invalid"
     )
-    assert told["errors"] == [
-        {"path": "/rules/condition/categories", "message": "cannot tell orders apart yet: leave it empty"}
-    ]
+    assert told["errors"] == [{"path": "/rules/condition/categories/0", "message": "is no category of a product"}]
     made = await api.post(PATH, {"code": "web"})
     problem(await api.patch(made.headers["location"], {"rules": {"excluded": [nowhere]}}), 422, "invalid")
     assert (await api.get(made.headers["location"])).json() == made.json()
@@ -261,3 +259,17 @@ async def test_a_change_of_a_rule_set_is_in_the_feed_of_events(api: Api) -> None
         {"rule_set_id": made["id"], "code": "web", "state": "draft", "created": True},
         {"rule_set_id": made["id"], "code": "web", "state": "live", "created": False},
     ]
+
+
+async def test_what_was_learned_from_promises_can_be_seen(api: Api) -> None:
+    assert (await api.get("/v1/routing/lessons")).json() == {"carriers": [], "locations": []}
+    async with api.services.database.transaction() as tx:
+        await tx.run(
+            "INSERT INTO routing.lessons (subject, key, parcels, on_time, slack, learned_at) "
+            "SELECT 'carrier', 'post', 90, 80, 1, %(now)s UNION ALL SELECT 'site', id::text, 40, 40, 0, %(now)s "
+            "FROM locations.locations WHERE code = 'paris'",
+            {"now": tx.now},
+        )
+    learned = (await api.get("/v1/routing/lessons")).json()
+    assert learned["carriers"] == [{"parcels": 90, "on_time": 80, "slack": 1, "carrier": "post"}]
+    assert learned["locations"] == [{"parcels": 40, "on_time": 40, "slack": 0, "location_id": api.location("paris")}]

@@ -225,3 +225,17 @@ async def test_a_service_is_typed_in(browser: Browser, parts: Services) -> None:
     (one,) = await everything(parts)
     assert [(zone.up_to_km, zone.base) for zone in one.zones] == [(240.0, 890), (4_500.0, 1_290)]
     assert (one.countries, one.max_weight) == (("US",), 31_500)
+
+
+async def test_a_service_says_how_often_it_came_as_planned_and_what_is_added_for_it(owner: Staff, parts: Services) -> None:
+    one = await made(parts, GROUND)
+    assert "What was measured" not in (await owner.get(href(one))).text
+    async with parts.database.transaction() as tx:
+        await tx.run(
+            "INSERT INTO routing.lessons (subject, key, parcels, on_time, slack, learned_at) "
+            "VALUES ('carrier', 'ups-ground', 200, 188, 1, %(now)s)",
+            {"now": tx.now},
+        )
+    assert "Came as planned 94% of 200 parcels · 1 day is added to dates" in said((await owner.get(href(one))).text)
+    await owner.get("/preferences/language?to=fr&next=/")
+    assert "1 jour est ajouté aux dates" in (await owner.get(href(one))).text

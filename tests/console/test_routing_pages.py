@@ -29,6 +29,7 @@ from comptoir.modules.routing.contracts import (
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import UserFilter
 from comptoir.runtime.database import Context
+from comptoir.surfaces import rulebook
 from comptoir.surfaces.services import Services
 from support.back_office import FRAGMENT, HOSTILE, as_role, audited, looked_at, place, rows, said, signed_in, statuses
 from support.browser import browser
@@ -256,15 +257,16 @@ async def test_a_code_names_one_rule_set_and_a_channel_has_to_be_there(owner: St
     assert '<option value="cost" selected>' in gone.text
 
 
-async def test_a_category_is_taken_away_as_long_as_orders_are_not_told_apart_by_it(owner: Staff, parts: Services) -> None:
-    assert "all categories" not in (await owner.get("/routing/new")).text
-    one = await made(parts, RuleSetDraft(code="web", rules=Rules(condition=Condition(categories=("Grocery",)))))
+async def test_a_category_that_is_not_there_any_more_is_taken_away(owner: Staff, parts: Services) -> None:
+    async with parts.database.read() as reader:
+        there = (await rulebook.categories(reader))[0]
+    one = await made(parts, RuleSetDraft(code="web", rules=Rules(condition=Condition(categories=(there, "Long gone")))))
     form = typed_in((await owner.get(href(one))).text)
-    assert form["categories"] == ["Grocery"]
+    assert form["categories"] == [there, "Long gone"]
     refused = await owner.send(href(one), form | {"safety": "1"})
-    assert (refused.status_code, "Orders cannot be told apart by category yet" in refused.text) == (422, True)
-    assert (await owner.send(href(one), form | {"safety": "1", "categories": [], "_key": "other"})).status_code == 303
-    assert (await again(parts, one.id)).rules == Rules(safety=1)
+    assert (refused.status_code, "One of these categories is not there any more." in refused.text) == (422, True)
+    assert (await owner.send(href(one), form | {"safety": "1", "categories": [there], "_key": "other"})).status_code == 303
+    assert (await again(parts, one.id)).rules == Rules(safety=1, condition=Condition(categories=(there,)))
 
 
 async def test_ratings_are_added_moved_and_taken_away_without_losing_anything(owner: Staff, parts: Services) -> None:

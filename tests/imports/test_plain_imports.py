@@ -253,3 +253,26 @@ async def test_what_to_do_about_an_unknown_sku_is_said_where_it_can_be_done(
     assert words in rejected[0].advice
     others = {"“Make products of unknown SKUs”", "`create_products`", "--create-products"} - {words}
     assert [other for other in others for row in rejected if other in row.advice] == []
+
+
+async def test_postcodes_are_taken_also_as_the_post_office_writes_them(
+    database: Database, do_import: Import, tmp_path: Path
+) -> None:
+    text = (
+        "country,postcode,latitude,longitude,place\n"
+        "FR,69002,45.76,4.83,Lyon\nBE,1000,50.85,4.35,\nXX,1,1,1,\nFR,1,95,0,\nFR,2,,,\n"
+    )
+    run = await do_import(ImportKind.POSTCODES, _rewritten(tmp_path / "p.csv", text))
+    assert (run.report["taken"], run.report["rows"]) == (2, 5)
+    post = (
+        "Code_commune_INSEE;Nom_commune;Code_postal;Ligne_5;Libellé_d_acheminement;coordonnees_gps\n"
+        "01002;L ABERGEMENT DE VAREY;01640;;L ABERGEMENT DE VAREY;46.009605679,5.428087796\n"
+        "69382;LYON 02;69002;;LYON;45.748,4.826\n"
+    )
+    again = await do_import(ImportKind.POSTCODES, _rewritten(tmp_path / "hexasmal.csv", post))
+    assert again.report["taken"] == 2
+    async with database.read() as reader:
+        assert await locations.place_of(reader, "FR", "69002") == (45.748, 4.826), "the later file counts"
+        assert await locations.place_of(reader, "FR", "01640") == (46.009605679, 5.428087796)
+        assert await locations.place_of(reader, "BE", "1000") == (50.85, 4.35)
+        assert await locations.place_of(reader, "FR", "1") is None

@@ -66,3 +66,19 @@ class LocationRecord:
     pickup: bool | None = None
     returns: bool | None = None
     daily_capacity: int | None = None
+    contact: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PostcodeRecord:
+    """Where a postcode is, in WGS 84 degrees."""
+
+    line: int
+    country: str
+    """ISO 3166-1 alpha-2."""
+    postcode: str
+    latitude: Decimal
+    longitude: Decimal
+    place: str = ""

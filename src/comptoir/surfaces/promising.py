@@ -19,7 +19,7 @@ from comptoir.modules.inventory.api import Wanted
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Collection, Delivery, Network, Situation
-from comptoir.modules.routing.contracts import Job, Site
+from comptoir.modules.routing.contracts import Job, Profile, Site
 from comptoir.runtime.batching import Batcher
 from comptoir.runtime.database import Database
 from comptoir.surfaces.selling import Counter
@@ -54,9 +54,19 @@ class PromiseDesk:
         await self._batcher.stop()
 
     async def options(
-        self, counter: Counter, job: Job, services: Sequence[Service], *, counters: int, at: LocationId | None = None
+        self,
+        counter: Counter,
+        job: Job,
+        services: Sequence[Service],
+        *,
+        categories: frozenset[str],
+        counters: int,
+        at: LocationId | None = None,
     ) -> Options:
-        """What each of the services would bring, and when it could be collected at so many counters nearby, or at one."""
+        """What each of the services would bring, and when it could be collected at so many counters nearby, or at one.
+
+        `categories` are those of its products, where rule sets ask for them: see `Counters.categories`.
+        """
         network = counter.network
         assert network is not None, "a channel that is kept has its network"
         skus = tuple(dict.fromkeys(need.sku for need in job.needs))
@@ -64,10 +74,11 @@ class PromiseDesk:
         now = utcnow()
         situation = Situation.of_arrays(network, dict(zip(skus, rows, strict=True)), await self._load(network, now))
         deliveries: list[Delivery] = []
+        asked = Profile(counter.channel.code, job.country, Service.PICKUP, categories)
         for service in services:
-            rules = routing.for_rules(counter.rule_sets, channel=counter.channel.code, country=job.country, service=service)
+            rules = routing.for_rules(counter.rule_sets, asked._replace(service=service))
             deliveries.append(routing.delivery(network, rules, replace(job, service=service), situation, now))
-        rules = routing.for_rules(counter.rule_sets, channel=counter.channel.code, country=job.country, service=Service.PICKUP)
+        rules = routing.for_rules(counter.rule_sets, asked)
         if at is not None:
             found = [routing.collection(network, rules, job, situation, now, network.position[at])]
         else:

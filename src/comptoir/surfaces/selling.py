@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from comptoir.kernel.errors import Refusal
-from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Goods
 from comptoir.modules.channels import api as channels
@@ -22,12 +23,14 @@ from comptoir.modules.locations.contracts import LocationId, PoolMember
 from comptoir.modules.orders.contracts import Candidates, ChannelId, OrderId, Terms
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Atlas, Network
-from comptoir.modules.routing.contracts import Job, Need, Rules, RuleSet
+from comptoir.modules.routing.contracts import Job, Need, Profile, Rules, RuleSet
 from comptoir.runtime.database import Database, Reader
+from comptoir.sdk.orders import Address
 
 FRESH_FOR = 1.0
 GOODS_FOR = 300.0
 _MOST_GOODS = 200_000
+_MOST_PLACES = 50_000
 NEAREST = 4
 """How many locations an order looks at before the whole pool: more finds a place at once more often, fewer locks less."""
 
@@ -71,11 +74,9 @@ class Counter:
         first = None if whole_pool or len(members) <= NEAREST else NEAREST
         return Candidates(tuple([members[i].id for i in locations.rank(self.senders, destination, first)]), first is None)
 
-    def rule_set(self, order_id: OrderId, country: str, service: Service) -> RuleSet | None:
+    def rule_set(self, order_id: OrderId, order: Profile) -> RuleSet | None:
         """The live rule set that decides for an order; None where the pool's priority and the distance do."""
-        if not self.rule_sets:
-            return None
-        return routing.matching(self.rule_sets, order_id, channel=self.channel.code, country=country, service=service)
+        return routing.matching(self.rule_sets, order_id, order) if self.rule_sets else None
 
     def ranked(self, rules: Rules, job: Job, *, whole_pool: bool = False) -> Candidates:
         """As `candidates`, by rules: those that these let serve, as far as can be said without stock and load, the best first.
@@ -105,6 +106,7 @@ class Counters:
         self._atlas = Atlas()
         self._goods: dict[str, tuple[float, Goods | None]] = {}
         self._asked: set[str] = set()
+        self._places: dict[tuple[str, str], tuple[float, tuple[float, float] | None]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._kept: dict[str, Counter] = {}
         self._loading: dict[str, asyncio.Task[Counter]] = {}
@@ -168,6 +170,30 @@ class Counters:
         finally:
             self._reading = None
 
+    async def located(self, address: Address) -> Address:
+        """With the middle of its postcode as its place, where nobody has said a better one and that is known."""
+        if address.latitude is not None or address.longitude is not None or not (address.country and address.postcode):
+            return address
+        place = await self.place_of(address.country, address.postcode)
+        return address if place is None else msgspec.structs.replace(address, latitude=place[0], longitude=place[1])
+
+    async def place_of(self, country: str, postcode: str) -> tuple[float, float] | None:
+        """(latitude, longitude) of the middle of a postcode; None where nobody knew it a moment ago."""
+        key, now = (country, postcode), time.monotonic()
+        known = self._places.get(key)
+        if known is None or now - known[0] > (GOODS_FOR if known[1] else FRESH_FOR):
+            if len(self._places) > _MOST_PLACES:
+                self._places.clear()
+            async with self._database.read() as reader:
+                known = self._places[key] = (now, await locations.place_of(reader, country, postcode))
+        return known[1]
+
+    async def categories(self, counter: Counter, skus: Iterable[str]) -> frozenset[str]:
+        """Those of these SKUs and those above them; none where no rule set of the channel asks for any."""
+        if not any(one.rules.condition.categories for one in counter.rule_sets):
+            return frozenset()
+        return routing.categories_of((await self.goods(skus)).values())
+
     async def needs(self, lines: Sequence[tuple[str, int]]) -> tuple[Need, ...]:
         """Lines of (SKU, units), numbered from 1 on, as routing sees them; of what nobody knows only the number is known."""
         goods = await self.goods([sku for sku, _ in lines])
@@ -181,6 +207,7 @@ class Counters:
     def forget(self) -> None:
         """Loads everything anew when it is asked for next."""
         self._goods.clear()
+        self._places.clear()
         self._kept.clear()
         self._loading.clear()
 

@@ -25,7 +25,7 @@ from comptoir.modules.locations.contracts import LocationId, PoolId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Atlas, Flow, Network, Past, Tally
-from comptoir.modules.routing.contracts import Decision, Job, Need, Pick, Rules, RuleSet
+from comptoir.modules.routing.contracts import Decision, Job, Need, Pick, Profile, Rules, RuleSet
 from comptoir.runtime.columnar import Columns, Texts
 from comptoir.runtime.database import Database, Reader
 
@@ -43,6 +43,13 @@ class Ground:
     flow: Flow
     sent: Mapping[UUID, tuple[Pick, ...]]
     """What left from where, by order."""
+    categories: Mapping[str, frozenset[str]]
+    """Of each SKU, with those above them."""
+
+    def profile(self, channel: str, job: Job) -> Profile:
+        """By what rule sets tell it apart."""
+        own = [self.categories[need.sku] for need in job.needs if need.sku in self.categories]
+        return Profile(channel, job.country, job.service, frozenset[str]().union(*own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,9 @@ def _ground(
     known = (sku >= 0) & (site >= 0)
     moved = Flow(skus, first, flow.numbers["at"][known], sku[known], site[known], flow.numbers["units"][known])
     jobs = tuple(_jobs(wanted, goods))
-    return Ground(network, jobs, moved, _sent(sent, {job.id: job for _, _, job in jobs}))
+    by_path = {path: routing.categories_of([one]) for one in goods.values() if (path := one.category)}
+    categories = {sku: by_path[one.category] for sku, one in goods.items() if one.category}
+    return Ground(network, jobs, moved, _sent(sent, {job.id: job for _, _, job in jobs}), categories)
 
 
 def _numbered(texts: Texts, numbers: Mapping[str, int]) -> NDArray[np.int32]:
@@ -174,18 +183,17 @@ def _sent(sent: Columns, jobs: Mapping[UUID, Job]) -> dict[UUID, tuple[Pick, ...
     return {key: tuple(picks) for key, picks in found.items()}
 
 
-Chooser = Callable[[str, Job], Rules]
-"""By which rules an order of a channel is decided."""
+Chooser = Callable[[Job, Profile], Rules]
+"""By which rules an order is decided."""
 
 
 def by_rules(tried: RuleSet | None, live: Sequence[RuleSet]) -> Chooser:
     """The rule set that is tried, for the orders that it is for; the others as they are decided now."""
 
-    def choose(channel: str, job: Job) -> Rules:
-        country, service = job.country, job.service
-        if tried is not None and routing.is_for(tried.rules.condition, channel=channel, country=country, service=service):
+    def choose(job: Job, order: Profile) -> Rules:
+        if tried is not None and routing.is_for(tried.rules.condition, order):
             return tried.rules
-        found = routing.matching(live, job.id, channel=channel, country=country, service=service)
+        found = routing.matching(live, job.id, order)
         return Rules() if found is None else found.rules
 
     return choose
@@ -193,7 +201,7 @@ def by_rules(tried: RuleSet | None, live: Sequence[RuleSet]) -> Chooser:
 
 def tried(ground: Ground, chooser: Chooser, watch: Callable[[int], None] | None = None) -> Tally:
     """What would have happened. Takes seconds for tens of thousands of orders: call it in a thread."""
-    past = (Past(recorded, job, chooser(channel, job)) for recorded, channel, job in ground.jobs)
+    past = (Past(recorded, job, chooser(job, ground.profile(channel, job))) for recorded, channel, job in ground.jobs)
     return routing.simulate(ground.network, past, ground.flow, watch=watch)
 
 

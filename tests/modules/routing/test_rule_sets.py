@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from comptoir.kernel.errors import Invalid, Stale
 from comptoir.kernel.ids import ActorId, uuid7
 from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.catalogue.contracts import Goods, Unit
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationDraft, LocationId, LocationKind
 from comptoir.modules.routing import api
 from comptoir.modules.routing.contracts import (
     Condition,
     Mode,
+    Profile,
     Rating,
     Rules,
     RuleSet,
@@ -180,7 +182,7 @@ def test_the_first_that_is_meant_decides() -> None:
     live = [web, abroad, quick]
 
     def decides(channel: str, country: str, service: Service = Service.STANDARD) -> str:
-        found = api.matching(live, UUID(int=1), channel=channel, country=country, service=service)
+        found = api.matching(live, UUID(int=1), Profile(channel, country, service))
         return "" if found is None else found.code
 
     assert decides("web", "FR", Service.EXPRESS) == "quick"
@@ -189,11 +191,28 @@ def test_the_first_that_is_meant_decides() -> None:
     assert decides("phone", "FR") == "", "nobody said anything about it"
 
 
+def goods(*path: str) -> Goods:
+    return Goods("X", Unit.UNIT, 0, 0, 0, 0, False, "", "", path)
+
+
+def test_what_has_a_product_of_a_category_or_below_it_is_meant() -> None:
+    food = Condition(categories=("Food > Dairy", "Drinks"))
+
+    def meant(*paths: tuple[str, ...]) -> bool:
+        return api.is_for(food, Profile("web", "FR", Service.STANDARD, api.categories_of([goods(*path) for path in paths])))
+
+    assert meant(("Food", "Dairy", "Cheese"))
+    assert meant(("Garden",), ("Drinks",))
+    assert not meant(("Food", "Bread"))
+    assert not meant(("Dairy",))
+    assert not meant(())
+
+
 @given(keys=st.lists(st.uuids(version=4), min_size=300, max_size=300, unique=True), share=st.integers(0, 100))
 def test_a_share_of_the_orders_goes_one_way_and_always_the_same(keys: list[UUID], share: int) -> None:
     trial, rest = rule_set("trial", share=share), rule_set("rest", position=1)
-    chosen = [api.matching([trial, rest], key, channel="web", country="FR", service=Service.STANDARD) for key in keys]
-    again = [api.matching([rest, trial], key, channel="web", country="FR", service=Service.STANDARD) for key in keys]
+    chosen = [api.matching([trial, rest], key, Profile("web", "FR", Service.STANDARD)) for key in keys]
+    again = [api.matching([rest, trial], key, Profile("web", "FR", Service.STANDARD)) for key in keys]
     assert chosen == again
     found = sum(one is trial for one in chosen)
     assert abs(found - 3 * share) <= 60, "about so many, and exactly none or all at the ends"

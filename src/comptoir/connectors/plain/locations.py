@@ -1,5 +1,5 @@
 """`comptoir import locations`: code, name, kind, address, postcode, city, country, latitude, longitude, time_zone,
-opening_hours, ships, pickup, returns, daily_capacity. Only code and name must be there.
+opening_hours, ships, pickup, returns, daily_capacity, contact, phone, email. Only code and name must be there.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ LOCATION_FIELDS = (
     Field("country", ("country", "pays")),
     Field("latitude", ("latitude", "lat"), _NUMBER),
     Field("longitude", ("longitude", "lon", "lng"), _NUMBER),
+    Field("contact", ("contact", "contact_name", "responsable")),
+    Field("phone", ("phone", "telephone", "téléphone")),
+    Field("email", ("email", "e-mail", "mail", "courriel")),
     Field("time_zone", ("time_zone", "timezone", "fuseau")),
     Field("opening_hours", ("opening_hours", "hours", "horaires")),
     Field("ships", ("ships", "expédie")),
@@ -58,6 +61,9 @@ def _location(record: Record) -> LocationRecord:
         country=country_code(country),
         latitude=_degrees(record, "latitude"),
         longitude=_degrees(record, "longitude"),
+        contact=record.text("contact"),
+        phone=record.text("phone"),
+        email=record.text("email"),
         time_zone=_zone(record),
         opening_hours=record.text("opening_hours"),
         ships=yes_or_no(record, "ships"),

@@ -9,7 +9,6 @@ import psycopg.errors
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.errors import Stale
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.routing import store
 from comptoir.modules.routing.atlas import Atlas
 from comptoir.modules.routing.contracts import (
     KeptSettings,
@@ -23,6 +22,7 @@ from comptoir.modules.routing.contracts import (
 )
 from comptoir.modules.routing.domain import rules as domain
 from comptoir.modules.routing.domain.choosing import as_placed, choose, rank_sites, serve
+from comptoir.modules.routing.domain.learning import Lesson, Lessons
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.optimising import Plan, improve
 from comptoir.modules.routing.domain.promising import Collection, Delivery, collection, collections, delivery, for_rules
@@ -38,6 +38,8 @@ from comptoir.modules.routing.domain.rules import (
     MAX_VALUE,
     MAX_WEIGHT,
     STEPS,
+    categories_of,
+    category_text,
     is_for,
     matching,
     takes_all,
@@ -45,6 +47,7 @@ from comptoir.modules.routing.domain.rules import (
 from comptoir.modules.routing.domain.simulating import Flow, Past, Tally, compare, simulate
 from comptoir.modules.routing.domain.stock import Situation
 from comptoir.modules.routing.errors import RuleSetCodeTaken, RuleSetRetired, UnknownRuleSet
+from comptoir.modules.routing.lessons import arrived, learn_again, lessons
 from comptoir.modules.routing.log import Taken, decisions, explained, record
 from comptoir.modules.routing.simulations import (
     cancel_simulation,
@@ -58,6 +61,7 @@ from comptoir.modules.routing.simulations import (
     simulations,
 )
 from comptoir.modules.routing.sites import site_settings, sites
+from comptoir.modules.routing.store import sets as store
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 
@@ -76,14 +80,19 @@ __all__ = [
     "Collection",
     "Delivery",
     "Flow",
+    "Lesson",
+    "Lessons",
     "Network",
     "Past",
     "Plan",
     "Situation",
     "Taken",
     "Tally",
+    "arrived",
     "as_placed",
     "cancel_simulation",
+    "categories_of",
+    "category_text",
     "choose",
     "collection",
     "collections",
@@ -95,6 +104,8 @@ __all__ = [
     "for_rules",
     "improve",
     "is_for",
+    "learn_again",
+    "lessons",
     "matching",
     "outcome",
     "rank_sites",

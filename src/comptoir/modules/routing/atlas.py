@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from comptoir.modules.carriers import api as carriers
-from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationFilter, LocationId, PoolId
-from comptoir.modules.routing import store
-from comptoir.modules.routing.contracts import RuleSet
+from comptoir.modules.routing.contracts import Profile, RuleSet
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.rules import matching
+from comptoir.modules.routing.lessons import lessons
 from comptoir.modules.routing.sites import sites
+from comptoir.modules.routing.store import sets as store
 from comptoir.runtime.database import Reader
 
 Stamp = tuple[int, int, int]
@@ -45,9 +45,9 @@ class Atlas:
         """In the order in which they are asked."""
         return self._live
 
-    def rule_set(self, key: UUID, *, channel: str, country: str, service: Service) -> RuleSet | None:
+    def rule_set(self, key: UUID, order: Profile) -> RuleSet | None:
         """The live one that decides for an order; None where there is none."""
-        return matching(self._live, key, channel=channel, country=country, service=service) if self._live else None
+        return matching(self._live, key, order) if self._live else None
 
     async def network(self, reader: Reader, pool_id: PoolId) -> Network:
         """The locations of a pool with what carriers take from them. Raises UnknownPool."""
@@ -58,5 +58,7 @@ class Atlas:
             priorities: dict[LocationId, int] = {member.id: member.priority for member in pool.members}
             places = [place async for place in locations.stream(reader, LocationFilter(pool=pool_id))]
             services = [service for service in await carriers.everything(reader) if service.active]
-            known = kept[pool_id] = Network(await sites(reader, places, priorities), services)
+            learned = (await lessons(reader)).carriers
+            slack = {code: lesson.slack for code, lesson in learned.items() if lesson.slack}
+            known = kept[pool_id] = Network(await sites(reader, places, priorities), services, slack)
         return known

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, NewType
+from typing import ClassVar, NamedTuple, NewType
 from uuid import UUID
 
 from comptoir.modules.carriers.contracts import Service
@@ -106,6 +106,17 @@ class Condition:
     countries: tuple[str, ...] = ()
     services: tuple[Service, ...] = ()
     categories: tuple[str, ...] = ()
+    """As `category_text` writes them: an order is meant that has a product of one of them, or below it."""
+
+
+class Profile(NamedTuple):
+    """What rule sets tell orders apart by."""
+
+    channel: str
+    country: str
+    service: Service
+    categories: frozenset[str] = frozenset()
+    """Those of its products, and those above them; only looked at where a rule set asks for categories."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +186,8 @@ class Site:
     """Minutes from the decision to the counter, for pickups."""
     works: tuple[bool, ...] = (True, True, True, True, True, False, False)
     """From Monday on: the days on which parcels leave."""
+    slack: int = 0
+    """Days that its parcels come later than planned, as was measured: they are added to what is promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +248,20 @@ class Parcel:
     """When it can leave, or be collected."""
     arrives_on: date
     weight: int
+    slack: int = 0
+    """Days in `arrives_on` that calendars and carriers do not ask for, but that were measured to be needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A parcel of an order that has come; with -1 parcels one that was told and is taken back."""
+
+    order_id: UUID
+    location_id: LocationId
+    """From where it was sent."""
+    day: date
+    """At the door."""
+    parcels: int = 1
 
 
 @dataclass(frozen=True, slots=True)

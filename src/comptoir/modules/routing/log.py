@@ -13,7 +13,6 @@ from uuid import UUID
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.routing import store, store_log
 from comptoir.modules.routing.contracts import (
     Decision,
     DecisionId,
@@ -30,6 +29,8 @@ from comptoir.modules.routing.domain.choosing import explain
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.stock import Situation
 from comptoir.modules.routing.errors import UnknownDecision
+from comptoir.modules.routing.store import log as store_log
+from comptoir.modules.routing.store import sets as store
 from comptoir.runtime.database import Reader, Tx
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.ids import uuid7
-from comptoir.modules.routing import store, store_simulations
 from comptoir.modules.routing.contracts import (
     LONGEST_SIMULATION,
     Outcome,
@@ -16,6 +15,8 @@ from comptoir.modules.routing.contracts import (
 )
 from comptoir.modules.routing.domain.simulating import Tally
 from comptoir.modules.routing.errors import SimulationOver, UnknownRuleSet, UnknownSimulation
+from comptoir.modules.routing.store import sets as store
+from comptoir.modules.routing.store import simulations as store_simulations
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from comptoir.modules.locations.contracts import Location, LocationId
-from comptoir.modules.routing import store
 from comptoir.modules.routing.contracts import Site, SiteSettings
+from comptoir.modules.routing.domain.learning import Lesson
+from comptoir.modules.routing.store import lessons as store_lessons
+from comptoir.modules.routing.store import sets as store
 from comptoir.runtime.database import Reader
 
 
@@ -19,10 +21,14 @@ async def site_settings(reader: Reader, locations: Sequence[LocationId]) -> dict
 async def sites(reader: Reader, locations: Sequence[Location], priorities: Mapping[LocationId, int]) -> list[Site]:
     """These locations as routing sees them. `priorities` are those of the pool, 0 where it does not say."""
     known = await site_settings(reader, [location.id for location in locations])
-    return [_site(location, known[location.id], priorities.get(location.id, 0)) for location in locations]
+    learned = (await store_lessons.lessons(reader)).sites
+    return [_site(one, known[one.id], priorities.get(one.id, 0), learned.get(one.id, _NOTHING)) for one in locations]
 
 
-def _site(location: Location, known: SiteSettings, priority: int) -> Site:
+_NOTHING = Lesson()
+
+
+def _site(location: Location, known: SiteSettings, priority: int, learned: Lesson) -> Site:
     return Site(
         id=location.id,
         code=location.code,
@@ -43,4 +49,5 @@ def _site(location: Location, known: SiteSettings, priority: int) -> Site:
         cut_off=known.cut_off,
         preparation=known.preparation,
         works=known.works,
+        slack=learned.slack,
     )

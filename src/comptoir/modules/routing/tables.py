@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Identity,
     Index,
@@ -72,6 +74,34 @@ sites = Table(
     ),
 )
 """`cut_off` and `preparation` are minutes; locations without a row have the defaults of `SiteSettings`."""
+
+arrivals = Table(
+    "arrivals",
+    metadata,
+    uuid_column("location_id", primary_key=True),
+    key("carrier", primary_key=True),
+    Column("month", Date, primary_key=True),
+    Column("late", Integer, primary_key=True, autoincrement=False),
+    Column("parcels", BigInteger, nullable=False, server_default=text("0")),
+)
+"""How many parcels came how many days after the first plan of their order, without the days that had been added to it. The
+place and the carrier service are those of the plan, the month is that in which they came."""
+
+lessons = Table(
+    "lessons",
+    metadata,
+    key("subject", primary_key=True),
+    key("key", primary_key=True),
+    Column("parcels", BigInteger, nullable=False),
+    Column("on_time", BigInteger, nullable=False),
+    Column("slack", Integer, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    instant("learned_at"),
+    CheckConstraint("subject IN ('carrier', 'site')", name="lessons_subject"),
+    CheckConstraint("slack >= 0", name="lessons_slack"),
+)
+"""What was learned from arrivals, by the code of a carrier service or the id of a site. `version` moves with `slack` alone,
+and no row is ever deleted: it is part of the stamp by which networks are kept."""
 
 simulations = Table(
     "simulations",

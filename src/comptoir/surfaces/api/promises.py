@@ -12,7 +12,6 @@ from comptoir.kernel.quantities import MAX_QUANTITY
 from comptoir.kernel.time import utcnow
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.channels.errors import UnknownChannel
-from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.errors import UnknownSku
 from comptoir.modules.routing.api import Collection, Delivery
@@ -139,7 +138,12 @@ async def ask_promises(call: Call, body: AskPromises) -> Answer[PromisesShape]:
     wanted = tuple(dict.fromkeys(service for service in body.services if service is not Service.PICKUP))
     counters = body.counters if Service.PICKUP in body.services else 0
     found = await call.services.promises.options(
-        counter, job, wanted, counters=counters, at=None if at is None else LocationId(at)
+        counter,
+        job,
+        wanted,
+        categories=await call.services.counters.categories(counter, [line.sku for line in body.lines]),
+        counters=counters,
+        at=None if at is None else LocationId(at),
     )
     return call.answer(
         PromisesShape(
@@ -157,8 +161,7 @@ async def _job(call: Call, body: AskPromises) -> Job:
         raise UnknownSku(skus=unknown)
     place = None if body.latitude is None or body.longitude is None else (body.latitude, body.longitude)
     if place is None and body.postcode and body.country is not None:
-        async with call.reading() as reader:
-            place = await locations.place_of(reader, body.country, body.postcode)
+        place = await call.services.counters.place_of(body.country, body.postcode)
     needs = await call.services.counters.needs([(line.sku, line.quantity) for line in body.lines])
     return Job(id=uuid7(), needs=needs, country=body.country or "", destination=place, placed_at=utcnow())
 

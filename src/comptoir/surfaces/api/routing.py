@@ -272,6 +272,52 @@ async def put_location_routing(call: Call, body: PutLocationRouting) -> Answer[L
         return await call.done(tx, _settings_shape(kept))
 
 
+class LessonShape(Shape, frozen=True, kw_only=True):
+    """How often the first plan was kept, and what follows from it."""
+
+    parcels: Annotated[int, Meta(ge=0, description="That came in the last three months.", examples=[212])]
+    on_time: Annotated[int, Meta(ge=0, description="Of them, on the day that was planned first, or before.", examples=[190])]
+    slack: Annotated[int, Meta(ge=0, description="Days that are added to dates, in promises and in decisions.", examples=[1])]
+
+
+class CarrierLessonShape(LessonShape, frozen=True, kw_only=True):
+    carrier: Annotated[
+        str, Meta(description="The code of the carrier service; empty where none was set up.", examples=["ground"])
+    ]
+
+
+class LocationLessonShape(LessonShape, frozen=True, kw_only=True):
+    location_id: LocationRef
+
+
+class LessonsShape(Shape, frozen=True, kw_only=True):
+    carriers: list[CarrierLessonShape]
+    locations: list[LocationLessonShape]
+
+
+@routing.get("/v1/routing/lessons", Scope.ROUTING_READ)
+async def get_lessons(call: Call) -> Answer[LessonsShape]:
+    """See what was learned from promises that were kept and broken.
+
+    It is looked at every night. So many days are added that the share of `COMPTOIR_PROMISES_KEPT` comes in time; of fewer than
+    30 parcels nothing is concluded.
+    """
+    async with call.reading() as reader:
+        found = await api.lessons(reader)
+    return call.answer(
+        LessonsShape(
+            carriers=[
+                CarrierLessonShape(carrier=code, parcels=one.parcels, on_time=one.on_time, slack=one.slack)
+                for code, one in sorted(found.carriers.items())
+            ],
+            locations=[
+                LocationLessonShape(location_id=show_location(place), parcels=one.parcels, on_time=one.on_time, slack=one.slack)
+                for place, one in sorted(found.sites.items())
+            ],
+        )
+    )
+
+
 def _id(call: Call) -> RuleSetId:
     return RuleSetId(call.id("rule_set"))
 

@@ -38,7 +38,7 @@ class ConditionShape(Request, frozen=True, kw_only=True):
         Meta(
             max_length=_MANY,
             examples=[["Food > Dairy"]],
-            description="Of products, as files of products write them. Orders cannot be told apart by it yet: leave it empty.",
+            description="Of products, as files of products write them: orders that have a product of one, or below it.",
         ),
     ] = ()
 

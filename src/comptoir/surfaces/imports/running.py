@@ -21,6 +21,7 @@ from comptoir.sdk.orderfiles import RejectedRow
 from comptoir.surfaces.imports.advice import Origin
 from comptoir.surfaces.imports.locations import LocationImporter
 from comptoir.surfaces.imports.orders import OrderImporter
+from comptoir.surfaces.imports.postcodes import PostcodeImporter
 from comptoir.surfaces.imports.products import ProductImporter
 from comptoir.surfaces.imports.reading import Chunk, Importer, Seen, Watch, ahead
 from comptoir.surfaces.imports.report import Report
@@ -52,6 +53,8 @@ async def open_importer(request: ImportRequest, watch: Watch = _nobody) -> Impor
             return await asyncio.to_thread(StockImporter, request, watch)
         case ImportKind.LOCATIONS:
             return await asyncio.to_thread(LocationImporter, request, watch)
+        case ImportKind.POSTCODES:
+            return await asyncio.to_thread(PostcodeImporter, request, watch)
 
 
 async def execute(database: Database, run_id: RunId, watch: Watch = _nobody) -> Run:

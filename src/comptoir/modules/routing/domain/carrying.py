@@ -36,6 +36,8 @@ class Calendar:
     zone: str
     cut_off: int
     works: tuple[bool, ...]
+    slack: int = 0
+    """Days that are added to what carriers take from here; the parcels are to leave as if there were none."""
 
     def leaves_on(self, at: datetime) -> date | None:
         """The local day on which leaves what is decided at `at`; None for a place from which nothing ever leaves."""
@@ -87,9 +89,11 @@ class Tariff:
     base: Ints
     per_kg: Ints
     days: Ints
+    """Without slack."""
+    slack: int = 0
 
     @classmethod
-    def of(cls, service: CarrierServiceDraft) -> Tariff:
+    def of(cls, service: CarrierServiceDraft, slack: int = 0) -> Tariff:
         zones = service.zones
         return cls(
             service,
@@ -97,6 +101,7 @@ class Tariff:
             np.array([zone.base for zone in zones], dtype=np.int64),
             np.array([zone.per_kg for zone in zones], dtype=np.int64),
             np.array([zone.days for zone in zones], dtype=np.int64),
+            slack,
         )
 
     def takes(self, job: Job) -> bool:

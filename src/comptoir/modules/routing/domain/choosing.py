@@ -343,7 +343,8 @@ def parcel(network: Network, job: Job, site: int, content: Sequence[tuple[Need, 
     service = offer.tariff.service
     carbon = service.carbon * -(-weight // 1000) * offer.distance
     cost = own + offer.asked
-    return Parcel(place.id, picks, service.code, offer.distance, cost, carbon, offer.leaves_at, offer.arrives_on, weight)
+    slack = offer.tariff.slack + place.slack
+    return Parcel(place.id, picks, service.code, offer.distance, cost, carbon, offer.leaves_at, offer.arrives_on, weight, slack)
 
 
 def as_placed(network: Network, job: Job, picks: Sequence[Pick], now: datetime) -> Decision:

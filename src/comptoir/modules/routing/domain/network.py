@@ -88,11 +88,16 @@ class Network:
     It remembers what it was asked, within limits; arrays that it gives are not to be written to.
     """
 
-    def __init__(self, sites: Iterable[Site], services: Iterable[CarrierServiceDraft]) -> None:
+    def __init__(
+        self, sites: Iterable[Site], services: Iterable[CarrierServiceDraft], slack: Mapping[str, int] | None = None
+    ) -> None:
+        """`slack` is in days, by the code of the carrier service: how much later it comes than it says, as was measured."""
         self.sites: tuple[Site, ...] = tuple(sorted(sites, key=lambda site: (site.priority, site.code)))
         services = tuple(services)
         self.services: tuple[CarrierServiceDraft, ...] = services
-        self.tariffs: tuple[Tariff, ...] = tuple(Tariff.of(s) for s in services if s.zones) if services else BY_HAND
+        self.slack: Mapping[str, int] = slack or {}
+        usable = [Tariff.of(s, self.slack.get(s.code, 0)) for s in services if s.zones]
+        self.tariffs: tuple[Tariff, ...] = tuple(usable) if services else BY_HAND
         self.position: Mapping[LocationId, int] = {site.id: i for i, site in enumerate(self.sites)}
         self._places()
         self.priority: Floats = np.array([s.priority for s in self.sites], dtype=np.float64)
@@ -109,7 +114,7 @@ class Network:
         self.stores: Flags = np.array([s.kind is LocationKind.STORE for s in self.sites], dtype=np.bool_)
         calendars: dict[Calendar, int] = {}
         self.calendar_of: Positions = np.array(
-            [calendars.setdefault(Calendar(s.time_zone, s.cut_off, tuple(s.works)), len(calendars)) for s in self.sites],
+            [calendars.setdefault(_calendar(site), len(calendars)) for site in self.sites],
             dtype=np.intp,
         )
         self.calendars: tuple[Calendar, ...] = tuple(calendars)
@@ -202,9 +207,10 @@ class Network:
         leaving: Sequence[date | None],
         needed_by: date | None,
     ) -> Table:
+        departures = [(on, calendar.slack) for on, calendar in zip(leaving, self.calendars, strict=True)]
         options = tuple(
-            min(self._options(bands, boxes, kilograms, leaves_on, band, needed_by), default=None)
-            for leaves_on, band in product(leaving, range(bands.width))
+            min(self._options(bands, boxes, kilograms, departure, band, needed_by), default=None)
+            for departure, band in product(departures, range(bands.width))
         )
         far, late = fence_code(Fence.NO_CARRIER), fence_code(Fence.TOO_LATE)
         services = [None if o is None else self.tariffs[o.tariff] for o in options]
@@ -224,18 +230,19 @@ class Network:
         bands: Bands,
         boxes: tuple[tuple[int, int], ...],
         kilograms: int,
-        leaves_on: date | None,
+        departure: tuple[date | None, int],
         band: int,
         needed_by: date | None,
     ) -> Iterable[Option]:
         """In their order the least is: in time before late, then cheaper, then sooner, then the first of the network."""
+        leaves_on, slack = departure
         if leaves_on is None:
             return
         for position, count in boxes:
             zone, tariff = bands.zones[position][band], self.tariffs[position]
             if zone is None:
                 continue
-            arrives_on = arrival(leaves_on, int(tariff.days[zone]), tariff.service.delivers)
+            arrives_on = arrival(leaves_on, int(tariff.days[zone]) + tariff.slack + slack, tariff.service.delivers)
             if arrives_on is not None:
                 asked = int(tariff.base[zone]) * count + int(tariff.per_kg[zone]) * kilograms
                 yield Option(needed_by is not None and arrives_on > needed_by, asked, arrives_on, position, leaves_on)
@@ -278,6 +285,10 @@ class Network:
             fences[[self.position[id_] for id_ in rules.excluded if id_ in self.position]] = fence_code(Fence.EXCLUDED)
             known = self._barred[key] = (rules, fences)
         return known[1]
+
+
+def _calendar(site: Site) -> Calendar:
+    return Calendar(site.time_zone, site.cut_off, tuple(site.works), site.slack)
 
 
 @dataclass(eq=False)

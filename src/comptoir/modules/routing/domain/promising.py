@@ -12,7 +12,7 @@ import numpy as np
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.api import opens_at
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.routing.contracts import Job, Parcel, Rules, RuleSet
+from comptoir.modules.routing.contracts import Job, Parcel, Profile, Rules, RuleSet
 from comptoir.modules.routing.domain.choosing import serve
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.rules import is_for
@@ -49,10 +49,10 @@ class Collection:
     lacking: tuple[tuple[int, int], ...]
 
 
-def for_rules(live: Iterable[RuleSet], *, channel: str, country: str, service: Service) -> Rules:
+def for_rules(live: Iterable[RuleSet], order: Profile) -> Rules:
     """The rules by which such an order will be decided, as far as can be said without one: those for most of them."""
     for rule_set in live:
-        if rule_set.share >= 50 and is_for(rule_set.rules.condition, channel=channel, country=country, service=service):
+        if rule_set.share >= 50 and is_for(rule_set.rules.condition, order):
             return rule_set.rules
     return _DEFAULT
 

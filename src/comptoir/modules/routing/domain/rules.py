@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.quantities import MAX_QUANTITY
-from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.catalogue.contracts import Goods
 from comptoir.modules.locations.contracts import DAY
 from comptoir.modules.routing.contracts import (
     Condition,
+    Profile,
     Rules,
     RuleSet,
     RuleSetDraft,
@@ -32,6 +33,7 @@ MAX_PREPARATION = 30 * DAY
 MAX_ANSWER = 30 * DAY
 MAX_GIVE_UP = 365
 WEEK = 7
+_ABOVE = " > "
 
 STEPS: Mapping[tuple[RuleSetState, RuleSetState], bool] = {
     (RuleSetState.DRAFT, RuleSetState.LIVE): True,
@@ -87,21 +89,34 @@ def checked_site(settings: SiteSettings, checks: Checks) -> SiteSettings:
     return settings
 
 
-def is_for(condition: Condition, *, channel: str, country: str, service: Service) -> bool:
-    """Whether an order is meant. Categories are asked where its goods are known."""
+def is_for(condition: Condition, order: Profile) -> bool:
+    """Whether an order is meant."""
     return (
-        (not condition.channels or channel in condition.channels)
-        and (not condition.countries or country in condition.countries)
-        and (not condition.services or service in condition.services)
+        (not condition.channels or order.channel in condition.channels)
+        and (not condition.countries or order.country in condition.countries)
+        and (not condition.services or order.service in condition.services)
+        and (not condition.categories or not order.categories.isdisjoint(condition.categories))
     )
 
 
-def matching(live: Iterable[RuleSet], key: UUID, *, channel: str, country: str, service: Service) -> RuleSet | None:
+def category_text(path: Sequence[str]) -> str:
+    """A category as files of products write it, such as `Food > Dairy`."""
+    return _ABOVE.join(path)
+
+
+def categories_of(goods: Iterable[Goods]) -> frozenset[str]:
+    """Those of the goods and all above them, as texts."""
+    return frozenset(
+        category_text(path[:depth]) for path in {one.category for one in goods} for depth in range(1, len(path) + 1)
+    )
+
+
+def matching(live: Iterable[RuleSet], key: UUID, order: Profile) -> RuleSet | None:
     """The rule set that decides for an order: of the live ones that are for it the first by position, then code, whose share
     it falls into. None where there is none.
     """
     for rule_set in sorted(live, key=lambda one: (one.position, one.code)):
-        if is_for(rule_set.rules.condition, channel=channel, country=country, service=service) and falls_into(rule_set, key):
+        if is_for(rule_set.rules.condition, order) and falls_into(rule_set, key):
             return rule_set
     return None
 

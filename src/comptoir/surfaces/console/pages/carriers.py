@@ -19,6 +19,7 @@ from comptoir.modules.carriers.contracts import (
     CarrierServiceId,
     Service,
 )
+from comptoir.modules.routing import api as routing
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
@@ -28,7 +29,9 @@ from comptoir.surfaces.console.pages import lists, picks
 from comptoir.surfaces.console.pages.amounts import affixes, house_currency, plain
 from comptoir.surfaces.console.pages.carrier_form import SERVICE_WORDS, Sheet, meant, stepped, typed, written
 from comptoir.surfaces.console.pages.days import days_words, week
+from comptoir.surfaces.console.pages.parcels_tabs import carrier_tabs
 from comptoir.surfaces.console.pages.picks import Option, Pick
+from comptoir.surfaces.console.pages.routing_sites import lesson_words
 from comptoir.surfaces.console.pages.settings_tabs import tabs
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
 
@@ -92,6 +95,7 @@ async def carrier_list(visit: Visit) -> Answer:
             ],
         ),
         tabs=tabs(visit, "carriers"),
+        own_tabs=carrier_tabs(visit, "services"),
         href=service_href,
         is_empty=not page.items and not visit.page.query,
     )
@@ -161,6 +165,7 @@ async def _show(visit: Visit, sheet: Sheet, refused: str = "") -> Answer:
     async with visit.read() as reader:
         currency = await house_currency(reader)
         countries = await _countries(visit, reader, sheet)
+        learned = (await routing.lessons(reader)).carriers.get(sheet.service.code) if sheet.service else None
     service, problems = sheet.service, bool(sheet.errors)
     return visit.respond(
         "carriers/service.html",
@@ -179,6 +184,7 @@ async def _show(visit: Visit, sheet: Sheet, refused: str = "") -> Answer:
         refused=refused or (visit.say(N_("Something is not right yet.")) if problems else ""),
         facts=[] if service is None else _facts(visit, service, currency),
         zones=[] if service is None else _zones_words(visit, service, currency),
+        learned=lesson_words(visit, learned),
         may_write=visit.may(Permission.ROUTING_WRITE),
     )
 

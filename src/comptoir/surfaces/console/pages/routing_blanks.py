@@ -11,6 +11,7 @@ from comptoir.modules.locations.contracts import LocationKind
 from comptoir.modules.routing.api import MAX_PARCELS, MAX_WEIGHT
 from comptoir.modules.routing.contracts import Mode, Rating
 from comptoir.runtime.database import Reader
+from comptoir.surfaces import rulebook
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import lists, picks
@@ -47,6 +48,7 @@ class Choices:
 
     channels: Sequence[Option]
     countries: Sequence[Option]
+    categories: Sequence[Option]
     locations: Sequence[Option]
     currency: Currency
 
@@ -58,6 +60,7 @@ async def choices(visit: Visit, reader: Reader) -> Choices:
     return Choices(
         sorted(((one.code, one.name or one.code) for one in found), key=lambda option: option[1].casefold()),
         picks.country_options(countries, visit.page.locale),
+        [(name, name) for name in await rulebook.categories(reader)],
         [
             (text, word)
             for (text, word), one in zip(places.options, places.rows, strict=True)
@@ -75,7 +78,7 @@ def picks_of(visit: Visit, sheet: Sheet, choices: Choices) -> dict[str, Pick]:
         ("channels", N_("Channels"), N_("all channels"), choices.channels),
         ("countries", N_("Countries"), N_("all countries"), known),
         ("services", N_("Deliveries"), N_("any delivery"), services),
-        ("categories", N_("Categories"), N_("all categories"), ()),
+        ("categories", N_("Categories"), N_("all categories"), choices.categories),
         ("kinds", N_("Kinds of locations"), N_("nobody"), kinds),
         ("excluded", N_("Locations left out"), N_("none"), choices.locations),
     )

@@ -214,7 +214,7 @@ async def _refused(visit: Visit, rule_set: RuleSet | None, sheet: Sheet, refusal
 
 
 _GONE = {
-    "rules.condition.categories": ("categories", N_("Orders cannot be told apart by category yet: take it away.")),
+    "rules.condition.categories": ("categories", N_("One of these categories is not there any more.")),
     "rules.condition.channels": ("channels", N_("One of these channels is not there any more.")),
     "rules.excluded": ("excluded", N_("One of these locations is not there any more.")),
 }

@@ -11,7 +11,7 @@ from comptoir.kernel.money import Currency
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import DAY, LOCATION_PREFIX, Location, LocationId
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.api import MAX_COST, MAX_PREPARATION
+from comptoir.modules.routing.api import MAX_COST, MAX_PREPARATION, Lesson
 from comptoir.modules.routing.contracts import KeptSettings, SiteSettings
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
@@ -40,7 +40,8 @@ async def sending(visit: Visit, reader: Reader, location: Location) -> Sending |
     if not visit.may(Permission.ROUTING_READ):
         return None
     kept = await routing.settings(reader, location.id)
-    rows = words_of(visit, kept, await house_currency(reader))
+    learned = (await routing.lessons(reader)).sites.get(location.id)
+    rows = [*words_of(visit, kept, await house_currency(reader)), *lesson_words(visit, learned)]
     return Sending(rows, kept.version == 0, f"/locations/{Sites.text(location.id)}/sending")
 
 
@@ -53,6 +54,16 @@ def words_of(visit: Visit, kept: SiteSettings, currency: Currency) -> list[tuple
         (visit.say(N_("Parcels leave on")), days_words(visit, kept.works) or visit.say(N_("no day"))),
         (visit.say(N_("Ready to collect after")), formatting.duration(kept.preparation * 60, locale)),
     ]
+
+
+def lesson_words(visit: Visit, lesson: Lesson | None) -> list[tuple[str, str]]:
+    """What was measured, and what follows from it."""
+    if lesson is None or not lesson.parcels:
+        return []
+    share = formatting.percent(lesson.on_time / lesson.parcels, visit.page.locale)
+    kept = visit.says("%(share)s of %(num)s parcel", "%(share)s of %(num)s parcels", lesson.parcels, share=share)
+    added = visit.says("%(num)s day is added to dates", "%(num)s days are added to dates", lesson.slack)
+    return [(visit.say(N_("Came as planned")), f"{kept} · {added}" if lesson.slack else kept)]
 
 
 def clock(minutes: int) -> str:

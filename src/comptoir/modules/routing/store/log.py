@@ -52,6 +52,7 @@ class Content(msgspec.Struct, frozen=True):
 
     sites: tuple[Site, ...]
     services: tuple[CarrierServiceDraft, ...]
+    slack: Mapping[str, int] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -90,7 +91,7 @@ _digests: WeakKeyDictionary[Network, str] = WeakKeyDictionary()
 
 def packed(network: Network) -> bytes:
     services = tuple([CarrierServiceDraft(**{name: getattr(one, name) for name in _SERVICE}) for one in network.services])
-    return zlib.compress(_encode(Content(network.sites, services)))
+    return zlib.compress(_encode(Content(network.sites, services, network.slack)))
 
 
 async def keep_network(tx: Tx, network: Network) -> int:
@@ -168,4 +169,4 @@ async def get(reader: Reader, decision_id: DecisionId) -> Found | None:
 async def network(reader: Reader, network_id: int) -> Network:
     content: Any = await reader.value("SELECT content FROM routing.networks WHERE id = %(id)s", {"id": network_id})
     kept = msgspec.json.decode(zlib.decompress(content), type=Content)
-    return Network(kept.sites, kept.services)
+    return Network(kept.sites, kept.services, kept.slack)
