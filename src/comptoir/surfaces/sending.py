@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,22 +13,22 @@ import msgspec
 from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import Conflict
 from comptoir.kernel.money import Currency, Money, round_half_even
-from comptoir.kernel.time import utcnow
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Goods, Unit
 from comptoir.modules.fulfilment import api as fulfilment
-from comptoir.modules.fulfilment.contracts import FulfilmentId, Method, Parcel, ParcelId
+from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentId, Method, Parcel, ParcelId
 from comptoir.modules.fulfilment.errors import NotInThatState, NotPicked, UnknownFulfilment
 from comptoir.modules.locations import api as locations
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order, OrderId, OrderLine, Tracking
 from comptoir.modules.tracking import api as tracking
-from comptoir.modules.tracking.contracts import LabelState
-from comptoir.runtime.database import Reader
+from comptoir.modules.tracking.contracts import LabelState, PurchasedLabel
+from comptoir.modules.tracking.errors import LabelNotTakenBack, LabelStillThere
+from comptoir.runtime.database import Context, Database, Reader, Tx
 from comptoir.sdk import carriers
 from comptoir.sdk import orders as sdk
-from comptoir.sdk.carriers import Address, Item, RateRequest
-from comptoir.surfaces.parcels import address_of
+from comptoir.sdk.carriers import Address, CarrierCannot, Item, RateRequest
+from comptoir.surfaces.parcels import ParcelDesk, address_of
 
 
 class NowhereToSend(Conflict):
@@ -61,9 +62,14 @@ async def box(reader: Reader, fulfilment_id: FulfilmentId, parcel_id: ParcelId |
     Raises UnknownFulfilment, NotInThatState, NotPicked, NowhereToSend, and Invalid where nobody knows what the box weighs.
     """
     one = await fulfilment.get(reader, fulfilment_id)
-    if one.method is not Method.SHIP:
+    if one.method not in {Method.SHIP, Method.SEND_TO_STORE}:
         raise NotInThatState(step="label", state=one.method)
     parcel = _chosen(await fulfilment.parcels(reader, [one.id]), parcel_id, one.quantity - one.packed)
+    return await described(reader, one, parcel, weight)
+
+
+async def described(reader: Reader, one: Fulfilment, parcel: Parcel, weight: int = 0) -> Box:
+    """As `box`, of any box, also of one that has left."""
     order = await orders.order(reader, one.order_id)
     goods = await catalogue.goods(reader, [line.sku for line in order.lines if line.sku is not None])
     inside = [(line, goods.get(line.sku or ""), units) for line, units in _inside(order, parcel)]
@@ -72,7 +78,7 @@ async def box(reader: Reader, fulfilment_id: FulfilmentId, parcel_id: ParcelId |
         raise invalid("weight", "is needed: neither the box nor the catalogue has one")
     shipment = RateRequest(
         sender=address_of(await locations.get(reader, one.location_id)),
-        recipient=_recipient(order),
+        recipient=await _recipient(reader, one, order),
         parcel=carriers.Parcel(weight=grams, length=parcel.length, width=parcel.width, height=parcel.height),
         items=tuple(_item(order.currency, line, known, units) for line, known, units in inside),
         dangerous=any(known is not None and known.dangerous for _, known, _ in inside),
@@ -101,8 +107,12 @@ def _inside(order: Order, parcel: Parcel) -> list[tuple[OrderLine, int]]:
     return [(lines[units.line_no], units.quantity) for units in parcel.lines]
 
 
-def _recipient(order: Order) -> Address:
-    """Whoever gets it; what the address leaves out of how to reach them is the buyer's."""
+async def _recipient(reader: Reader, one: Fulfilment, order: Order) -> Address:
+    """Whoever gets it: the counter where the buyer collects it, or the buyer. What the address leaves out of how to reach
+    them is the buyer's.
+    """
+    if one.method is Method.SEND_TO_STORE and order.pickup_location_id is not None:
+        return address_of(await locations.get(reader, order.pickup_location_id))
     if not order.ship_to:
         raise NowhereToSend(order_id=order.id)
     there = msgspec.convert(order.ship_to, sdk.Address)
@@ -128,20 +138,90 @@ def _item(currency: Currency, line: OrderLine, goods: Goods | None, units: int) 
 
 
 async def carried(
-    reader: Reader, fulfilment_id: FulfilmentId, given: Mapping[ParcelId, Tracking] | None
+    tx: Tx, fulfilment_id: FulfilmentId, given: Mapping[ParcelId, Tracking] | None, *, labels_needed: bool = True
 ) -> dict[ParcelId, Tracking]:
     """Who carries the boxes that are still here, by their bought labels; a number that is given goes first.
 
-    `given` chooses the boxes, None is all of them. Raises LabelMissing.
+    `given` chooses the boxes, None is all of them. Nobody gives their labels back while this transaction lasts. Raises
+    LabelMissing; where labels are not needed, only for a label that is in doubt or is being given back.
     """
-    boxes = await fulfilment.parcels(reader, [fulfilment_id])
+    one = await fulfilment.get(tx, fulfilment_id)
+    boxes = await fulfilment.parcels(tx, [fulfilment_id])
     here = [parcel.id for parcel in boxes if parcel.shipment_id is None and (given is None or parcel.id in given)]
-    known = {key: one for key, one in (given or {}).items() if one.number and key in here}
-    for label in await tracking.labels.of_subjects(reader, [key for key in here if key not in known]):
-        given_back = label.busy_until is not None and label.busy_until > utcnow()  # somebody asks the carrier right now
-        if label.state is LabelState.BOUGHT and not given_back:
-            known[ParcelId(label.subject_id)] = Tracking(label.carrier, label.tracking_number, label.tracking_url)
-    missing = [key for key in here if key not in known]
+    standing = await tracking.labels.hold(tx, here)
+    known: dict[ParcelId, Tracking] = {}
+    missing: list[ParcelId] = []
+    for key in here:
+        typed, label = (given or {}).get(key), standing.get(key)
+        if typed is not None and typed.number:
+            known[key] = typed
+        elif label is not None and _usable(label, tx.now):
+            known[key] = Tracking(label.carrier, label.tracking_number, label.tracking_url)
+        elif labels_needed or (label is not None and not _never_bought(label)):
+            missing.append(key)
+        else:
+            known[key] = typed or Tracking(one.carrier)
     if missing:
         raise LabelMissing(parcel_ids=missing)
     return known
+
+
+def _usable(label: PurchasedLabel, now: datetime) -> bool:
+    """Not while somebody asks the carrier to take it back."""
+    return label.state is LabelState.BOUGHT and (label.busy_until is None or label.busy_until <= now)
+
+
+def _never_bought(label: PurchasedLabel) -> bool:
+    return label.state is LabelState.ASKED and bool(label.problem_code)
+
+
+async def buy(desk: ParcelDesk, database: Database, wanted: tracking.labels.Wanted, context: Context) -> PurchasedLabel:
+    """The label of a box, bought once (see `ParcelDesk.buy`).
+
+    Of one that was asked for in vain, and certainly not bought, nothing is left over: another carrier may be asked, and what
+    was corrected since counts.
+    """
+    async with database.transaction(context) as tx:
+        there = (await tracking.labels.hold(tx, [wanted.subject_id])).get(wanted.subject_id)
+        if there is not None and _never_bought(there):
+            await tracking.labels.give_up(tx, there.id)
+    return await desk.buy(wanted, context)
+
+
+async def without_label(
+    desk: ParcelDesk, database: Database, parcel_id: ParcelId, context: Context, *, abandon: bool = False
+) -> None:
+    """Gives back the label of a box that is about to be opened, outside of any transaction.
+
+    Raises LabelNotTakenBack, unless it is to be abandoned: then it stays paid for. What is in doubt is looked for first, and
+    raises OutcomeUnknown or what the carrier's silence is called while nobody knows.
+    """
+    async with database.read() as reader:
+        label = (await tracking.labels.standing(reader, [parcel_id])).get(parcel_id)
+    if label is None or label.state is LabelState.VOIDING:
+        return
+    if label.state in {LabelState.ASKED, LabelState.UNKNOWN} and not _never_bought(label):
+        label = await desk.settle(label.id, context, buy=False)
+    if _never_bought(label):
+        async with database.transaction(context) as tx:
+            await tracking.labels.give_up(tx, label.id)
+        return
+    if label.state is not LabelState.BOUGHT:
+        return
+    try:
+        label = await desk.void(label.id, context)
+    except CarrierCannot as cannot:
+        if not abandon:
+            raise LabelNotTakenBack(kind="label", id=label.id, reason=str(cannot)) from cannot
+        return
+    if label.state is LabelState.BOUGHT and not abandon:
+        raise LabelNotTakenBack(kind="label", id=label.id, reason=label.problem)
+
+
+async def unpack(tx: Tx, fulfilment_id: FulfilmentId, parcel_id: ParcelId, *, abandon: bool = False) -> Fulfilment:
+    """The box is opened. Raises LabelStillThere where it has a label after all, as when somebody has just bought one."""
+    label = (await tracking.labels.hold(tx, [parcel_id])).get(parcel_id)
+    fine = label is None or label.state is LabelState.VOIDING or (abandon and label.state is LabelState.BOUGHT)
+    if label is not None and not fine:
+        raise LabelStillThere(kind="label", id=label.id, state=label.state)
+    return await fulfilment.unpack(tx, fulfilment_id, parcel_id)

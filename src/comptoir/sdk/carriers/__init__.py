@@ -3,7 +3,7 @@
 The suite is in `comptoir.sdk.carriers.conformance`, for tests.
 """
 
-from comptoir.sdk.carriers.calling import Caller, label_content
+from comptoir.sdk.carriers.calling import Caller, label_content, paper
 from comptoir.sdk.carriers.contract import AuthField, Capability, CarrierConnector, CarrierInfo, PartialCarrier, RateLimit
 from comptoir.sdk.carriers.errors import (
     CarrierBusy,
@@ -78,4 +78,5 @@ __all__ = [
     "Waybill",
     "Zone",
     "label_content",
+    "paper",
 ]

@@ -72,11 +72,11 @@ class Caller:
         raise found.fault(self._carrier)
 
     async def purchase(self, reference: str, method: str, url: str, **options: Any) -> Response:
-        """For what costs money: tried once, and raises OutcomeUnknown unless the carrier has said yes or no."""
+        """For what costs money: tried once. Raises OutcomeUnknown unless the carrier said yes or no, or was not reached."""
         found = await self._exchange(method, url, options)
         if isinstance(found, Response):
             return found
-        if found.kind in {CarrierUnavailable, NotUnderstood}:
+        if found.kind in {CarrierUnavailable, NotUnderstood} and found.asked:
             raise OutcomeUnknown(self._carrier, reference, found.detail, retry_after=found.retry_after)
         raise found.fault(self._carrier)
 
@@ -93,7 +93,7 @@ class Caller:
         try:
             response = await self._http.exchange(method, url, timeout=self._seconds, **options)
         except Unreachable as problem:
-            return _Failure(CarrierUnavailable, self.clean(problem.detail))
+            return _Failure(CarrierUnavailable, self.clean(problem.detail), asked=problem.sent)
         except BadAnswer as problem:
             return _Failure(NotUnderstood, self.clean(problem.detail))
         return _failure(response) or response
@@ -104,6 +104,8 @@ class _Failure:
     kind: type[CarrierUnavailable | NotUnderstood | NotAuthorised]
     detail: str
     retry_after: float | None = None
+    asked: bool = True
+    """Whether the carrier may have heard it."""
 
     def fault(self, carrier: str) -> Fault:
         if issubclass(self.kind, CarrierUnavailable):
@@ -138,12 +140,17 @@ async def label_content(http: HttpClient, label: Label) -> bytes:
 
     Raises CarrierUnavailable, and NotUnderstood when there is nothing.
     """
-    if label.content:
-        return label.content
-    if not label.url:
-        raise NotUnderstood(label.carrier, "the label has no document")
-    caller = Caller(http, label.carrier)
-    response = await caller.read("GET", label.url, max_bytes=_LABEL_BYTES, redirects=True)
+    return label.content or await paper(http, label.carrier, label.url)
+
+
+async def paper(http: HttpClient, carrier: str, url: str) -> bytes:
+    """What is at an address that a carrier gave us, which is asked without any key.
+
+    Raises CarrierUnavailable, and NotUnderstood when there is nothing.
+    """
+    if not url:
+        raise NotUnderstood(carrier, "it has no document")
+    response = await Caller(http, carrier).read("GET", url, max_bytes=_LABEL_BYTES, redirects=True)
     if response.status != 200 or not response.body:
-        raise NotUnderstood(label.carrier, f"the document of the label is not there ({response.status})")
+        raise NotUnderstood(carrier, f"the document is not there ({response.status})")
     return response.body

@@ -80,6 +80,8 @@ class CarrierInfo:
     formats: frozenset[LabelFormat] = frozenset()
     track_at_once: int = 1
     """How many parcels are best asked about in one call."""
+    pickup_at_once: int = 0
+    """How many parcels one pickup may be for; 0 for no limit."""
     covers: tuple[str, ...] = field(default=())
     """Countries from which it takes parcels, ISO 3166-1 alpha-2; none for no limit."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comptoir.kernel.errors import Conflict, Fault, Refusal, Remedy
 from comptoir.kernel.money import Money
+from comptoir.sdk.carriers.fields import field_of
 
 
 class CarrierUnavailable(Fault):
@@ -55,15 +56,19 @@ class PaymentNeeded(NotAuthorised):
 
 
 class ShipmentRejected(Fault):
-    """The carrier does not take the parcel as it is described: an address, a weight, customs. `data["reason"]` is its own code.
+    """The carrier does not take the parcel as it is described: an address, a weight, customs. `data["reason"]` is its own code,
+    `data["field"]` what its words are about, as far as they tell: `recipient.postcode`, `parcel.weight`, `items.hs_code`.
 
     Somebody has to correct it; nothing was bought.
     """
 
     code = "shipment_rejected"
+    title = "The carrier does not take the parcel as it is described"
+    status = 422
 
-    def __init__(self, carrier: str, detail: str, *, reason: str = "") -> None:
-        super().__init__(f"{carrier}: {detail}", remedy=Remedy.MERCHANT, carrier=carrier, reason=reason)
+    def __init__(self, carrier: str, detail: str, *, reason: str = "", field: str = "") -> None:
+        about = field or field_of(f"{reason.replace('.', ' ')} {detail}")
+        super().__init__(f"{carrier}: {detail}", remedy=Remedy.MERCHANT, carrier=carrier, reason=reason, field=about)
 
 
 class NotUnderstood(Fault):

@@ -1,4 +1,4 @@
-"""Packing: what is picked goes into boxes, the boxes get their papers and leave with a carrier."""
+"""Packing: what is picked goes into the cartons that are proposed; boxes get labels and papers, and leave with a carrier."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from comptoir.i18n import N_
-from comptoir.kernel.errors import NotFound, Refusal
-from comptoir.kernel.ids import from_text, to_text
+from comptoir.kernel.errors import Fault, NotFound, Refusal
+from comptoir.kernel.ids import to_text
 from comptoir.modules.carriers import api as carriers
-from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import (
-    FULFILMENT_PREFIX,
     PARCEL_PREFIX,
+    Fulfilment,
     FulfilmentId,
     FulfilmentLine,
     LineUnits,
@@ -25,32 +24,54 @@ from comptoir.modules.fulfilment.contracts import (
     State,
 )
 from comptoir.modules.fulfilment.errors import SomebodyElse
+from comptoir.modules.locations import api as locations
 from comptoir.modules.orders.contracts import Tracking
+from comptoir.modules.packing import api as packing
 from comptoir.modules.staff.contracts import Permission
+from comptoir.modules.tracking import api as tracking
 from comptoir.runtime.database import Reader, Tx
+from comptoir.surfaces import boxing, customs
+from comptoir.surfaces.boxing import Fitting
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import lists, store_desk, store_sheets
+from comptoir.surfaces.console.pages import lists, store_desk, store_labels
+from comptoir.surfaces.console.pages.carrier_words import problem_words
+from comptoir.surfaces.console.pages.lists import Goods
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
-from comptoir.surfaces.console.pages.store_desk import Task
+from comptoir.surfaces.console.pages.store_labels import Tag
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
+from comptoir.surfaces.sending import carried, unpack, without_label
 
 area = Area("store")
 
-CARTONS = ("S", "M", "L", "XL")
 MOST_TRACKING = 80
+COLLECTED = frozenset({Method.COLLECT, Method.HAND_OUT})
+"""What the buyer fetches: no carrier takes it."""
+_STEPS = frozenset({"box", "proposed", "open", "hand-over", "ready", "begin"})
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A packed box, with what is in it in words."""
+    """A packed box, with what is in it in words, and its label."""
 
     parcel: Parcel
     id: str
     inside: str
+    tag: Tag = store_labels.NO_TAG
 
     @property
     def left(self) -> bool:
         return self.parcel.shipment_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What is proposed for what is still loose, in words. What is no list is of the first box, for the form."""
+
+    boxes: tuple[tuple[str, str], ...] = ()
+    guessed: str = ""
+    units: Mapping[int, int] | None = None
+    carton: str = ""
+    weight: int = 0
 
 
 @area.get("/store/pack", Permission.ORDERS_READ)
@@ -69,22 +90,29 @@ async def pack_page(visit: Visit) -> Answer:
     return await _show(visit, store_desk.id_of(visit))
 
 
-async def _show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | None = None) -> Answer:
+async def _show(visit: Visit, fulfilment_id: FulfilmentId, problem: Refusal | Fault | None = None) -> Answer:
+    refusal = problem if isinstance(problem, Refusal) else None
     async with visit.read() as reader:
         one = await fulfilment.get(reader, fulfilment_id)
         parcels = await fulfilment.parcels(reader, [one.id])
         people = await people_of(visit, reader, [one.assignee], await channels_of(visit, reader))
         names = await lists.goods(reader, [line.sku for line in one.lines])
         services = await carriers.everything(reader)
+        cartons = await packing.in_use(reader, one.location_id)
         loose = [line for line in one.lines if line.picked > line.packed]
-        weight = await _weight(reader, loose)
+        fit = await boxing.fitting(reader, one, picked_only=True) if loose and cartons else None
+        weight = await boxing.estimated(reader, one.lines, (), None) if loose else 0
         elsewhere = await store_desk.elsewhere(visit, reader, one)
+        tags = await store_labels.tags(visit, reader, parcels) if parcels else {}
+        accounts = await tracking.accounts.everything(reader)
+        place = await locations.get(reader, one.location_id)
     fields = visit.fields() if visit.given is not None else None
     others = one.assignee and one.assignee != visit.principal.actor and one.state is State.IN_PROGRESS
-    taken = isinstance(refusal, SomebodyElse)
+    taken = isinstance(problem, SomebodyElse)
+    collected = one.method in COLLECTED
     return visit.respond(
         "store/pack.html",
-        status=refusal.status if refusal else 200,
+        status=refusal.status if refusal else 503 if problem else 200,
         one=one,
         task=store_desk.task(visit, one, people),
         stamp=store_desk.stamp(visit, one),
@@ -92,75 +120,130 @@ async def _show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | No
         loose=loose,
         names=names,
         weight=weight,
-        cartons=CARTONS,
-        boxes=[_box(parcel, one.lines) for parcel in parcels],
+        cartons=[(carton.code, carton.name) for carton in cartons],
+        proposed=_proposed(visit, one, fit, names),
+        boxes=[_box(parcel, one.lines, tags[parcel.id]) for parcel in parcels],
         to_pick=one.quantity - one.picked,
         carriers=sorted({service.code for service in services if service.active}),
-        collected=one.method is Method.COLLECT,
+        collected=collected,
+        abroad=not collected and customs.crosses(place.country, one.country),
+        buys=any(account.active for account in accounts) and not collected,
+        now_label=visit.param("label"),
         active=one.state in {State.OPEN, State.SCHEDULED, State.IN_PROGRESS, State.INCOMPLETE},
         others=people[one.assignee] if others or taken else "",
-        refused=visit.refusal(refusal) if refusal and not taken else "",
-        typed=fields.values if fields and refusal else {},
+        refused=problem_words(visit, problem) if problem and not taken else "",
+        abandon=fields.raw("parcel") if fields and refusal and refusal.code == "label_not_taken_back" else "",
+        typed=fields.values if fields and problem else {},
         action=f"/store/pack/{store_desk.text_of(one.id)}",
         papers=f"/store/papers/{store_desk.text_of(one.id)}",
         may_act=visit.may(Permission.FULFIL),
+        may_set=visit.may(Permission.ROUTING_WRITE),
     )
 
 
-def _box(parcel: Parcel, lines: Sequence[FulfilmentLine]) -> Box:
+def _box(parcel: Parcel, lines: Sequence[FulfilmentLine], tag: Tag) -> Box:
     names = {line.line_no: line.name or line.sku for line in lines}
     inside = ", ".join(f"{line.quantity} × {names.get(line.line_no, '')}" for line in parcel.lines)
-    return Box(parcel, to_text(PARCEL_PREFIX, parcel.id), inside)
+    return Box(parcel, to_text(PARCEL_PREFIX, parcel.id), inside, tag)
 
 
-async def _weight(reader: Reader, loose: Sequence[FulfilmentLine]) -> int:
-    """Grams of what is picked and in no box, by the catalogue; 0 where it does not know."""
-    goods = await catalogue.goods(reader, sorted({line.sku for line in loose})) if loose else {}
-    return sum(goods[line.sku].weighs(line.picked - line.packed) for line in loose if line.sku in goods)
+def _proposed(visit: Visit, one: Fulfilment, fit: Fitting | None, names: Goods) -> Proposed:
+    if fit is None or not fit.proposal.boxes:
+        return Proposed()
+    skus = {line.line_no: line.sku for line in one.lines}
+
+    def pieces(shares: Sequence[tuple[int, int]]) -> int:
+        return sum(1 if names.is_weighed(skus[no]) else quantity for no, quantity in shares)
+
+    boxes = [
+        (
+            box.carton.name if box.carton else visit.say(N_("Without a carton")),
+            visit.says("%(num)s unit", "%(num)s units", pieces(box.shares)),
+        )
+        for box in fit.proposal.boxes
+    ]
+    first = fit.proposal.boxes[0]
+    return Proposed(
+        tuple(boxes),
+        ", ".join(names[sku] for sku in fit.proposal.guessed),
+        dict(first.shares),
+        first.carton.code if first.carton else "",
+        0 if fit.proposal.unweighed else first.weight,
+    )
 
 
 @area.post("/store/pack/{fulfilment_id:str}/{step:str}", Permission.FULFIL)
 async def take_step(visit: Visit) -> Answer:
     fulfilment_id, step, fields = store_desk.id_of(visit), visit.path("step"), visit.fields()
-    if step not in {"box", "open", "hand-over", "ready", "begin"}:
+    if step not in _STEPS:
         raise NotFound(kind="page", id=step)
 
     async def work(tx: Tx) -> Done:
-        words = await _taken(visit, tx, step, fulfilment_id, fields)
+        words, label = await _taken(visit, tx, step, fulfilment_id, fields)
         after = await fulfilment.get(tx, fulfilment_id)
         if step == "hand-over":
             await visit.record(tx, "fulfilment.hand_over", store_desk.text_of(fulfilment_id), {"number": after.number})
         elif step == "ready":
             await visit.record(tx, "fulfilment.ready", store_desk.text_of(fulfilment_id), {"number": after.number})
         href = store_desk.page_of(after) if after.stage is Stage.READY else f"/store/pack/{store_desk.text_of(after.id)}"
-        return Done(href, words)
+        return Done(f"{href}?label={label}" if label and after.method not in COLLECTED else href, words)
 
     try:
+        if step == "open":
+            await _label_back(visit, fields)
         return await visit.act(work)
     except Refusal as refusal:
         return await _show(visit, fulfilment_id, refusal)
+    except Fault as fault:
+        if step != "open" or fault.code in {"database_unavailable", "contended"}:
+            raise
+        return await _show(visit, fulfilment_id, fault)
 
 
-async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, fields: Fields) -> str:
+async def _label_back(visit: Visit, fields: Fields) -> None:
+    """Before a box is opened, its label is given back; the carrier is asked outside of any transaction."""
+    parcel_id = ParcelId(fields.id("parcel", PARCEL_PREFIX))
+    fields.done()
+    desk = visit.console.services.parcels
+    await without_label(desk, visit.database, parcel_id, visit.context, abandon=fields.checked("abandon"))
+
+
+async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, fields: Fields) -> tuple[str, str]:
+    """What was done, in words, and the box whose label comes next."""
     match step:
         case "begin":
             await fulfilment.begin(tx, fulfilment_id, take_over=fields.checked("take_over"))
-            return visit.say(N_("It is yours now."))
+            return visit.say(N_("It is yours now.")), ""
         case "box":
-            parcel = await fulfilment.pack(tx, fulfilment_id, _draft(fields))
-            return visit.say(N_("Box %(number)s is packed."), number=parcel.number)
+            one = await fulfilment.get(tx, fulfilment_id)
+            parcel = await fulfilment.pack(tx, fulfilment_id, await boxing.completed(tx, one, _draft(fields)))
+            return visit.say(N_("Box %(number)s is packed."), number=parcel.number), to_text(PARCEL_PREFIX, parcel.id)
+        case "proposed":
+            return await _as_proposed(visit, tx, fulfilment_id)
         case "open":
-            await fulfilment.unpack(tx, fulfilment_id, ParcelId(fields.id("parcel", PARCEL_PREFIX)))
-            return visit.say(N_("The box is open again."))
+            parcel_id = ParcelId(fields.id("parcel", PARCEL_PREFIX))
+            await unpack(tx, fulfilment_id, parcel_id, abandon=fields.checked("abandon"))
+            return visit.say(N_("The box is open again.")), ""
         case "ready":
             await fulfilment.ready(tx, fulfilment_id)
-            return visit.say(N_("It is ready to collect."))
+            return visit.say(N_("It is ready to collect.")), ""
         case _:
             here = [one for one in await fulfilment.parcels(tx, [fulfilment_id]) if one.shipment_id is None]
-            tracking = _tracking(fields, here)
+            typed = tracking_of(fields, here)
             fields.done()
-            _, shipments = await fulfilment.hand_over(tx, fulfilment_id, tracking)
-            return visit.says("%(num)s box has left.", "%(num)s boxes have left.", len(shipments))
+            leaving = await carried(tx, fulfilment_id, typed, labels_needed=False)
+            _, shipments = await fulfilment.hand_over(tx, fulfilment_id, leaving)
+            return visit.says("%(num)s box has left.", "%(num)s boxes have left.", len(shipments)), ""
+
+
+async def _as_proposed(visit: Visit, tx: Tx, fulfilment_id: FulfilmentId) -> tuple[str, str]:
+    one = await fulfilment.get(tx, fulfilment_id)
+    fit = await boxing.fitting(tx, one, picked_only=True)
+    packed = [await fulfilment.pack(tx, one.id, draft) for draft in fit.drafts]
+    if not packed:  # somebody has packed it meanwhile, or switched the cartons off
+        packed = [await fulfilment.pack(tx, one.id)]
+    words = visit.says("%(num)s box is packed as proposed.", "%(num)s boxes are packed as proposed.", len(packed))
+    return words, to_text(PARCEL_PREFIX, packed[0].id)
 
 
 def _draft(fields: Fields) -> ParcelDraft:
@@ -176,86 +259,15 @@ def _draft(fields: Fields) -> ParcelDraft:
     )
 
 
-def _tracking(fields: Fields, here: Sequence[Parcel]) -> Mapping[ParcelId, Tracking]:
+def tracking_of(fields: Fields, here: Sequence[Parcel]) -> Mapping[ParcelId, Tracking]:
+    """The numbers that were typed for boxes without a label of a carrier's."""
     carrier = fields.text("carrier", most=64)
     return {
         one.id: Tracking(carrier, fields.text(f"tracking:{to_text(PARCEL_PREFIX, one.id)}", most=MOST_TRACKING)) for one in here
     }
 
 
-# Several at once
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A packed order that waits for its carrier."""
-
-    task: Task
-    boxes: tuple[Box, ...]
-
-
-@area.get("/store/out", Permission.ORDERS_READ)
-async def out_list(visit: Visit) -> Answer:
-    return await _out(visit)
-
-
-async def _out(visit: Visit, refused: str = "") -> Answer:
-    async with visit.read() as reader:
-        place = await store_desk.here(visit, reader)
-        if place is None:
-            return store_desk.choose_first(visit)
-        found = await fulfilment.urgent(reader, place.id, [Stage.TO_HAND_OVER], visit.principal.actor, visit.page.now)
-        tasks = await store_desk.tasks(visit, reader, found)
-        parcels = await fulfilment.parcels(reader, [one.id for one in found])
-        services = await carriers.everything(reader)
-        today = await store_sheets.carriers_today(reader, place, visit.page.now)
-    rows = [
-        Outgoing(
-            task, tuple([_box(one, ()) for one in parcels if one.fulfilment_id == task.one.id and one.shipment_id is None])
-        )
-        for task in tasks
-    ]
-    by_carrier: dict[str, list[Outgoing]] = {}
-    for row in rows:
-        by_carrier.setdefault(row.task.one.carrier, []).append(row)
-    known = {service.code for service in services if service.active}
-    return visit.respond(
-        "store/out.html",
-        status=409 if refused else 200,
-        place=lists.label(place),
-        groups=sorted(by_carrier.items()),
-        today=today,
-        carriers=sorted(known | {code for code in by_carrier if code}),
-        typed=visit.fields().values if visit.given is not None else {},
-        chosen=set(visit.fields().all("chosen")) if visit.given is not None else None,
-        refused=refused,
-    )
-
-
-@area.post("/store/out", Permission.FULFIL)
-async def hand_over_several(visit: Visit) -> Answer:
-    fields = visit.fields()
-    chosen: list[FulfilmentId] = []
-    for text in fields.all("chosen"):
-        try:
-            chosen.append(FulfilmentId(from_text(FULFILMENT_PREFIX, text)))
-        except ValueError:
-            fields.refuse("chosen", N_("Choose one."))
-    if not chosen:
-        return await _out(visit, visit.say(N_("Tick what the carrier takes along.")))
-
-    async def work(tx: Tx) -> Done:
-        parcels = await fulfilment.parcels(tx, chosen)
-        boxes = 0
-        for one_id in sorted(chosen):
-            own = [one for one in parcels if one.fulfilment_id == one_id and one.shipment_id is None]
-            after, shipments = await fulfilment.hand_over(tx, one_id, _tracking(fields, own))
-            boxes += len(shipments)
-            await visit.record(tx, "fulfilment.hand_over", store_desk.text_of(one_id), {"number": after.number})
-        return Done("/store/out", visit.says("%(num)s box has left.", "%(num)s boxes have left.", boxes))
-
-    try:
-        fields.done()
-        return await visit.act(work)
-    except Refusal as refusal:
-        return await _out(visit, visit.refusal(refusal))
+async def boxes_of(visit: Visit, reader: Reader, parcels: Sequence[Parcel]) -> dict[ParcelId, Box]:
+    """With their labels, without what is in them."""
+    tags = await store_labels.tags(visit, reader, parcels) if parcels else {}
+    return {one.id: _box(one, (), tags[one.id]) for one in parcels}

@@ -1,0 +1,1 @@
+"""Cartons, and which of them a set of units fits in."""
