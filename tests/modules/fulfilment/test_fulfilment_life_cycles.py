@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from comptoir.modules.fulfilment.api import HANDSHAKE, STEPS
-from comptoir.modules.fulfilment.contracts import Request, State
+from comptoir.modules.fulfilment.api import HANDSHAKE, LOCKER_STEPS, STEPS
+from comptoir.modules.fulfilment.contracts import LockerState, Request, State
 
 PAGE = (Path(__file__).parents[3] / "docs" / "lifecycles.md").read_text()
 
 TABLES: dict[str, tuple[set[str], type[StrEnum], Mapping[Any, Any]]] = {
     "A fulfilment order": ({"open", "scheduled", "on_hold"}, State, STEPS),
+    "A locker": ({"free"}, LockerState, LOCKER_STEPS),
     "The handshake with a third party": ({"unsubmitted"}, Request, HANDSHAKE),
 }
 

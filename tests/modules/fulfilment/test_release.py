@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
 from comptoir.modules.fulfilment import api
 from comptoir.modules.fulfilment.contracts import Method, Stage, State
-from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.locations.contracts import LocationId, LocationKind
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Fill, LineQuantity, OrderId, Tracking
+from comptoir.modules.pricing import api as pricing
+from comptoir.modules.pricing.contracts import PriceDraft
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.contracts import (
+    Condition,
     DecisionKind,
     Fence,
     Rating,
@@ -186,6 +193,24 @@ async def test_a_share_of_the_orders_goes_by_a_new_rule_set(shop: Shop) -> None:
     await shop.settle()
     places: list[LocationId] = [(await shop.work(order_id))[0].location_id for order_id in ids]
     assert 8 <= places.count(shop.locations["store"]) <= 32
+
+
+async def test_what_has_a_product_of_a_category_goes_by_its_own_rules(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 9, "store": 9})
+    async with shop.database.transaction() as tx:
+        variant = VariantDraft(sku="MILK")
+        await catalogue.create(
+            tx, ProductDraft(code="milk", names={"fr": "Lait"}, category=("Food", "Dairy"), variants=[variant])
+        )
+        await pricing.set_prices(tx, "fr", [PriceDraft("MILK", 100, Decimal("0.055"))])
+    for place in ("paris", "store"):
+        await shop.receive("MILK", place, 9)
+    await live(shop, Rules(kinds=(LocationKind.STORE,), condition=Condition(categories=("Food",))))
+    plain = await shop.place("web", {"TEA": 1}, ship_to=MARSEILLE)
+    food = await shop.place("web", {"TEA": 1, "MILK": 1}, ship_to=MARSEILLE)
+    await shop.settle()
+    assert [one.location_id for one in await shop.work(plain.id)] == [shop.locations["paris"]]
+    assert [one.location_id for one in await shop.work(food.id)] == [shop.locations["store"]]
 
 
 async def test_capacity_of_the_day_sends_the_next_order_elsewhere(shop: Shop) -> None:

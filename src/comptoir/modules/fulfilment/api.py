@@ -3,32 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from comptoir.modules.fulfilment.audit import audit, repair
 from comptoir.modules.fulfilment.batches import Batch, carry_out, decide_together, due_batches, given_up
-from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentFilter, FulfilmentId, Parcel, Stage, StageCount
+from comptoir.modules.fulfilment.codes import locker_code, new_locker_code, pickup_code, same_code, seal_locker_code
+from comptoir.modules.fulfilment.collecting import (
+    buyer_here,
+    collect,
+    done_put_backs,
+    extend,
+    extend_for_buyer,
+    give_back,
+    give_back_overdue,
+    hand_out,
+    name_collector,
+    ready,
+    remind,
+    shelve,
+    to_pay,
+    try_code,
+)
+from comptoir.modules.fulfilment.contracts import (
+    Collector,
+    Deadline,
+    Fulfilment,
+    FulfilmentFilter,
+    FulfilmentId,
+    Handout,
+    Locker,
+    LockerId,
+    OpenWork,
+    Parcel,
+    ParcelId,
+    PutBack,
+    Stage,
+    StageCount,
+    Waiting,
+    WaitingCount,
+)
 from comptoir.modules.fulfilment.domain import HANDSHAKE, STEPS
 from comptoir.modules.fulfilment.errors import UnknownFulfilment
+from comptoir.modules.fulfilment.lockers import (
+    assign,
+    create_locker,
+    get_locker,
+    lockers_at,
+    open_locker,
+    step_locker,
+    stow,
+    take_out,
+)
 from comptoir.modules.fulfilment.release import Setting, follow, settle
+from comptoir.modules.fulfilment.store import collecting as collections
+from comptoir.modules.fulfilment.store import lockers as locker_store
 from comptoir.modules.fulfilment.store import reading, work
 from comptoir.modules.fulfilment.subscribers import consumers
 from comptoir.modules.fulfilment.sweeping import expire, release_due, settle_counts
+from comptoir.modules.fulfilment.terms import all_terms, drop_terms, put_terms, terms_at
+from comptoir.modules.fulfilment.waiting import LOCKER_STEPS
 from comptoir.modules.fulfilment.waves import bins, count_tasks, members, put_bins, route, start, stops, take
 from comptoir.modules.fulfilment.waves import find as find_waves
 from comptoir.modules.fulfilment.waves import get as wave
 from comptoir.modules.fulfilment.working import (
+    await_answer,
     begin,
-    collect,
     hand_over,
     hold,
     is_late,
+    join,
     merge,
     move,
     pack,
     pick,
     place,
     put_back,
-    ready,
     reject,
     resume,
     say,
@@ -41,57 +90,102 @@ from comptoir.modules.fulfilment.working import (
 )
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import OrderId
-from comptoir.runtime.database import Reader
+from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
 __all__ = [
     "HANDSHAKE",
+    "LOCKER_STEPS",
     "STEPS",
     "Batch",
     "Setting",
+    "ages",
+    "all_terms",
+    "assign",
+    "at_counter",
+    "audit",
+    "await_answer",
     "begin",
     "bins",
+    "buyer_here",
     "carry_out",
     "collect",
+    "collectors",
     "consumers",
     "count_tasks",
+    "create_locker",
     "decide_together",
     "departed",
+    "done_put_backs",
+    "drop_terms",
     "due_batches",
     "expire",
+    "extend",
+    "extend_for_buyer",
     "find_waves",
     "firsts",
     "follow",
+    "get_locker",
+    "give_back",
+    "give_back_overdue",
     "given_up",
+    "hand_out",
     "hand_over",
+    "handouts",
+    "here_first",
     "hold",
     "is_late",
+    "join",
+    "locker_code",
+    "lockers",
+    "lockers_at",
+    "mark",
     "members",
     "merge",
     "move",
+    "name_collector",
+    "new_locker_code",
+    "open_locker",
     "pack",
     "pick",
+    "pickup_code",
     "place",
     "put_back",
+    "put_backs",
     "put_bins",
+    "put_terms",
     "ready",
     "reject",
     "release_due",
+    "remind",
+    "repair",
     "resume",
     "route",
+    "same_code",
     "say",
     "scan",
+    "seal_locker_code",
     "settle",
     "settle_counts",
+    "shelve",
     "sku_of",
+    "some_parcels",
     "split",
     "start",
+    "step_locker",
     "stop",
     "stops",
+    "stow",
     "take",
+    "take_out",
+    "terms_at",
+    "to_pay",
+    "try_code",
     "unpack",
     "unpick",
     "urgent",
+    "waiting",
+    "waiting_count",
     "wanting",
     "wave",
 ]
@@ -100,7 +194,7 @@ __all__ = [
 async def find(
     reader: Reader, wanted: FulfilmentFilter, *, sort: str = "placed", limit: int = 50, cursor: str | None = None
 ) -> Page[Fulfilment]:
-    """Without their lines. Sorts: placed, number, and each with a `-` before it."""
+    """Without their lines. Sorts: placed, number, due (what has to be ready first), and each with a `-` before it."""
     return await reading.LISTING.page(reader, reading.where(wanted), sort=sort, limit=limit, cursor=cursor)
 
 
@@ -136,9 +230,24 @@ async def parcels(reader: Reader, ids: Sequence[FulfilmentId]) -> list[Parcel]:
     return await work.parcels(reader, ids)
 
 
+async def some_parcels(reader: Reader, ids: Sequence[ParcelId]) -> list[Parcel]:
+    """Those of these boxes that there are."""
+    return await work.some_parcels(reader, ids)
+
+
+async def mark(tx: Tx, ids: Sequence[ParcelId], *, marked: bool = True) -> None:
+    """Their labels have been read for the driver, or have not been after all. What has left stays as it is."""
+    await work.mark(tx, ids, tx.now if marked else None)
+
+
 async def stages(reader: Reader, locations: Sequence[LocationId] | None = None) -> list[StageCount]:
     """How much work there is at each location and stage; None is for all locations."""
     return await reading.counts(reader, locations)
+
+
+async def ages(reader: Reader, bounds: Sequence[datetime], *, late: Deadline, risk: Deadline) -> OpenWork:
+    """The open work of all locations by stage and by when its orders were placed; `bounds` are the earliest first."""
+    return await reading.ages(reader, bounds, late, risk)
 
 
 async def firsts(reader: Reader, location_id: LocationId, actor: str, now: datetime) -> dict[Stage, Fulfilment]:
@@ -166,3 +275,48 @@ async def wanting(
 async def departed(reader: Reader, location_id: LocationId, since: datetime, limit: int = 2000) -> list[FulfilmentId]:
     """What may have left there with a carrier since then, in whole or in part: its parcels' shipments say when."""
     return await reading.departed(reader, location_id, since, limit)
+
+
+async def waiting(reader: Reader, ids: Sequence[FulfilmentId]) -> dict[FulfilmentId, Waiting]:
+    """What is known of those of these that wait at a counter, come to one, or have waited."""
+    return await collections.get(reader, ids)
+
+
+async def waiting_count(reader: Reader, location_id: LocationId, now: datetime) -> WaitingCount:
+    """What waits at the counters of a location, in numbers."""
+    return await collections.count(reader, location_id, now + timedelta(days=1))
+
+
+async def at_counter(
+    reader: Reader, location_id: LocationId, stage: Stage, *, search: str = "", limit: int = 200
+) -> list[Fulfilment]:
+    """What is ready at a location, or comes to it: whose buyers are there first, then what is given back first. Without lines.
+
+    `search` is a number, the beginning of a name, or the tracking number of the box in which it comes.
+    """
+    return await reading.at_counter(reader, location_id, stage, search, limit)
+
+
+async def here_first(reader: Reader, location_id: LocationId) -> FulfilmentId | None:
+    """What the buyer who has waited there for longest collects."""
+    return next(iter(await collections.here(reader, location_id, 1)), None)
+
+
+async def collectors(reader: Reader, ids: Sequence[OrderId]) -> dict[OrderId, Collector]:
+    """Who else may collect these orders, where somebody was named."""
+    return await collections.collectors(reader, ids)
+
+
+async def handouts(reader: Reader, fulfilment_id: FulfilmentId) -> list[Handout]:
+    """To whom what was handed, the first first."""
+    return await collections.handouts(reader, fulfilment_id)
+
+
+async def put_backs(reader: Reader, location_id: LocationId, limit: int = 200) -> list[PutBack]:
+    """What is to be put back where it belongs, the oldest first."""
+    return await collections.put_backs(reader, location_id, limit)
+
+
+async def lockers(reader: Reader, ids: Sequence[LockerId]) -> dict[LockerId, Locker]:
+    """Those of these that there are."""
+    return await locker_store.named(reader, ids)

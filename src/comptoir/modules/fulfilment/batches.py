@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.fulfilment.contracts import Fulfilment, Method
 from comptoir.modules.fulfilment.domain import ACTIVE, NOT_BEGUN
-from comptoir.modules.fulfilment.release import Setting, job_of, loads_of, settle
+from comptoir.modules.fulfilment.release import Setting, job_of, loads_of, profile_of, settle
 from comptoir.modules.fulfilment.store import reading, work
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Spot
@@ -61,7 +61,7 @@ async def due_batches(reader: Reader, setting: Setting, now: datetime) -> list[B
     pools: dict[object, PoolId] = {}
     groups: dict[tuple[Network, object, int], tuple[RuleSet, list[Job], dict[OrderId, tuple[Pick, ...]]]] = {}
     for key, order in opened.items():
-        rule_set = setting.atlas.rule_set(key, channel=order.channel_code, country=order.country, service=order.service)
+        rule_set = setting.atlas.rule_set(key, profile_of(order, goods))
         if rule_set is None:
             continue
         if order.channel_id not in pools:
@@ -174,10 +174,9 @@ async def given_up(tx: Tx, setting: Setting) -> int:
     for row in (await orders.find_exceptions(tx, wanted, sort="opened", limit=100)).items:
         found = row.exception
         opened = await orders.open_orders(tx, [] if found.order_id is None else [found.order_id])
+        goods = await catalogue.goods(tx, sorted({line.sku for order in opened.values() for line in order.lines}))
         for order in opened.values():
-            rule_set = setting.atlas.rule_set(
-                order.id, channel=order.channel_code, country=order.country, service=order.service
-            )
+            rule_set = setting.atlas.rule_set(order.id, profile_of(order, goods))
             days = 0 if rule_set is None else rule_set.rules.give_up_after
             if days and found.opened_at is not None and found.opened_at < tx.now - timedelta(days=days):
                 await orders.choose_cancel(tx, found.id, "unroutable")

@@ -8,18 +8,26 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple, NewType
 from uuid import UUID
 
+from comptoir.kernel.money import Currency
 from comptoir.modules.carriers.contracts import Service
-from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.locations.contracts import LocationId, PoolId
 from comptoir.modules.orders.contracts import OrderId, ShipmentId
 from comptoir.runtime.events import Event
 
 FulfilmentId = NewType("FulfilmentId", UUID)
 WaveId = NewType("WaveId", UUID)
 ParcelId = NewType("ParcelId", UUID)
+HandoutId = NewType("HandoutId", UUID)
+PutBackId = NewType("PutBackId", UUID)
+TermsId = NewType("TermsId", UUID)
+LockerId = NewType("LockerId", UUID)
 
 FULFILMENT_PREFIX = "ful"
 WAVE_PREFIX = "wav"
 PARCEL_PREFIX = "pcl"
+PUT_BACK_PREFIX = "pbk"
+TERMS_PREFIX = "ctm"
+LOCKER_PREFIX = "lck"
 
 
 class State(StrEnum):
@@ -83,6 +91,8 @@ class Method(StrEnum):
     """The buyer comes to this counter."""
     SEND_TO_STORE = "send_to_store"
     """To the counter where the buyer collects it."""
+    HAND_OUT = "hand_out"
+    """The buyer comes to this counter for what another location has sent to it. Its units are off everybody's stock already."""
 
 
 class Stage(StrEnum):
@@ -93,6 +103,8 @@ class Stage(StrEnum):
     TO_PACK = "to_pack"
     TO_HAND_OVER = "to_hand_over"
     """Packed, for the carrier."""
+    TO_RECEIVE = "to_receive"
+    """On its way to the counter where the buyer collects it."""
     READY = "ready"
     """On the counter, for the buyer."""
     DONE = "done"
@@ -186,6 +198,15 @@ class Fulfilment:
     lines: tuple[FulfilmentLine, ...] = ()
 
 
+class Deadline(NamedTuple):
+    """What has to be ready before an instant, or was promised for a day before that one."""
+
+    at: datetime
+    on: date
+    foreseen: bool = False
+    """Also what arrives after the promised day although it leaves in time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulfilmentFilter:
     """None and empty do not filter; of several values any one will do."""
@@ -200,6 +221,13 @@ class FulfilmentFilter:
     """Only those that had to be ready before this instant."""
     search: str = ""
     """An order's number, or the beginning of who gets it."""
+    channel: str = ""
+    settled: bool | None = None
+    """False: those that may still go elsewhere, because their run has not come or no location may send them."""
+    placed_from: datetime | None = None
+    placed_before: datetime | None = None
+    due: Deadline | None = None
+    """Only those that miss it, and neither are ready nor on their way to the counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +240,40 @@ class StageCount:
     units: int
     late: int
     oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgeCount:
+    """How many fulfilment orders are at a stage whose orders were placed in the same span of time.
+
+    `band` counts the bounds up to their placing: 0 for those before the first bound, the oldest.
+    """
+
+    stage: Stage
+    settled: bool
+    band: int
+    count: int
+    late: int
+    """Had to be ready, or was promised for a day that has passed."""
+    at_risk: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCount:
+    """How many fulfilment orders of a location are at a stage, and how many of these are late."""
+
+    location_id: LocationId
+    stage: Stage
+    count: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """All open fulfilment orders, counted by age and by location."""
+
+    ages: tuple[AgeCount, ...]
+    places: tuple[PlaceCount, ...]
 
 
 class LineUnits(NamedTuple):
@@ -249,6 +311,8 @@ class Parcel(ParcelDraft):
     shipment_id: ShipmentId | None = None
     packed_at: datetime
     packed_by: str
+    marked_at: datetime | None = None
+    """When its label was read for the driver who takes it along."""
 
 
 class Scanned(StrEnum):
@@ -262,6 +326,8 @@ class Scanned(StrEnum):
     NOT_IN_ORDER = "not_in_order"
     UNKNOWN = "unknown"
     """No SKU and no GTIN."""
+    WEIGH = "weigh"
+    """It is weighed, and its label does not say how much it is: scan it again with the weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +396,240 @@ class CountTask:
     order_id: OrderId | None = None
 
 
+# Collecting
+
+
+class Checked(StrEnum):
+    """What whoever handed something out has looked at."""
+
+    CODE = "code"
+    """The pickup code."""
+    ID_CARD = "id_card"
+    KNOWN = "known"
+    """They know each other."""
+    LOCKER = "locker"
+    """Nobody was there: a locker's code was typed."""
+    NOTHING = "nothing"
+    """Another system handed it out, and does not say."""
+
+
+class HandedAt(StrEnum):
+    COUNTER = "counter"
+    CAR = "car"
+    LOCKER = "locker"
+
+
+class BackReason(StrEnum):
+    """Why units do not go to the buyer who was to collect them."""
+
+    NOT_COLLECTED = "not_collected"
+    """They waited for as long as they were to wait."""
+    REFUSED = "refused"
+    """The buyer did not want them at the counter."""
+    DAMAGED = "damaged"
+    """They came broken, or broke on the counter."""
+    RECALLED = "recalled"
+    """The order was cancelled, or its units come from elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionTerms:
+    """How long units wait for their buyer. `reminders` are so many days before the end; `extension` is how many days more
+    the buyer may ask for, once; 0 for none. `curbside` is whether they may say that they wait outside.
+    """
+
+    days: int = 7
+    reminders: tuple[int, ...] = (2,)
+    extension: int = 3
+    curbside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsRule(CollectionTerms):
+    """For one location, for the locations of a pool, or (both None) for all others."""
+
+    id: TermsId
+    location_id: LocationId | None
+    pool_id: PoolId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector:
+    """Somebody else who may collect an order, named by its buyer or for them."""
+
+    order_id: OrderId
+    name: str
+    named_at: datetime
+    named_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits at a counter, or comes to it, for its buyer: what a fulfilment order alone does not know."""
+
+    fulfilment_id: FulfilmentId
+    order_id: OrderId
+    location_id: LocationId
+    origin_id: FulfilmentId | None
+    """The fulfilment order of the location that has sent it here; None for the store's own stock."""
+    shelf: str
+    """Where it lies."""
+    received_at: datetime | None
+    """When it came in from elsewhere."""
+    waits_until: datetime | None
+    """After that it is given back. None while it is not ready."""
+    extended: bool
+    """The buyer has had more time already."""
+    extension: int
+    """Days more that the buyer may still ask for once."""
+    curbside: bool
+    reminded: int
+    """How often the buyer was reminded."""
+    barred_until: datetime | None
+    """No pickup code is looked at before then: too many were wrong."""
+    here_at: datetime | None
+    """When the buyer said that they are there."""
+    car: str
+    spot: str
+    locker_id: LockerId | None
+    locker_code: bytes | None
+    """Opens the locker; sealed."""
+
+    @property
+    def may_extend(self) -> bool:
+        return not self.extended and self.extension > 0 and self.waits_until is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandingOver:
+    """To whom, where, and what was looked at. `collector` is the name of whoever took it."""
+
+    collector: str = ""
+    checked: Checked = Checked.NOTHING
+    at: HandedAt = HandedAt.COUNTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handout(HandingOver):
+    """Something was handed to somebody."""
+
+    id: HandoutId
+    fulfilment_id: FulfilmentId
+    lines: tuple[LineUnits, ...]
+    handed_at: datetime
+    actor: str
+
+
+class ToPay(NamedTuple):
+    """What has to be paid before some units are handed out, and what the buyer owes for everything; minor units."""
+
+    due: int
+    whole: int
+    currency: Currency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """Units that are free again and still lie on the counter: somebody has to put them where they belong."""
+
+    id: PutBackId
+    location_id: LocationId
+    sku: str
+    name: str
+    units: int
+    reason: BackReason
+    shelf: str
+    fulfilment_id: FulfilmentId
+    number: int
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """What was given back of a collection."""
+
+    fulfilment_id: FulfilmentId
+    order_id: OrderId
+    units: int
+    worth: int
+    """What it stands for, in minor units."""
+
+
+class CodeVerdict(StrEnum):
+    RIGHT = "right"
+    WRONG = "wrong"
+    BARRED = "barred"
+    """Too many were wrong: no code is looked at for a while."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingCount:
+    """What waits at a location's counters, in numbers."""
+
+    ready: int = 0
+    here: int = 0
+    """Buyers who have said that they are there."""
+    ends_soon: int = 0
+    """Given back within a day."""
+    coming: int = 0
+    """On its way from elsewhere."""
+    put_backs: int = 0
+    lockers_to_empty: int = 0
+
+
+class LockerSize(StrEnum):
+    S = "s"
+    M = "m"
+    L = "l"
+    XL = "xl"
+
+
+class LockerState(StrEnum):
+    FREE = "free"
+    TAKEN = "taken"
+    TO_EMPTY = "to_empty"
+    """What was in it was not collected: somebody has to take it out."""
+    OUT_OF_ORDER = "out_of_order"
+
+
+class LockerStep(StrEnum):
+    ASSIGN = "assign"
+    OPEN = "open"
+    TAKE_OUT = "take_out"
+    """Whoever works there has taken it out, for the counter."""
+    EXPIRE = "expire"
+    EMPTY = "empty"
+    BREAK = "break"
+    MEND = "mend"
+
+
+MANUAL_LOCKERS = "manual"
+"""Lockers without a system of their own: whoever puts something in sets the code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockerDraft:
+    """A compartment as somebody wants it. `bank` is the part of the location where it stands."""
+
+    location_id: LocationId
+    code: str
+    size: LockerSize
+    bank: str = ""
+    system: str = MANUAL_LOCKERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locker(LockerDraft):
+    """A compartment as it is."""
+
+    id: LockerId
+    state: LockerState
+    fulfilment_id: FulfilmentId | None
+    sealed_code: bytes | None
+    barred_until: datetime | None
+    changed_at: datetime
+
+
 class FulfilmentEvent(Event, frozen=True, kw_only=True):
     """Something happened to a fulfilment order; its order's timeline tells it."""
 
@@ -370,6 +670,14 @@ class FulfilmentRecalled(FulfilmentEvent, frozen=True, kw_only=True):
     """How many of them were in somebody's hands."""
 
 
+class FulfilmentGrown(FulfilmentEvent, frozen=True, kw_only=True):
+    """More units joined what nobody has begun."""
+
+    type: ClassVar[str] = "fulfilment.grown"
+    number: int
+    lines: tuple[LineUnits, ...]
+
+
 class FulfilmentPicked(FulfilmentEvent, frozen=True, kw_only=True):
     """All units are picked."""
 
@@ -399,3 +707,113 @@ class FulfilmentRequested(FulfilmentEvent, frozen=True, kw_only=True):
     step: str
     request: str
     note: str = ""
+
+
+class FulfilmentReceived(FulfilmentEvent, frozen=True, kw_only=True):
+    """What another location has sent is at the store where the buyer collects it."""
+
+    type: ClassVar[str] = "fulfilment.received"
+    number: int
+
+
+class FulfilmentStowed(FulfilmentEvent, frozen=True, kw_only=True):
+    """It lies in a locker. `moved` is whether it was ready on the counter before."""
+
+    type: ClassVar[str] = "fulfilment.stowed"
+    number: int
+    locker_id: LockerId
+    locker: str
+    moved: bool
+
+
+class FulfilmentReminded(FulfilmentEvent, frozen=True, kw_only=True):
+    """The buyer is to be reminded that it waits, for the `reminder`-th time."""
+
+    type: ClassVar[str] = "fulfilment.reminded"
+    number: int
+    reminder: int
+    waits_until: datetime
+
+
+class FulfilmentExtended(FulfilmentEvent, frozen=True, kw_only=True):
+    """It waits longer."""
+
+    type: ClassVar[str] = "fulfilment.extended"
+    number: int
+    waits_until: datetime
+    by_buyer: bool
+
+
+class CollectorNamed(Event, frozen=True, kw_only=True):
+    """Somebody else may collect an order, or (`named` false) nobody else any more. The name is not told."""
+
+    type: ClassVar[str] = "fulfilment.collector_named"
+    order_id: OrderId
+    named: bool
+    by_buyer: bool
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class BuyerHere(FulfilmentEvent, frozen=True, kw_only=True):
+    """The buyer waits at the store, or (`waits` false) has gone again."""
+
+    type: ClassVar[str] = "fulfilment.buyer_here"
+    number: int
+    waits: bool
+
+
+class FulfilmentCollected(FulfilmentEvent, frozen=True, kw_only=True):
+    """Units were handed to somebody; `checked` is what was looked at."""
+
+    type: ClassVar[str] = "fulfilment.collected"
+    number: int
+    lines: tuple[LineUnits, ...]
+    checked: str
+    at: str
+
+
+class FulfilmentGivenBack(FulfilmentEvent, frozen=True, kw_only=True):
+    """Units go back to the stock instead of to the buyer."""
+
+    type: ClassVar[str] = "fulfilment.given_back"
+    number: int
+    lines: tuple[LineUnits, ...]
+    reason: str
+    worth: int
+    """What they stand for, in minor units."""
+
+
+class AuditKind(StrEnum):
+    COUNTER = "counter"
+    """A counter of a fulfilment order is not the sum of its lines."""
+    WORK = "work"
+    """What a location has to do is not what is promised from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFinding:
+    """One thing that does not fit: `found`, and what it should be."""
+
+    kind: AuditKind
+    order_id: OrderId
+    line_no: int | None
+    location_id: LocationId
+    what: str
+    found: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What the doctor saw."""
+
+    orders: int
+    """Of which something is to be done."""
+    findings: tuple[AuditFinding, ...]
+
+    @property
+    def clean(self) -> bool:
+        return not self.findings

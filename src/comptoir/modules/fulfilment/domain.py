@@ -44,6 +44,8 @@ STAGE_SQL = """CASE
 WHEN state = 'cancelled' THEN 'cancelled'
 WHEN state = 'closed' THEN 'done'
 WHEN state IN ('scheduled', 'on_hold', 'incomplete') THEN 'waiting'
+WHEN method = 'hand_out' AND ready_at IS NULL THEN 'to_receive'
+WHEN method = 'hand_out' THEN 'ready'
 WHEN picked < quantity THEN 'to_pick'
 WHEN method = 'collect' AND ready_at IS NOT NULL THEN 'ready'
 WHEN packed < quantity OR method = 'collect' THEN 'to_pack'
@@ -59,6 +61,17 @@ def next_state(state: State, step: Step) -> State | None:
 def answer(request: Request, step: Handshake) -> Request | None:
     """None where it cannot be said."""
     return HANDSHAKE.get((request, step))
+
+
+HEAVIER = 10
+"""Per cent: so much more on the scales than was ordered is what was ordered."""
+
+
+def weighed(thousandths: int | None, wanted: int) -> int | None:
+    """How many of the thousandths that are wanted this is; None where nobody knows the weight, or it is far too much."""
+    if thousandths is None or thousandths < 1 or thousandths * 100 > wanted * (100 + HEAVIER):
+        return None
+    return min(thousandths, wanted)
 
 
 _PARTS = re.compile(r"\d+|[^\W\d_]+", re.UNICODE)

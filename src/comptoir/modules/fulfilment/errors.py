@@ -56,3 +56,68 @@ class NotTogether(Conflict):
 
     code = "not_together"
     title = "These cannot become one"
+
+
+class NotPaid(Conflict):
+    """Nothing is handed out before it is paid: `data` has `due` minor units and the `currency`."""
+
+    code = "not_paid"
+    title = "It has to be paid first"
+
+
+class WrongPickupCode(Refusal):
+    """The letters are not those of this collection. `data["barred"]` is true when no code is looked at for a while."""
+
+    code = "wrong_pickup_code"
+    status = 422
+    title = "That is not its pickup code"
+
+
+class NoMoreTime(Conflict):
+    """The buyer has had more time already, or it is not waiting."""
+
+    code = "no_more_time"
+    title = "It cannot wait any longer"
+
+
+class NoCurbside(Conflict):
+    """Nobody comes out to cars there, or it is not ready."""
+
+    code = "no_curbside"
+    title = "It is not brought out there"
+
+
+class UnknownTerms(NotFound):
+    code = "unknown_collection_terms"
+    title = "No such terms"
+
+
+class UnknownPutBack(NotFound):
+    code = "unknown_put_back"
+    title = "Nothing is to be put back there"
+
+
+class UnknownLocker(NotFound):
+    code = "unknown_locker"
+    title = "No such locker"
+
+
+class LockerCodeTaken(Conflict):
+    """Two lockers of a location have different codes."""
+
+    code = "locker_code_taken"
+    title = "That location has a locker of this code"
+
+
+class NoLocker(Conflict):
+    """No locker of that size or a larger one is free there."""
+
+    code = "no_locker"
+    title = "No locker is free"
+
+
+class LockerStepRefused(Conflict):
+    """The step cannot be taken now: `data` has the step and the state."""
+
+    code = "locker_step_refused"
+    title = "That is not possible with this locker now"

@@ -25,6 +25,7 @@ from comptoir.modules.fulfilment.contracts import (
     Fulfilment,
     FulfilmentChanged,
     FulfilmentCreated,
+    FulfilmentGrown,
     FulfilmentId,
     FulfilmentLine,
     FulfilmentRecalled,
@@ -35,6 +36,7 @@ from comptoir.modules.fulfilment.contracts import (
     Step,
 )
 from comptoir.modules.fulfilment.domain import ACTIVE, NOT_BEGUN
+from comptoir.modules.fulfilment.shelving import recall
 from comptoir.modules.fulfilment.store import reading, work
 from comptoir.modules.fulfilment.store.work import NewFulfilment
 from comptoir.modules.inventory import api as inventory
@@ -44,7 +46,7 @@ from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ChannelId, OpenOrder, OrderId, Placing
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Atlas, Network, Situation, Taken
-from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Need, Parcel, Pick, Rules, RuleSet
+from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Need, Parcel, Pick, Profile, Rules, RuleSet
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.events import Recorded
 
@@ -149,7 +151,8 @@ async def _promised(reader: Reader, ids: Sequence[OrderId]) -> dict[OrderId, Uni
 async def _existing(tx: Tx, ids: Sequence[OrderId]) -> dict[OrderId, list[Fulfilment]]:
     found: dict[OrderId, list[Fulfilment]] = {}
     for one in await work.of_orders(tx, ids):
-        found.setdefault(one.order_id, []).append(one)
+        if one.method is not Method.HAND_OUT:  # nothing of it is promised: it has left where it was
+            found.setdefault(one.order_id, []).append(one)
     return found
 
 
@@ -257,7 +260,7 @@ async def _cases(tx: Tx, wanting: Sequence[Covered], setting: Setting, again: se
         if order.channel_id not in pools:
             pools[order.channel_id] = await setting.pool_id_of(tx, order.channel_id)
         network = await setting.atlas.network(tx, pools[order.channel_id])
-        rule_set = setting.atlas.rule_set(order.id, channel=order.channel_code, country=order.country, service=order.service)
+        rule_set = setting.atlas.rule_set(order.id, profile_of(order, goods))
         before = tuple([Pick(no, _sku(order, no), place, units) for (no, place), units in sorted(one.fresh.items())])
         waiting = order.id in again
         kind = DecisionKind.REROUTED if waiting else DecisionKind.CAPTURED if rule_set is None else DecisionKind.ROUTED
@@ -273,6 +276,12 @@ async def _cases(tx: Tx, wanting: Sequence[Covered], setting: Setting, again: se
         if job.needs:
             cases.append(_Case(one, job, before, rule_set, network, kind))
     return cases
+
+
+def profile_of(order: OpenOrder, goods: Mapping[str, Goods]) -> Profile:
+    """By what rule sets tell it apart."""
+    own = [goods[line.sku] for line in order.lines if line.sku in goods]
+    return Profile(order.channel_code, order.country, order.service, routing.categories_of(own))
 
 
 def _sku(order: OpenOrder, line_no: int) -> str:
@@ -380,9 +389,11 @@ async def _fit(
 ) -> None:
     have = [key for key in ids if key in existing]
     locked = await work.of_orders(tx, have, lock=True) if have else []
+    await _readdress(tx, locked, opened)
     own: dict[OrderId, list[Fulfilment]] = {}
     for one in locked:
-        own.setdefault(one.order_id, []).append(one)
+        if one.method is not Method.HAND_OUT:
+            own.setdefault(one.order_id, []).append(one)
     shipped = await orders.shipped_from(tx, have) if have else {}
     changes = _Changes()
     for key in ids:
@@ -395,6 +406,22 @@ async def _fit(
     await _write(tx, changes)
 
 
+async def _readdress(tx: Tx, locked: Sequence[Fulfilment], opened: Mapping[OrderId, OpenOrder]) -> None:
+    """Work that is still to be done goes to whoever its order names now, where it names them."""
+    for one in locked:
+        order = opened.get(one.order_id)
+        if order is None or one.state not in ACTIVE:
+            continue
+        there = {"recipient": order.name, "city": order.city, "country": order.country}
+        if there != {"recipient": one.recipient, "city": one.city, "country": one.country}:
+            await work.put(tx, [one.id], there)
+        method = _method(order, one.location_id)
+        own = one.state in NOT_BEGUN and one.method in _CHOSEN
+        if own and (one.service, one.method) != (order.service, method):
+            # What carries it was chosen for another way: it is chosen again when it is packed.
+            await work.put(tx, [one.id], {"service": order.service, "method": method, "carrier": ""})
+
+
 @dataclass(slots=True)
 class _Changes:
     new: list[NewFulfilment] = field(default_factory=list[NewFulfilment])
@@ -402,6 +429,7 @@ class _Changes:
         default_factory=dict[tuple[FulfilmentId, int], FulfilmentLine]
     )
     recalled: list[FulfilmentRecalled] = field(default_factory=list[FulfilmentRecalled])
+    grown: list[FulfilmentGrown] = field(default_factory=list[FulfilmentGrown])
     touched: dict[FulfilmentId, Fulfilment] = field(default_factory=dict[FulfilmentId, Fulfilment])
 
     def put(self, one: Fulfilment, line: FulfilmentLine) -> Fulfilment:
@@ -505,6 +533,7 @@ def _grow(
                 line = next((line for line in there.lines if line.line_no == line_no), None)
                 line = line or FulfilmentLine(line_no, names[line_no].sku, names[line_no].name, 0)
                 there = changes.put(there, replace(line, quantity=line.quantity + quantity))
+            changes.grown.append(_grown(there, units))
             continue
         lines = [
             FulfilmentLine(no, names[no].sku, names[no].name, quantity) for no, quantity in sorted(units.items()) if no in names
@@ -513,6 +542,15 @@ def _grow(
             parcel = routed.parcels.get(order.id, {}).get(place)
             rules = routed.rules.get(order.id, _DEFAULT)
             changes.new.append(_new(order, place, tuple(lines), parcel, rules, held=held, now=now))
+
+
+_CHOSEN = (Method.SHIP, Method.COLLECT, Method.SEND_TO_STORE)
+
+
+def _method(order: OpenOrder, place: LocationId) -> Method:
+    if order.service is Service.PICKUP and order.pickup_location_id is not None:
+        return Method.COLLECT if order.pickup_location_id == place else Method.SEND_TO_STORE
+    return Method.SHIP
 
 
 def _new(
@@ -525,9 +563,6 @@ def _new(
     held: bool,
     now: datetime,
 ) -> NewFulfilment:
-    method = Method.SHIP
-    if order.service is Service.PICKUP and order.pickup_location_id is not None:
-        method = Method.COLLECT if order.pickup_location_id == place else Method.SEND_TO_STORE
     release_at = None if held or not rules.every else next_run(now, rules.every)
     begins = release_at or now
     planned = parcel is not None and parcel.ready_at > now
@@ -538,7 +573,7 @@ def _new(
         channel_code=order.channel_code,
         location_id=place,
         state=State.ON_HOLD if held else State.OPEN if release_at is None else State.SCHEDULED,
-        method=method,
+        method=_method(order, place),
         service=order.service,
         hold_reason=HoldReason.UNROUTABLE if held else None,
         carrier="" if parcel is None else parcel.carrier,
@@ -575,7 +610,10 @@ async def _write(tx: Tx, changes: _Changes) -> None:
             await work.put(tx, [one.id for one in group], {"state": state, "hold_reason": None, "closed_at": tx.now})
             tx.emit(*(changed(one, step, state) for one in group))
     over = {one.id for one in ended}
+    if any(one.ready_at is not None for one in changes.touched.values()):
+        await recall(tx, changes.recalled, changes.touched, sorted(over))
     tx.emit(*(one for one in changes.recalled if one.fulfilment_id not in over or one.picked))
+    tx.emit(*changes.grown)
     if changes.new:
         numbers = await work.insert(tx, changes.new)
         tx.emit(*(_created(one, numbers[one.id]) for one in changes.new))
@@ -590,6 +628,16 @@ def changed(one: Fulfilment, step: Step, state: State, reason: str = "") -> Fulf
         step=step,
         state=state,
         reason=reason,
+    )
+
+
+def _grown(one: Fulfilment, units: Mapping[int, int]) -> FulfilmentGrown:
+    return FulfilmentGrown(
+        order_id=one.order_id,
+        fulfilment_id=one.id,
+        location_id=one.location_id,
+        number=one.number,
+        lines=tuple([LineUnits(no, quantity) for no, quantity in sorted(units.items())]),
     )
 
 

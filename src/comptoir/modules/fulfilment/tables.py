@@ -12,14 +12,15 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     text,
 )
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from comptoir.modules.fulfilment.domain import STAGE_SQL
-from comptoir.runtime.columns import KeyText, id_column, instant, key, uuid_column, words
+from comptoir.runtime.columns import KeyText, flag, id_column, instant, json, key, uuid_column, words
 
 metadata = MetaData(schema="fulfilment")
 
@@ -90,7 +91,7 @@ orders = Table(
     CheckConstraint("gone <= quantity AND picked <= quantity AND packed <= picked", name="orders_order_of_things"),
 )
 """The counters are the sums of the lines'; the stage derives from state, method and counters. What is copied from the order
-(its number, channel, who gets it) does not change while the work goes on."""
+stays as it was, but for who gets it and where they live: those follow the order while there is work to do."""
 
 lines = Table(
     "lines",
@@ -123,6 +124,7 @@ parcels = Table(
     uuid_column("shipment_id", nullable=True),
     instant("packed_at"),
     key("packed_by"),
+    instant("marked_at", nullable=True),
     Index("parcels_number", "fulfilment_id", "number", unique=True),
 )
 
@@ -168,3 +170,111 @@ count_tasks = Table(
     CheckConstraint("units >= 0", name="count_tasks_units"),
 )
 """SKUs whose count is in doubt, until somebody counts them. `units` were not found and are held for quality until then."""
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("fulfilment_id", UUID(as_uuid=True), ForeignKey("fulfilment.orders.id"), primary_key=True),
+    uuid_column("order_id"),
+    uuid_column("location_id"),
+    uuid_column("origin_id", nullable=True),
+    words("shelf"),
+    instant("received_at", nullable=True),
+    instant("waits_until", nullable=True),
+    flag("extended", default=False),
+    _counter("extension"),
+    flag("curbside", default=False),
+    Column("reminders", ARRAY(Integer), nullable=False, server_default=text("'{}'")),
+    _counter("reminded"),
+    instant("remind_at", nullable=True),
+    _counter("tries"),
+    instant("barred_until", nullable=True),
+    instant("here_at", nullable=True),
+    words("car"),
+    words("spot"),
+    instant("ended_at", nullable=True),
+    Index("collections_order", "order_id"),
+    Index("collections_open", "location_id", postgresql_where=text("ended_at IS NULL")),
+    Index("collections_ends", "waits_until", postgresql_where=text("ended_at IS NULL AND waits_until IS NOT NULL")),
+    Index("collections_reminded", "remind_at", postgresql_where=text("ended_at IS NULL AND remind_at IS NOT NULL")),
+    CheckConstraint("extension >= 0 AND reminded >= 0 AND tries >= 0", name="collections_counters"),
+)
+"""What waits at a counter for its buyer: one row for a fulfilment order from when it is ready, or on its way to the counter."""
+
+collectors = Table(
+    "collectors",
+    metadata,
+    uuid_column("order_id", primary_key=True),
+    words("name"),
+    instant("named_at"),
+    key("named_by"),
+)
+
+handouts = Table(
+    "handouts",
+    metadata,
+    id_column(),
+    Column("fulfilment_id", UUID(as_uuid=True), ForeignKey("fulfilment.orders.id"), nullable=False, index=True),
+    words("collector"),
+    key("checked"),
+    key("at"),
+    json("lines"),
+    instant("handed_at"),
+    key("actor"),
+)
+"""To whom what was handed, and what was looked at: the proof without a signature."""
+
+put_backs = Table(
+    "put_backs",
+    metadata,
+    id_column(),
+    uuid_column("location_id"),
+    Column("fulfilment_id", UUID(as_uuid=True), ForeignKey("fulfilment.orders.id"), nullable=False, index=True),
+    key("sku"),
+    words("name"),
+    Column("units", Integer, nullable=False),
+    key("reason"),
+    words("shelf"),
+    instant("opened_at"),
+    instant("done_at", nullable=True),
+    key("done_by", nullable=True),
+    Index("put_backs_open", "location_id", "opened_at", postgresql_where=text("done_at IS NULL")),
+    CheckConstraint("units > 0", name="put_backs_units"),
+)
+
+collection_terms = Table(
+    "collection_terms",
+    metadata,
+    id_column(),
+    uuid_column("location_id", nullable=True),
+    uuid_column("pool_id", nullable=True),
+    Column("days", Integer, nullable=False),
+    Column("reminders", ARRAY(Integer), nullable=False),
+    Column("extension", Integer, nullable=False),
+    flag("curbside", default=False),
+    Index("collection_terms_of", "location_id", "pool_id", unique=True, postgresql_nulls_not_distinct=True),
+    CheckConstraint("days > 0 AND extension >= 0", name="collection_terms_numbers"),
+    CheckConstraint("location_id IS NULL OR pool_id IS NULL", name="collection_terms_of_one"),
+)
+
+lockers = Table(
+    "lockers",
+    metadata,
+    id_column(),
+    uuid_column("location_id"),
+    key("code"),
+    words("bank"),
+    key("size"),
+    key("system"),
+    key("state"),
+    Column("fulfilment_id", UUID(as_uuid=True), ForeignKey("fulfilment.orders.id")),
+    Column("sealed_code", LargeBinary),
+    _counter("tries"),
+    instant("barred_until", nullable=True),
+    instant("changed_at"),
+    Index("lockers_code", "location_id", "code", unique=True),
+    Index("lockers_of", "fulfilment_id", unique=True, postgresql_where=text("state = 'taken'")),
+    CheckConstraint("state IN ('free', 'taken', 'to_empty', 'out_of_order')", name="lockers_state"),
+    CheckConstraint("(fulfilment_id IS NOT NULL) = (state IN ('taken', 'to_empty'))", name="lockers_holds"),
+)
+"""`sealed_code` opens it, and is forgotten with what lies in it."""

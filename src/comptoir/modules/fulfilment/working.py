@@ -10,6 +10,7 @@ from datetime import datetime
 from comptoir.kernel.checking import Checks, invalid
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import Unit
 from comptoir.modules.fulfilment import domain
 from comptoir.modules.fulfilment.contracts import (
     Fulfilment,
@@ -17,7 +18,6 @@ from comptoir.modules.fulfilment.contracts import (
     FulfilmentLine,
     FulfilmentPacked,
     FulfilmentPicked,
-    FulfilmentReady,
     FulfilmentRequested,
     Handshake,
     HoldReason,
@@ -41,7 +41,9 @@ from comptoir.modules.fulfilment.errors import (
     SomebodyElse,
     UnknownFulfilment,
 )
+from comptoir.modules.fulfilment.forwarding import announce
 from comptoir.modules.fulfilment.release import changed
+from comptoir.modules.fulfilment.store import collecting as collections
 from comptoir.modules.fulfilment.store import picking, work
 from comptoir.modules.fulfilment.store.work import NewFulfilment
 from comptoir.modules.inventory import api as inventory
@@ -62,7 +64,7 @@ async def load(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
     return found[0]
 
 
-async def _load_with_order(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
+async def load_with_order(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
     """As `load`, with the order locked before it."""
     ids = await work.order_ids(tx, [fulfilment_id])
     if not ids:
@@ -71,14 +73,16 @@ async def _load_with_order(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
     return await load(tx, fulfilment_id)
 
 
-def _next(one: Fulfilment, step: Step) -> State:
+def next_step(one: Fulfilment, step: Step) -> State:
     state = domain.next_state(one.state, step)
+    if one.method is Method.HAND_OUT and step not in {Step.CLOSE, Step.CANCEL}:
+        state = None  # it was picked and packed elsewhere
     if state is None:
         raise NotInThatState(step=step, state=one.state)
     return state
 
 
-def _named(one: Fulfilment, lines: Sequence[LineUnits] | None, most: Mapping[int, int]) -> dict[int, int]:
+def named_units(one: Fulfilment, lines: Sequence[LineUnits] | None, most: Mapping[int, int]) -> dict[int, int]:
     """Units by line: those named, or all that there are. Refuses more than `most`, and nothing at all."""
     if lines is None:
         named = {no: units for no, units in most.items() if units > 0}
@@ -97,7 +101,7 @@ def _named(one: Fulfilment, lines: Sequence[LineUnits] | None, most: Mapping[int
 
 
 async def _move_on(tx: Tx, one: Fulfilment, step: Step, values: Mapping[str, object], reason: str = "") -> Fulfilment:
-    state = _next(one, step)
+    state = next_step(one, step)
     await work.put(tx, [one.id], {"state": state, **values})
     tx.emit(changed(one, step, state, reason))
     return await load(tx, one.id)
@@ -140,13 +144,13 @@ async def _begun(tx: Tx, one: Fulfilment, *, take_over: bool = False) -> Fulfilm
 async def put_back(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
     """Whoever worked on it stops: what is picked and not packed goes back, and somebody else may begin."""
     one = await load(tx, fulfilment_id)
-    _next(one, Step.PUT_BACK)
+    next_step(one, Step.PUT_BACK)
     if any(line.packed > line.gone for line in one.lines):
         raise NotInThatState(step=Step.PUT_BACK, state="packed")
     loose = [(one.id, replace(line, picked=line.gone, packed=line.gone)) for line in one.lines if line.picked > line.gone]
     if loose:
         await work.put_lines(tx, loose)
-    return await _move_on(tx, one, Step.PUT_BACK, {"assignee": "", "wave_id": None, "picked_at": None})
+    return await _move_on(tx, one, Step.PUT_BACK, {"assignee": "", "wave_id": None, "picked_at": None, "ready_at": None})
 
 
 # Picking
@@ -155,14 +159,14 @@ async def put_back(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
 async def pick(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] | None = None) -> Fulfilment:
     """These units are in hand; None is all that are left. Begins what nobody has begun. Raises NotThatMany, SomebodyElse."""
     one = await _begun(tx, await load(tx, fulfilment_id))
-    named = _named(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
+    named = named_units(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
     return await _picked(tx, one, named)
 
 
 async def unpick(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits]) -> Fulfilment:
     """These units lie where they were: it was the wrong one, or one too many."""
     one = await _begun(tx, await load(tx, fulfilment_id))
-    named = _named(one, lines, {line.line_no: line.picked - line.packed for line in one.lines})
+    named = named_units(one, lines, {line.line_no: line.picked - line.packed for line in one.lines})
     await work.put_lines(
         tx, [(one.id, replace(line, picked=line.picked - named[line.line_no])) for line in one.lines if line.line_no in named]
     )
@@ -189,32 +193,44 @@ async def _picked(tx: Tx, one: Fulfilment, named: Mapping[int, int]) -> Fulfilme
     return after
 
 
-async def scan(tx: Tx, fulfilment_id: FulfilmentId, code: str) -> Scan:
-    """One unit by its SKU or its GTIN, as a scanner or a camera read it. Nothing is changed by what does not belong to it."""
+async def scan(tx: Tx, fulfilment_id: FulfilmentId, code: str, units: int | None = None) -> Scan:
+    """One unit by its SKU or its GTIN, as a scanner or a camera read it. Nothing is changed by what does not belong to it.
+
+    Of what is weighed, as much as its label says, or as `units` does: what is on the scales is rarely what was ordered, so that
+    a little more (see `domain.HEAVIER`) is what was ordered.
+    """
     one = await _begun(tx, await load(tx, fulfilment_id))
-    sku = await sku_of(tx, code)
+    sku, said = await _read(tx, code)
     own = [line for line in one.lines if line.sku == sku]
     left = one.quantity - one.picked
+    sold = await catalogue.sellable(tx, [sku]) if sku else {}
     if not own:
-        known = bool(sku) and bool(await catalogue.known(tx, [sku]))
-        return Scan(Scanned.NOT_IN_ORDER if known else Scanned.UNKNOWN, sku, None, left)
+        return Scan(Scanned.NOT_IN_ORDER if sku in sold else Scanned.UNKNOWN, sku, None, left)
     line = next((line for line in own if line.picked < line.quantity), None)
     if line is None:
         return Scan(Scanned.TOO_MANY, sku, own[-1], left)
-    after = await _picked(tx, one, {line.line_no: 1})
+    amount: int | None = 1
+    if sku in sold and sold[sku].unit == Unit.THOUSANDTH:
+        amount = domain.weighed(units if units is not None else said, line.quantity - line.picked)
+        if amount is None:
+            return Scan(Scanned.WEIGH if said is None and units is None else Scanned.TOO_MANY, sku, line, left)
+    after = await _picked(tx, one, {line.line_no: amount})
     there = next(other for other in after.lines if other.line_no == line.line_no)
     outcome = Scanned.PICKED if after.picked < after.quantity else Scanned.ALL_PICKED
     return Scan(outcome, sku, there, after.quantity - after.picked)
 
 
 async def sku_of(tx: Tx, code: str) -> str:
-    """The SKU that a code on a label means: a GTIN, or the SKU itself."""
-    clean = code.strip()
-    try:
-        number = catalogue.gtin(clean)
-    except ValueError:
-        return clean
-    return (await catalogue.gtin_owners(tx, [number])).get(number, clean)
+    """The SKU that a code on a label means: a GTIN, an element string with one, or the SKU itself."""
+    return (await _read(tx, code))[0]
+
+
+async def _read(tx: Tx, code: str) -> tuple[str, int | None]:
+    """The SKU, and how many thousandths the label says that there are."""
+    label = catalogue.read_label(code)
+    if not label.gtin:
+        return code.strip(), None
+    return (await catalogue.gtin_owners(tx, [label.gtin])).get(label.gtin, code.strip()), label.thousandths
 
 
 # Giving back
@@ -225,12 +241,12 @@ async def reject(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits]
 
     What was not found is held for quality, and counted; what is damaged is set aside as damaged. Raises NotThatMany.
     """
-    one = await _load_with_order(tx, fulfilment_id)
+    one = await load_with_order(tx, fulfilment_id)
     if one.state not in domain.ACTIVE:
         raise NotInThatState(step="reject", state=one.state)
-    named = _named(one, lines, {line.line_no: line.quantity - line.packed for line in one.lines})
+    named = named_units(one, lines, {line.line_no: line.quantity - line.packed for line in one.lines})
     await orders.reject(tx, one.order_id, one.location_id, [LineQuantity(no, n) for no, n in named.items()], reason)
-    after = await _less(tx, one, named)
+    after = await lessen(tx, one, named)
     skus: Counter[str] = Counter()
     for line in one.lines:
         skus[line.sku] += named.get(line.line_no, 0)
@@ -238,19 +254,21 @@ async def reject(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits]
     return after
 
 
-async def _less(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment:
+async def lessen(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment:
     """The fulfilment order without these units; without any it is over."""
     await work.put_lines(tx, [(one.id, _lessened(line, units[line.line_no])) for line in one.lines if line.line_no in units])
     after = await load(tx, one.id)
     if all(line.open == 0 for line in after.lines):
         step = Step.CLOSE if after.gone else Step.CANCEL
+        if one.ready_at is not None:
+            await collections.end(tx, [one.id], emptied=False)
         return await _move_on(tx, after, step, {"closed_at": tx.now, "hold_reason": None})
     return after
 
 
 def _lessened(line: FulfilmentLine, units: int) -> FulfilmentLine:
     quantity = line.quantity - units
-    return replace(line, quantity=quantity, picked=min(line.picked, quantity))
+    return replace(line, quantity=quantity, picked=min(line.picked, quantity), packed=min(line.packed, quantity))
 
 
 async def _put_in_doubt(tx: Tx, one: Fulfilment, skus: Mapping[str, int], reason: RejectReason) -> None:
@@ -283,7 +301,7 @@ async def pack(tx: Tx, fulfilment_id: FulfilmentId, draft: ParcelDraft | None = 
     loose = {line.line_no: line.picked - line.packed for line in one.lines}
     if not any(loose.values()):
         raise NotPicked(left=one.quantity - one.picked)
-    named = _named(one, draft.lines or None, loose)
+    named = named_units(one, draft.lines or None, loose)
     parcel_id = ParcelId(uuid7())
     there = await work.parcels(tx, [one.id])
     weight = draft.weight or await _weight(tx, one, named)
@@ -352,14 +370,15 @@ async def hand_over(
 
     What is packed nowhere stays. Raises NotPicked where no box is packed.
     """
-    one = await _load_with_order(tx, fulfilment_id)
+    one = await load_with_order(tx, fulfilment_id)
+    order = await orders.load(tx, one.order_id)
     here = [parcel for parcel in await work.parcels(tx, [one.id]) if parcel.shipment_id is None]
     chosen = [parcel for parcel in here if tracking is None or parcel.id in tracking]
     if not chosen or one.state not in domain.ACTIVE:
         if one.state not in domain.ACTIVE:
             raise NotInThatState(step="hand_over", state=one.state)
         raise NotPicked(left=one.quantity - one.packed)
-    beside = await _unstocked(tx, one.order_id)
+    beside = await unstocked(tx, one.order_id)
     shipments: list[ShipmentId] = []
     gone: Counter[int] = Counter()
     for parcel in chosen:
@@ -378,19 +397,23 @@ async def hand_over(
         await work.parcel_left(tx, parcel.id, shipment_id, carried.carrier, carried.number, carried.url)
         shipments.append(shipment_id)
         gone.update({line.line_no: line.quantity for line in parcel.lines})
-    return await _gone(tx, one, gone), shipments
+    if one.method is Method.SEND_TO_STORE and order.pickup_location_id is not None:
+        await announce(tx, one, gone, order.pickup_location_id)
+    return await gone_out(tx, one, gone), shipments
 
 
-async def _unstocked(tx: Tx, order_id: OrderId) -> list[LineQuantity]:
+async def unstocked(tx: Tx, order_id: OrderId) -> list[LineQuantity]:
     order = (await orders.open_orders(tx, [order_id])).get(order_id)
     lines = () if order is None else order.lines
     return [LineQuantity(line.line_no, line.open) for line in lines if not line.stocked]
 
 
-async def _gone(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment:
+async def gone_out(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment:
     await work.put_lines(tx, [(one.id, _left(line, units[line.line_no])) for line in one.lines if line.line_no in units])
     after = await load(tx, one.id)
     if all(line.open == 0 for line in after.lines):
+        if one.ready_at is not None:
+            await collections.end(tx, [one.id], emptied=True)
         return await _move_on(tx, after, Step.CLOSE, {"closed_at": tx.now, "hold_reason": None})
     return after
 
@@ -398,30 +421,6 @@ async def _gone(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment
 def _left(line: FulfilmentLine, units: int) -> FulfilmentLine:
     gone = line.gone + units
     return replace(line, gone=gone, picked=max(line.picked, gone), packed=max(line.packed, gone))
-
-
-async def ready(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
-    """All of it is on the counter, for the buyer. Raises NotPicked, and NotInThatState for what is sent."""
-    one = await load(tx, fulfilment_id)
-    if one.method is not Method.COLLECT or one.state not in domain.ACTIVE:
-        raise NotInThatState(step="ready", state=one.state if one.method is Method.COLLECT else one.method)
-    if one.picked < one.quantity:
-        raise NotPicked(left=one.quantity - one.picked)
-    if one.ready_at is None:
-        await work.put(tx, [one.id], {"ready_at": tx.now})
-        tx.emit(FulfilmentReady(order_id=one.order_id, fulfilment_id=one.id, location_id=one.location_id, number=one.number))
-    return await load(tx, one.id)
-
-
-async def collect(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] | None = None) -> Fulfilment:
-    """The buyer takes these units; None is all that are ready. What they leave stays on the counter."""
-    one = await _load_with_order(tx, fulfilment_id)
-    if one.method is not Method.COLLECT or one.state not in domain.ACTIVE:
-        raise NotInThatState(step="collect", state=one.state if one.method is Method.COLLECT else one.method)
-    named = _named(one, lines, {line.line_no: line.picked - line.gone for line in one.lines})
-    inside = [LineQuantity(no, units) for no, units in sorted(named.items())]
-    await orders.ship(tx, one.order_id, one.location_id, [*inside, *await _unstocked(tx, one.order_id)])
-    return await _gone(tx, one, named)
 
 
 # Elsewhere, apart, together
@@ -433,8 +432,8 @@ async def move(
     """A person sends units that are not picked to another location, which has to have them. Raises NotThatMany and
     InsufficientStock. The fulfilment order there follows at once.
     """
-    one = await _load_with_order(tx, fulfilment_id)
-    named = _named(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
+    one = await load_with_order(tx, fulfilment_id)
+    named = named_units(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
     for line_no, units in sorted(named.items()):
         await orders.move(
             tx,
@@ -445,7 +444,7 @@ async def move(
             to_location_id=to_location_id,
             reason="person",
         )
-    await _less(tx, one, named)
+    await lessen(tx, one, named)
 
 
 async def split(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits]) -> Fulfilment:
@@ -453,7 +452,7 @@ async def split(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits])
     one = await load(tx, fulfilment_id)
     if one.state not in domain.NOT_BEGUN:
         raise NotInThatState(step="split", state=one.state)
-    named = _named(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
+    named = named_units(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
     if sum(named.values()) == one.quantity - one.gone:
         raise NothingToDo(fulfilment=one.number)
     own = {line.line_no: line for line in one.lines}
@@ -492,7 +491,7 @@ async def merge(tx: Tx, ids: Sequence[FulfilmentId]) -> Fulfilment:
         raise NotTogether
     first = found[0]
     alike = {(one.order_id, one.location_id, one.method, one.state) for one in found}
-    if len(alike) > 1 or first.state not in domain.NOT_BEGUN:
+    if len(alike) > 1 or first.state not in domain.NOT_BEGUN or first.method is Method.HAND_OUT:
         raise NotTogether
     lines = {line.line_no: line for line in first.lines}
     for one in found[1:]:
@@ -501,7 +500,7 @@ async def merge(tx: Tx, ids: Sequence[FulfilmentId]) -> Fulfilment:
             lines[line.line_no] = replace(there, quantity=there.quantity + line.open)
     await work.put_lines(tx, [(first.id, line) for line in lines.values()])
     for one in found[1:]:
-        await _less(tx, one, {line.line_no: line.open for line in one.lines if line.open})
+        await lessen(tx, one, {line.line_no: line.open for line in one.lines if line.open})
     return await load(tx, first.id)
 
 
@@ -532,6 +531,22 @@ async def say(tx: Tx, fulfilment_id: FulfilmentId, step: Handshake, note: str = 
     if step is Handshake.ACCEPT and one.state in domain.NOT_BEGUN:
         return await _begun(tx, await load(tx, one.id))
     return await load(tx, one.id)
+
+
+async def join(tx: Tx, fulfilment_id: FulfilmentId, line: FulfilmentLine) -> Fulfilment:
+    """A line that is promised here already becomes part of this work. Raises NotInThatState for what is over."""
+    one = await load(tx, fulfilment_id)
+    if one.state not in domain.ACTIVE:
+        raise NotInThatState(step="join", state=one.state)
+    await work.put_lines(tx, [(one.id, line)])
+    return await load(tx, one.id)
+
+
+async def await_answer(tx: Tx, fulfilment_id: FulfilmentId, until: datetime | None) -> None:
+    """Whoever does the work has until then to begin; after that it goes elsewhere."""
+    one = await load(tx, fulfilment_id)
+    if one.state in domain.NOT_BEGUN:
+        await work.put(tx, [one.id], {"answer_by": until})
 
 
 async def stop(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from comptoir.modules.fulfilment.contracts import (
+    AgeCount,
+    Deadline,
     Fulfilment,
     FulfilmentFilter,
     FulfilmentId,
+    OpenWork,
+    PlaceCount,
     Stage,
     StageCount,
 )
@@ -19,6 +23,9 @@ from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
 
+_ENDS = "coalesce(least(f.leaves_by, timezone('UTC', f.promised_on + interval '1 day')), '9999-12-31 00:00+00')"
+"""When its time is over: it has to leave, or the promised day has passed."""
+
 LISTING: Listing[Fulfilment] = Listing(
     COLUMNS,
     "fulfilment.orders f",
@@ -26,6 +33,7 @@ LISTING: Listing[Fulfilment] = Listing(
     sorts(
         ("placed", [Key("f.placed_at", KeyKind.INSTANT), Key("f.id", KeyKind.ID)]),
         ("number", [Key("f.number", KeyKind.INTEGER)]),
+        ("due", [Key(_ENDS, KeyKind.INSTANT), Key("f.id", KeyKind.ID)]),
     ),
 )
 
@@ -36,9 +44,30 @@ FROM fulfilment.orders
 WHERE stage NOT IN ('done', 'cancelled') AND (%(locations)s::uuid[] IS NULL OR location_id = ANY(%(locations)s::uuid[]))
 GROUP BY location_id, stage ORDER BY location_id, stage"""
 
+_SETTLED = "(f.state <> 'scheduled' AND f.hold_reason IS DISTINCT FROM 'unroutable')"
+
+
+def _misses(name: str, *, foreseen: bool) -> str:
+    """What misses a deadline; its parameters are called `name` with _at and _on behind it."""
+    ways = [f"f.leaves_by < %({name}_at)s", f"f.promised_on < %({name}_on)s"]
+    ways += ["f.arrives_on > f.promised_on"] if foreseen else []
+    return f"(f.stage NOT IN ('to_receive', 'ready') AND ({' OR '.join(ways)}))"
+
+
+_AGES = f"""
+SELECT w.location_id, w.stage, w.settled, w.band, count(*)::int, (count(*) FILTER (WHERE w.late))::int,
+  (count(*) FILTER (WHERE w.risk))::int
+FROM (
+  SELECT f.location_id, f.stage, {_SETTLED} AS settled, width_bucket(f.placed_at, %(bounds)s::timestamptz[]) AS band,
+    {_misses("late", foreseen=False)} AS late, {_misses("risk", foreseen=True)} AS risk
+  FROM fulfilment.orders f WHERE f.stage NOT IN ('done', 'cancelled')
+) w
+GROUP BY GROUPING SETS ((w.stage, w.settled, w.band), (w.location_id, w.stage))"""
+
 _LOAD = """
 SELECT l.location_id, (SELECT count(*)::int FROM fulfilment.orders f
-  WHERE f.location_id = l.location_id AND f.created_at >= l.since AND f.state <> 'cancelled')
+  WHERE f.location_id = l.location_id AND f.created_at >= l.since AND f.state <> 'cancelled'
+    AND f.method <> 'hand_out')
 FROM unnest(%(locations)s::uuid[], %(since)s::timestamptz[]) AS l (location_id, since)"""
 
 _UNROUTABLE = """
@@ -81,9 +110,14 @@ ORDER BY {_URGENCY} LIMIT %(limit)s"""
 
 _DEPARTED = """
 SELECT f.id FROM fulfilment.orders f
-WHERE f.location_id = %(location)s AND f.created_at >= %(since)s - interval '90 days' AND f.method <> 'collect'
-  AND f.gone > 0 AND (f.closed_at IS NULL OR f.closed_at >= %(since)s)
+WHERE f.location_id = %(location)s AND f.created_at >= %(since)s - interval '90 days'
+  AND f.method NOT IN ('collect', 'hand_out') AND f.gone > 0 AND (f.closed_at IS NULL OR f.closed_at >= %(since)s)
 ORDER BY f.number LIMIT %(limit)s"""
+
+
+_AT_COUNTER = f"""
+SELECT {COLUMNS} FROM fulfilment.orders f LEFT JOIN fulfilment.collections c ON c.fulfilment_id = f.id
+{{where}} ORDER BY c.here_at NULLS LAST, c.waits_until NULLS LAST, f.placed_at, f.id LIMIT %(limit)s"""
 
 
 def where(wanted: FulfilmentFilter) -> Where:
@@ -101,12 +135,34 @@ def where(wanted: FulfilmentFilter) -> Where:
     where.equal("f.assignee", wanted.assignee or None)
     if wanted.late_at is not None:
         where.add("f.leaves_by < %(late_at)s", late_at=wanted.late_at)
+    _narrow(where, wanted)
     text = storable(wanted.search).strip().removeprefix("#")
     if text.isdecimal() and text.isascii() and len(text) < 19:
         where.add("(f.order_number = %(number)s OR f.number = %(number)s)", number=int(text))
     elif text:
         where.search(text, "f.recipient")
     return where
+
+
+def _narrow(where: Where, wanted: FulfilmentFilter) -> None:
+    where.equal("f.channel_code", wanted.channel or None)
+    if wanted.settled is not None:
+        where.add(_SETTLED if wanted.settled else f"NOT {_SETTLED}")
+    if wanted.placed_from is not None:
+        where.add("f.placed_at >= %(placed_from)s", placed_from=wanted.placed_from)
+    if wanted.placed_before is not None:
+        where.add("f.placed_at < %(placed_before)s", placed_before=wanted.placed_before)
+    if wanted.due is not None:
+        where.add(_misses("due", foreseen=wanted.due.foreseen), due_at=wanted.due.at, due_on=wanted.due.on)
+
+
+async def ages(reader: Reader, bounds: Sequence[datetime], late: Deadline, risk: Deadline) -> OpenWork:
+    values = {"bounds": list(bounds), "late_at": late.at, "late_on": late.on, "risk_at": risk.at, "risk_on": risk.on}
+    found = await reader.rows(_AGES, values)
+    return OpenWork(
+        ages=tuple(AgeCount(Stage(row[1]), *row[2:]) for row in found if row[0] is None),
+        places=tuple(PlaceCount(LocationId(row[0]), Stage(row[1]), row[4], row[5]) for row in found if row[0] is not None),
+    )
 
 
 async def counts(reader: Reader, locations: Sequence[LocationId] | None) -> list[StageCount]:
@@ -162,3 +218,16 @@ async def wanting(reader: Reader, location_id: LocationId, sku: str, actor: str,
 
 async def departed(reader: Reader, location_id: LocationId, since: datetime, limit: int) -> list[FulfilmentId]:
     return await reader.values(_DEPARTED, {"location": location_id, "since": since, "limit": limit})
+
+
+async def at_counter(reader: Reader, location_id: LocationId, stage: Stage, search: str, limit: int) -> list[Fulfilment]:
+    found = where(FulfilmentFilter(locations=(location_id,), stages=(stage,), search=search))
+    text = storable(search).strip()
+    if text:
+        *rest, last = found.conditions
+        sent = (
+            "EXISTS (SELECT FROM fulfilment.parcels p WHERE p.fulfilment_id = c.origin_id AND p.tracking_number = %(tracking)s)"
+        )
+        found = Where([*rest, f"({last} OR {sent})"], found.params | {"tracking": text})
+    rows = await reader.rows(_AT_COUNTER.format(where=found.sql), found.params | {"limit": limit})
+    return [fulfilment(row) for row in rows]

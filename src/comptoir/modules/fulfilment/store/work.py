@@ -34,7 +34,7 @@ _READ = tuple(one.name for one in fields(Fulfilment) if one.name != "lines")
 COLUMNS = ", ".join(f"f.{name}" for name in _READ)
 _PARCEL = (
     "id, fulfilment_id, number, carton, weight, length, width, height, carrier, tracking_number, tracking_url, shipment_id, "
-    "packed_at, packed_by"
+    "packed_at, packed_by, marked_at"
 )
 
 _INSERT = """
@@ -219,9 +219,14 @@ SETTABLE = {
     "hold_reason": "text",
     "hold_note": "text",
     "assignee": "text",
+    "method": "text",
+    "service": "text",
     "location_id": "uuid",
     "wave_id": "uuid",
     "carrier": "text",
+    "recipient": "text",
+    "city": "text",
+    "country": "text",
     "leaves_by": "timestamptz",
     "arrives_on": "date",
     "answer_by": "timestamptz",
@@ -248,8 +253,17 @@ async def put(tx: Tx, ids: Sequence[FulfilmentId], values: Mapping[str, object])
 
 async def parcels(reader: Reader, ids: Sequence[FulfilmentId]) -> list[Parcel]:
     """Of these fulfilment orders, by number."""
+    return await _parcels(reader, "fulfilment_id", ids)
+
+
+async def some_parcels(reader: Reader, ids: Sequence[ParcelId]) -> list[Parcel]:
+    """Those of these parcels that there are."""
+    return await _parcels(reader, "id", ids)
+
+
+async def _parcels(reader: Reader, column: str, ids: Sequence[UUID]) -> list[Parcel]:
     rows = await reader.rows(
-        f"SELECT {_PARCEL} FROM fulfilment.parcels WHERE fulfilment_id = ANY(%(ids)s::uuid[]) ORDER BY fulfilment_id, number",
+        f"SELECT {_PARCEL} FROM fulfilment.parcels WHERE {column} = ANY(%(ids)s::uuid[]) ORDER BY fulfilment_id, number",
         {"ids": arrays.uuids(ids)},
     )
     contents = await reader.rows(
@@ -276,6 +290,7 @@ async def parcels(reader: Reader, ids: Sequence[FulfilmentId]) -> list[Parcel]:
             shipment_id=row[11],
             packed_at=row[12],
             packed_by=row[13],
+            marked_at=row[14],
             lines=tuple(inside.get(row[0], ())),
         )
         for row in rows
@@ -307,6 +322,14 @@ async def insert_parcel(tx: Tx, parcel_id: ParcelId, fulfilment_id: FulfilmentId
             "lines": arrays.int4s([line.line_no for line in draft.lines]),
             "quantities": arrays.int4s([line.quantity for line in draft.lines]),
         },
+    )
+
+
+async def mark(tx: Tx, ids: Sequence[ParcelId], at: datetime | None) -> None:
+    """Those that are still here are marked as looked at, or with None are so no more."""
+    await tx.run(
+        "UPDATE fulfilment.parcels SET marked_at = %(at)s WHERE id = ANY(%(ids)s::uuid[]) AND shipment_id IS NULL",
+        {"ids": arrays.uuids(ids), "at": at},
     )
 
 

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
+from comptoir.modules.changes import api as changes
+from comptoir.modules.changes.contracts import ReturnFilter
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentFilter, Method, Stage, StageCount
 from comptoir.modules.inventory import api as inventory
@@ -16,7 +18,7 @@ from comptoir.modules.inventory.contracts import TransferFilter, TransferState
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
-from comptoir.surfaces.console.pages import lists, store_desk
+from comptoir.surfaces.console.pages import lists, store_arrivals, store_desk
 from comptoir.surfaces.console.pages.stock import sku_href
 from comptoir.surfaces.console.pages.store_desk import Task
 from comptoir.surfaces.console.web import REMEMBER_FOR, Answer, Area, Visit, own_address
@@ -24,7 +26,7 @@ from comptoir.surfaces.console.web import REMEMBER_FOR, Answer, Area, Visit, own
 area = Area("store")
 
 TO_DO = (Stage.TO_PICK, Stage.TO_PACK, Stage.TO_HAND_OVER)
-OPEN = (*TO_DO, Stage.READY, Stage.WAITING)
+OPEN = (*TO_DO, Stage.READY, Stage.TO_RECEIVE, Stage.WAITING)
 ON_THE_ROAD = (TransferState.IN_TRANSIT, TransferState.PARTLY_RECEIVED)
 FEW = 20
 _CODE = re.compile(r"(\d{1,18})-([0-9A-Z]{4})")
@@ -58,16 +60,27 @@ async def home(visit: Visit) -> Answer:
             reader, TransferFilter(states=ON_THE_ROAD, to_location_id=place.id), sort="number", limit=100
         )
         doubts = await fulfilment.count_tasks(reader, place.id, limit=100)
-        upcoming = _best(visit, firsts)
+        back = (await changes.count_returns(reader, ReturnFilter(inspecting=place.id))).rows
+        waiting = await fulfilment.waiting_count(reader, place.id, visit.page.now)
+        outside = await store_arrivals.arrivals(visit, reader, place.id, visit.page.now) if waiting.here else []
+        upcoming = None if outside else _best(visit, firsts)
         chosen = (await store_desk.tasks(visit, reader, [upcoming]))[0] if upcoming else None
     tiles = [_tile(visit, stage, word, icon, href, stages, firsts) for stage, word, icon, href in _TILES]
-    tiles.append(Tile(visit.say(N_("To receive")), "package-import", "/store/receive", len(coming.items), bool(coming.next)))
+    to_receive = len(coming.items) + waiting.coming
+    tiles.append(Tile(visit.say(N_("To receive")), "package-import", "/store/receive", to_receive, bool(coming.next)))
     tiles.append(Tile(visit.say(N_("To count")), "clipboard-check", "/store/counts", len(doubts), len(doubts) >= 100))
+    if visit.may(Permission.ORDERS_ACT):
+        tiles.append(Tile(visit.say(N_("Returns")), "truck-return", "/returns/new", back))
+    tiles.append(Tile(visit.say(N_("To put back")), "arrow-back-up", "/store/put-back", waiting.put_backs))
+    if waiting.lockers_to_empty:
+        tiles.append(Tile(visit.say(N_("Lockers to empty")), "lock-open", "/store/lockers", waiting.lockers_to_empty))
     answer = visit.respond(
         "store/home.html",
         place=lists.label(place),
         best=chosen,
         act=visit.say(_ACTS[_act(upcoming)]) if upcoming else "",
+        arrivals=outside,
+        may_place=visit.may(Permission.ORDERS_PLACE),
         tiles=tiles,
     )
     return store_desk.with_camera(answer)
@@ -157,7 +170,7 @@ async def stand_here(visit: Visit) -> Answer:
         return visit.redirect("/store/here")
     visit.set_cookie(store_desk.COOKIE, to_text(LOCATION_PREFIX, place.id), REMEMBER_FOR)
     ahead = own_address(fields.raw("next"))
-    return visit.redirect(ahead if ahead.startswith("/store") else "/store")
+    return visit.redirect(ahead if ahead.startswith(("/store", "/returns")) else "/store")
 
 
 # Whatever was scanned or typed

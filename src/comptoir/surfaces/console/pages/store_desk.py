@@ -14,6 +14,7 @@ from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader
+from comptoir.surfaces import collecting
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages.naming import People, channels_of, people_of, places_of
 from comptoir.surfaces.console.pages.work_words import STAGE_TONES, STAGE_WORDS
@@ -24,14 +25,13 @@ CAMERA = "camera=(self), geolocation=(), microphone=()"
 """The pages on which a camera reads labels; all others may not use it."""
 SOON = 3600
 """Seconds before it leaves, from which on a task is urgent."""
-_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without those that are taken for others."""
 
 _PAGES: Mapping[Stage, str] = {
     Stage.WAITING: "pick",
     Stage.TO_PICK: "pick",
     Stage.TO_PACK: "pack",
     Stage.TO_HAND_OVER: "pack",
+    Stage.TO_RECEIVE: "collect",
     Stage.READY: "collect",
     Stage.DONE: "pack",
     Stage.CANCELLED: "pick",
@@ -73,13 +73,8 @@ def page_of(one: Fulfilment) -> str:
 
 
 def pickup_code(keyring: Keyring, one: Fulfilment) -> str:
-    """What a buyer shows at the counter: its number, and letters that nobody can guess."""
-    rest = int.from_bytes(keyring.mac(one.id.bytes, "pickup")[:8])
-    letters = ""
-    for _ in range(4):
-        rest, at = divmod(rest, len(_LETTERS))
-        letters += _LETTERS[at]
-    return f"{one.number}-{letters}"
+    """What a buyer shows at the counter."""
+    return collecting.code_of(keyring, one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ class Due:
 
 def due(visit: Visit, one: Fulfilment) -> Due:
     """How long it has, or by how much it is late."""
-    if one.leaves_by is None or one.stage in {Stage.DONE, Stage.CANCELLED, Stage.READY}:
+    if one.leaves_by is None or one.stage in {Stage.DONE, Stage.CANCELLED, Stage.READY, Stage.TO_RECEIVE}:
         return Due("", "neutral", "")
     left = (one.leaves_by - visit.page.now).total_seconds()
     time = formatting.duration(abs(left), visit.page.locale)
@@ -135,7 +130,7 @@ def task(visit: Visit, one: Fulfilment, people: People) -> Task:
     parts = [
         visit.say(N_("Order %(number)s"), number=one.order_number),
         visit.says("%(num)s unit", "%(num)s units", one.quantity - one.gone),
-        visit.say(N_("collected here")) if one.method is Method.COLLECT else one.carrier,
+        visit.say(N_("collected here")) if one.method in {Method.COLLECT, Method.HAND_OUT} else one.carrier,
     ]
     return Task(
         one=one,

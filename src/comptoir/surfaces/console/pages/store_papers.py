@@ -1,4 +1,4 @@
-"""The papers of a store as PDF: pick list, packing slip, label, return slip, pickup notice, manifest of the day."""
+"""The papers of a store as PDF: pick list, packing slip, label, return slip, customs paper, pickup notice, manifest."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from comptoir.modules.fulfilment.contracts import WAVE_PREFIX, Fulfilment, Parce
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.staff.contracts import Permission
+from comptoir.modules.tracking import api as tracking
 from comptoir.runtime.database import Reader
+from comptoir.surfaces import customs, sending
 from comptoir.surfaces.console.pages import store_desk, store_sheets
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.store_sheets import Case
 from comptoir.surfaces.console.web import Answer, Area, Visit
 from comptoir.surfaces.documents import api as documents
-from comptoir.surfaces.documents.contracts import Document, Paper, PickList
+from comptoir.surfaces.documents.contracts import CustomsForm, Document, Paper, PickList
 from comptoir.surfaces.documents.errors import DocumentsUnavailable
 
 area = Area("store")
@@ -60,6 +62,8 @@ async def one_paper(visit: Visit) -> Answer:
         if kind == "pick-list":
             paper: Document = await _pick_list(visit, reader, [one], f"F{one.number}", one.location_id)
             locale = _own_locale(visit)
+        elif kind == "customs":
+            paper, locale = await _customs(visit, reader, one), _own_locale(visit)
         else:
             channels = await channels_of(visit, reader)
             case = await store_sheets.case_of(reader, one, channels[one.channel_code].name)
@@ -73,6 +77,25 @@ async def _pick_list(visit: Visit, reader: Reader, found: list[Fulfilment], numb
     paper = Paper.RECEIPT if visit.param("paper") == "receipt" else Paper.A4
     picker = visit.page.user.name if visit.page.user else ""
     return await store_sheets.pick_list(reader, found, place, number=number, paper=paper, picker=picker, now=visit.page.now)
+
+
+async def _customs(visit: Visit, reader: Reader, one: Fulfilment) -> Document:
+    """CN 22 or CN 23, by the value; `form` in the address says which all the same."""
+    wanted = visit.param("parcel", "1")
+    found = next((box for box in await fulfilment.parcels(reader, [one.id]) if str(box.number) == wanted), None)
+    if found is None or not found.lines:
+        raise NotFound(kind="parcel", id=wanted[:20])
+    described = await sending.described(reader, one, found, found.weight or 1)
+    label = (await tracking.labels.standing(reader, [found.id])).get(found.id)
+    number = found.tracking_number or (label.tracking_number if label else "")
+    place = await locations.get(reader, one.location_id)
+    return customs.declaration(
+        described.shipment,
+        tracking_number=number,
+        on=visit.page.now.astimezone(store_sheets.zone_of(place)).date(),
+        signed_by=visit.page.user.name if visit.page.user else "",
+        form={form.value: form for form in CustomsForm}.get(visit.param("form")),
+    )
 
 
 def _buyers(visit: Visit, case: Case, kind: str, locale: str) -> Document:

@@ -24,14 +24,16 @@ from comptoir.modules.fulfilment.contracts import (
     State,
 )
 from comptoir.modules.fulfilment.errors import SomebodyElse
+from comptoir.modules.orders import api as orders
 from comptoir.modules.staff.contracts import Permission
+from comptoir.modules.substitution import api as substitution
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import lists, store_desk
-from comptoir.surfaces.console.pages.lists import Goods
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
 from comptoir.surfaces.console.pages.work_words import HOLD_WORDS, REJECT_WORDS
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
+from comptoir.surfaces.substituting import settle
 
 area = Area("store")
 
@@ -91,6 +93,7 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
     async with visit.read() as reader:
         one = await fulfilment.get(reader, fulfilment_id)
         rows = await _rows(reader, one)
+        offers = await substitution.offers(reader, one.id) if one.picked < one.quantity else {}
         people = await people_of(visit, reader, [one.assignee], await channels_of(visit, reader))
         elsewhere = await store_desk.elsewhere(visit, reader, one)
     others = bool(one.assignee) and one.assignee != visit.principal.actor and one.state is State.IN_PROGRESS
@@ -103,6 +106,8 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
         stamp=store_desk.stamp(visit, one),
         elsewhere=elsewhere,
         rows=rows,
+        offers=offers,
+        currency=(await _currency(visit, one)) if offers else "",
         left=sum(row.left for row in rows),
         progress=progress_of([(row.line.quantity, row.left) for row in rows], weighed=any(row.weighed for row in rows)),
         workable=one.state in {State.OPEN, State.SCHEDULED, State.IN_PROGRESS, State.INCOMPLETE},
@@ -115,6 +120,11 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
         action=f"/store/pick/{store_desk.text_of(one.id)}",
     )
     return store_desk.with_camera(answer)
+
+
+async def _currency(visit: Visit, one: Fulfilment) -> str:
+    async with visit.read() as reader:
+        return (await orders.order(reader, one.order_id)).currency
 
 
 def progress_of(rows: Sequence[tuple[int, int]], *, weighed: bool) -> tuple[int, int]:
@@ -143,14 +153,9 @@ async def _rows(reader: Reader, one: Fulfilment) -> list[Row]:
 
 async def codes_of(reader: Reader, skus: list[str]) -> dict[str, str]:
     """What a scanner may read on each of these, as far as they are few."""
-    codes: dict[str, str] = {}
-    for sku in sorted(set(skus))[:MOST_LOOKED_UP]:
-        try:
-            variant = await catalogue.by_sku(reader, sku)
-        except NotFound:
-            continue
-        codes[sku] = f"{sku} {variant.gtin}" if variant.gtin else sku
-    return codes
+    wanted = sorted(set(skus))[:MOST_LOOKED_UP]
+    gtins = await catalogue.gtins(reader, wanted)
+    return {sku: f"{sku} {gtins[sku]}" if sku in gtins else sku for sku in wanted}
 
 
 # Steps
@@ -192,16 +197,14 @@ _OUTCOMES = {
 
 
 async def _scanned(tx: Tx, fulfilment_id: FulfilmentId, code: str) -> Scan:
-    """As `fulfilment.scan`; of what is weighed, a scan is all of it."""
-    sku = await fulfilment.sku_of(tx, code)
-    one = await fulfilment.get(tx, fulfilment_id)
-    line = next((line for line in one.lines if line.sku == sku and line.picked < line.quantity), None)
-    names: Goods = await lists.goods(tx, [sku] if line else [])
-    if line is None or not names.is_weighed(sku):
-        return await fulfilment.scan(tx, fulfilment_id, code)
+    """As `fulfilment.scan`; of what is weighed and has no weight on its label, a scan is all of it."""
+    found = await fulfilment.scan(tx, fulfilment_id, code)
+    if found.outcome is not Scanned.WEIGH or found.line is None:
+        return found
+    line = found.line
     after = await fulfilment.pick(tx, fulfilment_id, [LineUnits(line.line_no, line.quantity - line.picked)])
     left = after.quantity - after.picked
-    return Scan(Scanned.PICKED if left else Scanned.ALL_PICKED, sku, line, left)
+    return Scan(Scanned.PICKED if left else Scanned.ALL_PICKED, found.sku, line, left)
 
 
 @area.post("/store/pick/{fulfilment_id:str}/{step:str}", Permission.FULFIL)
@@ -213,7 +216,9 @@ async def take_step(visit: Visit) -> Answer:
     async def work(tx: Tx) -> Done:
         after, words = await _taken(visit, tx, step, fulfilment_id, fields)
         subject, data = store_desk.text_of(fulfilment_id), {"number": after.number}
-        if step == "give-back":
+        if step == "instead":
+            await visit.record(tx, "fulfilment.instead", subject, data | {"code": fields.raw("code")[:80]})
+        elif step == "give-back":
             await visit.record(tx, "fulfilment.give_back", subject, data | {"reason": fields.raw("reason")})
         elif step == "put-back":
             await visit.record(tx, "fulfilment.put_back", subject, data)
@@ -227,7 +232,7 @@ async def take_step(visit: Visit) -> Answer:
         return await show(visit, fulfilment_id, refusal)
 
 
-_STEPS = ("begin", "take", "undo", "all", "give-back", "put-back", "ready")
+_STEPS = ("begin", "take", "undo", "all", "give-back", "put-back", "ready", "instead")
 
 
 def _onward(after: Fulfilment, step: str) -> str:
@@ -256,6 +261,8 @@ async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, f
         case "put-back":
             after = await fulfilment.put_back(tx, fulfilment_id)
             words = N_("It is left to others; put back what you had picked.")
+        case "instead":
+            after, words = await _taken_instead(tx, fulfilment_id, fields)
         case _:
             reason = fields.choice("reason", RejectReason)
             lines = _named(fields)
@@ -263,6 +270,16 @@ async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, f
             after = await fulfilment.reject(tx, fulfilment_id, lines, reason)
             words = N_("Given back: another location is found for it.")
     return after, visit.say(words)
+
+
+async def _taken_instead(tx: Tx, fulfilment_id: FulfilmentId, fields: Fields) -> tuple[Fulfilment, str]:
+    """Something else is in hand: what was tapped, or scanned."""
+    line_no = fields.whole("line", least=1, most=1_000_000)
+    units = fields.whole("quantity", least=1)
+    code = fields.text("code", required=True, most=100)
+    fields.done()
+    await substitution.substitute(tx, fulfilment_id, line_no, units, await fulfilment.sku_of(tx, code), settle)
+    return await fulfilment.get(tx, fulfilment_id), N_("It goes instead. The buyer is told, and pays no more.")
 
 
 def _named(fields: Fields) -> list[LineUnits] | None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from babel import Locale, UnknownLocaleError
-from babel.languages import get_official_languages
 
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentLine, Method, Parcel, Wave
@@ -35,8 +31,7 @@ from comptoir.surfaces.documents.contracts import (
     ReturnSlip,
     Seller,
 )
-
-FALLBACK = "en_GB"
+from comptoir.surfaces.parties import locale_of, order_address, site_address, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,56 +66,6 @@ class Case:
 
     def day(self, at: datetime) -> datetime:
         return at.astimezone(zone_of(self.place))
-
-
-def zone_of(place: Location) -> ZoneInfo:
-    try:
-        return ZoneInfo(place.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def locale_of(country: str) -> str:
-    """French where it is the first language of the land, English elsewhere."""
-    languages = get_official_languages(country.upper(), de_facto=True) if country else ()
-    if languages and languages[0] == "fr":
-        try:
-            return str(Locale.parse(f"fr_{country.upper()}"))
-        except (UnknownLocaleError, ValueError):
-            return "fr_FR"
-    return "en_US" if country.upper() == "US" else FALLBACK
-
-
-def site_address(place: Location) -> Address:
-    return Address(
-        name=lists.label(place),
-        line1=place.line1,
-        line2=place.line2,
-        postcode=place.postcode,
-        city=place.city,
-        region=place.region,
-        country=place.country,
-    )
-
-
-def order_address(order: Order) -> Address:
-    """Where it goes; of what is collected, who it is for."""
-    given, buyer = order.ship_to or {}, order.buyer or {}
-
-    def text(values: Mapping[str, object], name: str) -> str:
-        return str(values.get(name) or "")
-
-    return Address(
-        name=text(given, "name") or text(buyer, "name"),
-        company=text(given, "company"),
-        line1=text(given, "line1"),
-        line2=text(given, "line2"),
-        postcode=text(given, "postcode"),
-        city=text(given, "city"),
-        region=text(given, "region"),
-        country=text(given, "country"),
-        phone=text(given, "phone"),
-    )
 
 
 async def case_of(reader: Reader, one: Fulfilment, seller: str) -> Case:
