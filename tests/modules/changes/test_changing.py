@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from uuid import UUID
 
 import pytest
 
 from comptoir.kernel.errors import Refusal, Stale
-from comptoir.kernel.ids import uuid7
+from comptoir.kernel.ids import ActorId, uuid7
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.changes import api
 from comptoir.modules.changes.contracts import (
@@ -18,17 +20,25 @@ from comptoir.modules.changes.contracts import (
     ChangeAddress,
     ChangeId,
     ChangeKind,
+    ChangePickup,
     ChangeService,
     ChangeState,
+    Extra,
     PolicyDraft,
+    ReturnDraft,
     StockEffect,
     TakeBack,
+    Units,
 )
 from comptoir.modules.changes.errors import (
     ActionNotAllowed,
     ApprovalNeeded,
     ChangeOpen,
     ChangeStepRefused,
+    NoAddress,
+    NotCollectedThere,
+    NothingToPayOut,
+    OwnApproval,
     PickingBegun,
 )
 from comptoir.modules.fulfilment import api as fulfilment
@@ -36,7 +46,9 @@ from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import LineQuantity
 from comptoir.modules.orders.errors import OverAllowance, QuantityNotOpen
-from comptoir.runtime.database import Tx
+from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.contracts import Role, UserDraft, UserId
+from comptoir.runtime.database import Context, Tx
 from comptoir.sdk.orders import Address, LineKind
 from comptoir.surfaces.changing import SETTING
 from modules.changes.conftest import Desk
@@ -144,13 +156,13 @@ async def test_what_gives_back_much_waits_for_approval(desk: Desk) -> None:
     assert seen.needs_approval
     with pytest.raises(ApprovalNeeded):
         await desk.confirm(large)
-    approved = await desk.do(lambda tx: api.approve_change(tx, large.id))
+    approved = await desk.do(lambda tx: api.approve_change(tx, large.id, SETTING))
     assert (approved.state, approved.decided_by) == ("approved", "system")
     done, _ = await desk.confirm(large)
     assert done.state is ChangeState.CONFIRMED
     other, _ = await desk.request(order_id, ChangeKind.CANCEL, CancelUnits(line_no=1, quantity=1))
-    declined = await desk.do(lambda tx: api.decline_change(tx, other.id))
-    assert declined.state is ChangeState.DECLINED
+    declined = await desk.do(lambda tx: api.decline_change(tx, other.id, "no need"))
+    assert (declined.state, declined.decision) == (ChangeState.DECLINED, "no need")
     with pytest.raises(ChangeStepRefused):
         await desk.confirm(other)
 
@@ -240,3 +252,127 @@ async def test_nothing_is_promised_for_what_was_not_paid(desk: Desk) -> None:
 async def test_an_unknown_change_is_told(desk: Desk) -> None:
     with pytest.raises(Refusal, match="No such change"):
         await desk.do(lambda tx: api.confirm_change(tx, ChangeId(uuid7()), SETTING))
+
+
+async def approvers(desk: Desk, *names: str) -> list[str]:
+    """People who may approve; gives what events say of them."""
+
+    async def make(tx: Tx) -> list[str]:
+        found: list[str] = []
+        for name in names:
+            draft = UserDraft(email=f"{name}@example.com", name=name, role=Role.OPERATIONS)
+            found.append(f"user:{(await staff.create_user(tx, draft, 'a long enough phrase')).id}")
+        return found
+
+    return await desk.do(make)
+
+
+def as_one(desk: Desk, actor: str) -> AbstractAsyncContextManager[Tx]:
+    return desk.shop.database.transaction(Context(ActorId(actor)))
+
+
+async def test_whoever_asked_does_not_approve_unless_nobody_else_could(desk: Desk) -> None:
+    await desk.do(lambda tx: api.create_policy(tx, PolicyDraft(code="careful", position=1, approval_above=100)))
+    (ada,) = await approvers(desk, "ada")
+    order_id = await desk.sold(TEA=3, shipped=False)
+    draft = desk.draft(order_id, ChangeKind.CANCEL, CancelUnits(line_no=1, quantity=1))
+    async with as_one(desk, ada) as tx:
+        made, _ = await api.request_change(tx, draft, SETTING)
+    (bob,) = await approvers(desk, "bob")
+    with pytest.raises(OwnApproval) as refused:
+        async with as_one(desk, ada) as tx:
+            await api.approve_change(tx, made.id, SETTING)
+    assert refused.value.data["approvers"] == [bob]
+    async with as_one(desk, bob) as tx:
+        approved = await api.approve_change(tx, made.id, SETTING, "it was late")
+    assert (approved.decided_by, approved.decision) == (bob, "it was late")
+    await desk.confirm(made)
+    async with as_one(desk, ada) as tx:
+        alone, _ = await api.request_change(tx, draft, SETTING)
+        await staff.set_active(tx, UserId(UUID(bob.removeprefix("user:"))), active=False)
+    async with as_one(desk, ada) as tx:
+        assert (await api.approve_change(tx, alone.id, SETTING)).state is ChangeState.APPROVED
+
+
+async def test_a_change_of_an_order_that_changed_is_renewed_and_approved_again(desk: Desk) -> None:
+    await desk.do(lambda tx: api.create_policy(tx, PolicyDraft(code="careful", position=1, approval_above=500)))
+    order_id = await desk.sold(TEA=3, shipped=False)
+    made, _ = await desk.request(order_id, ChangeKind.CANCEL, CancelUnits(line_no=1, quantity=2))
+    await desk.do(lambda tx: api.approve_change(tx, made.id, SETTING))
+    await desk.do(lambda tx: orders.allow(tx, order_id, 1, 300, "late"))
+    with pytest.raises(Stale):
+        await desk.confirm(made)
+    renewed, seen = await desk.do(lambda tx: api.renew_change(tx, made.id, SETTING))
+    assert (renewed.state, renewed.decided_by, renewed.needs_approval) == (ChangeState.REQUESTED, None, False)
+    assert seen.given == 466
+    done, _ = await desk.confirm(renewed)
+    assert done.state is ChangeState.CONFIRMED
+
+
+async def test_what_is_given_away_below_its_price_needs_approval_as_money_does(desk: Desk) -> None:
+    await desk.do(lambda tx: api.create_policy(tx, PolicyDraft(code="careful", position=1, approval_above=500)))
+    order_id = await desk.sold(CUP=1)
+    again = AddItem(sku="CUP", quantity=1, unit_price=0)
+    _, seen = await desk.request(order_id, ChangeKind.CLAIM, again)
+    assert (seen.given, seen.approval_above, seen.needs_approval) == (1000, 500, True)
+
+
+async def test_what_is_collected_elsewhere_finds_its_place_anew(desk: Desk) -> None:
+    order_id, other = await desk.sold(TEA=3, shipped=False), await desk.sold(CUP=1, shipped=False)
+    await desk.shop.settle()
+    store, paris = desk.shop.locations["store"], desk.shop.locations["paris"]
+    await desk.shop.receive("TEA", "store", 3)
+    done = await desk.change(order_id, ChangeKind.EDIT, ChangePickup(location_id=store))
+    order = await desk.shop.order(order_id)
+    assert (order.service, order.pickup_location_id) == ("pickup", store)
+    assert await desk.shop.reserved(order_id) == {(1, "store"): 3}
+    assert sum(one.reserved for one in done.effects[0].stock) == 0
+    await desk.change(other, ChangeKind.EDIT, ChangePickup(location_id=store))
+    assert await desk.shop.reserved(other) == {(1, "paris"): 1}
+    for key, place, method in ((order_id, store, "collect"), (other, paris, "send_to_store")):
+        work = [one for one in await desk.shop.work(key) if one.state == "open"]
+        assert [(one.location_id, one.method, one.service) for one in work] == [(place, method, "pickup")]
+    with pytest.raises(NotCollectedThere):
+        await desk.request(order_id, ChangeKind.EDIT, ChangePickup(location_id=paris))
+    with pytest.raises(NoAddress):
+        await desk.request(order_id, ChangeKind.EDIT, ChangePickup(location_id=None))
+    home = ChangeAddress(address=Address(city="Lille", country="FR"))
+    await desk.change(order_id, ChangeKind.EDIT, home, ChangeService(service=Service.EXPRESS))
+    order = await desk.shop.order(order_id)
+    assert (order.service, order.pickup_location_id) == ("express", None)
+    assert await desk.shop.reserved(order_id) == {(1, "paris"): 3}
+    assert {(one.method, one.service) for one in await desk.shop.work(order_id) if one.state == "open"} == {("ship", "express")}
+
+
+async def test_what_is_packed_is_told_to_be_called_back(desk: Desk) -> None:
+    order_id = await desk.sold(TEA=3, shipped=False)
+    await desk.shop.settle()
+    (work,) = await desk.shop.work(order_id)
+    await desk.do(lambda tx: fulfilment.pick(tx, work.id))
+    done = await desk.change(order_id, ChangeKind.CANCEL, CancelUnits(line_no=1, quantity=2))
+    (recall,) = done.recalls
+    assert (recall.number, recall.location_id, recall.picked, recall.packed) == (work.number, work.location_id, 2, 0)
+    (work,) = await desk.shop.work(order_id)
+    assert (work.quantity, work.picked) == (1, 1)
+
+
+async def test_an_exchange_by_parcel_is_seen_before_it_is_announced(desk: Desk) -> None:
+    order_id = await desk.sold(CUP=1)
+    draft = ReturnDraft(order_id=order_id, units=(Units(1, 1),), exchange=(Extra("TEA", 2),))
+    seen = await desk.do(lambda tx: api.preview_exchange(tx, draft, SETTING))
+    assert await desk.shop.reserved(order_id) == {}
+    case, done = await desk.do(lambda tx: api.announce_exchange(tx, draft, SETTING))
+    assert done == seen
+    assert (done.effects[0].value, done.after.owed_by_buyer) == (666, 666)
+    assert await desk.shop.reserved(order_id) == {(2, "paris"): 2}
+    assert tuple(case.exchange_lines) == (2,)
+
+
+async def test_what_is_promised_becomes_store_credit(desk: Desk) -> None:
+    order_id = await desk.sold(CUP=2, shipped=False)
+    await desk.change(order_id, ChangeKind.CANCEL, CancelUnits(line_no=1, quantity=1))
+    account, code, total = await desk.do(lambda tx: api.credit_out(tx, order_id))
+    assert (account.balance, total, code is not None) == (1000, 1000, True)
+    assert (await desk.standing(order_id)).granted == 0
+    with pytest.raises(NothingToPayOut):
+        await desk.do(lambda tx: api.credit_out(tx, order_id))

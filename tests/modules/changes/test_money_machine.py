@@ -146,7 +146,7 @@ class Machine(RuleBasedStateMachine):
             draft = ChangeDraft(order_id=order_id, kind=kind, actions=actions, reason="asked")
             made, foreseen = await api.request_change(tx, draft, SETTING)
             if made.needs_approval:
-                await api.approve_change(tx, made.id)
+                await api.approve_change(tx, made.id, SETTING)
             _, done = await api.confirm_change(tx, made.id, SETTING)
             assert done is not None
             assert done.after == foreseen.after
@@ -405,7 +405,11 @@ class Machine(RuleBasedStateMachine):
                 await orders.withdraw_refund(tx, order_id, one.id)
         if there.owed_to_buyer:
             grant = await orders.grant_refund(tx, order_id, there.owed_to_buyer, "all")
-            await orders.execute_refund(tx, order_id, grant, there.owed_to_buyer, "card")
+            parts = payments.as_paid(await payments.entries_of(tx, order_id), there.owed_to_buyer)
+            assert sum(part for _, part in parts) == there.owed_to_buyer
+            for method, part in parts:
+                account = self.account if method == "store_credit" else None
+                await orders.execute_refund(tx, order_id, grant, part, method, account_id=account)
         there = await orders.standing(tx, order_id)
         assert (there.captured, there.granted, there.owed_by_buyer) == (there.refunded, 0, 0)
 

@@ -40,7 +40,7 @@ from comptoir.modules.orders.contracts import Charge, OrderId, ShipmentId
 from comptoir.modules.orders.errors import OverRefund, QuantityNotOpen
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import EntryKind
-from comptoir.modules.payments.errors import BalanceTooLow, GrantClosed, OverGrant, OverOwed, ReferenceMissing
+from comptoir.modules.payments.errors import BalanceTooLow, GrantClosed, OverGrant, OverMethod, OverOwed, ReferenceMissing
 from comptoir.runtime.database import Reader, Tx
 from comptoir.sdk.orders import LineKind
 from comptoir.surfaces.changing import SETTING
@@ -369,29 +369,32 @@ async def test_two_executions_of_one_refund_at_once_move_it_once(desk: Desk) -> 
     assert (await desk.shop.order(order_id)).refunded == 1000
 
 
-async def test_a_refund_is_executed_in_parts_by_any_method(desk: Desk) -> None:
+async def test_a_refund_is_executed_in_parts_as_it_was_paid_or_as_the_house_allows(desk: Desk) -> None:
     order_id = await desk.sold(CUP=1)
     back = TakeBack(line_no=1, quantity=1, location_id=desk.shop.locations["store"])
     await desk.change(order_id, ChangeKind.RETURN, back)
     (grant,) = await desk.grants(order_id)
-    await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 300, "cash"))
+    with pytest.raises(OverMethod) as refused:
+        await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 300, "cash"))
+    assert refused.value.data == {"method": "cash", "left": 0, "asked": 300}
+    await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 300, "Cash ", anyhow=("cash",)))
     with pytest.raises(ReferenceMissing):
         await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 300, "card_terminal"))
     await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 300, "card_terminal", "T-1"))
     assert not await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 300, "card_terminal", "T-1"))
     with pytest.raises(OverGrant):
-        await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 401, "cash"))
+        await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 401, "card"))
     (grant,) = await desk.grants(order_id)
     assert (grant.state, grant.executed, grant.open) == ("partly_executed", 600, 400)
     await desk.do(lambda tx: orders.withdraw_refund(tx, order_id, grant.id))
     (grant,) = await desk.grants(order_id)
     assert (grant.state, grant.executed, grant.open) == ("withdrawn", 600, 0)
     with pytest.raises(GrantClosed):
-        await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 1, "cash"))
+        await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 1, "card"))
     again = await desk.do(lambda tx: orders.grant_refund(tx, order_id, 400, "after all"))
     with pytest.raises(OverOwed):
         await desk.do(lambda tx: orders.grant_refund(tx, order_id, 1, "more"))
-    await desk.do(lambda tx: orders.execute_refund(tx, order_id, again, 400, "cash"))
+    await desk.do(lambda tx: orders.execute_refund(tx, order_id, again, 400, "card"))
     with pytest.raises(OverRefund):
         await desk.do(lambda tx: orders.pay(tx, order_id, EntryKind.REFUNDED, "card", 1))
 

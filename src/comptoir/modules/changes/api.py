@@ -7,14 +7,29 @@ from comptoir.modules.changes.changing import (
     cancel_change,
     confirm_change,
     decline_change,
+    draft_of,
     find_changes,
     get_change,
+    of_order,
+    open_changes,
     preview,
+    renew_change,
     request_change,
 )
-from comptoir.modules.changes.domain import CHANGE_STEPS, RETURN_STEPS
-from comptoir.modules.changes.finding import find_returns, look_for, signals_of
-from comptoir.modules.changes.policies import allowed, first_fit, signals, withdrawal_until
+from comptoir.modules.changes.counter import PaidBack, foresee, pay_back, take_over_counter
+from comptoir.modules.changes.crediting import credit_out
+from comptoir.modules.changes.domain import CHANGE_STEPS, FATES, RETURN_STEPS, return_code, return_number, undecided
+from comptoir.modules.changes.exchanging import announce_exchange, preview_exchange
+from comptoir.modules.changes.finding import (
+    count_returns,
+    counts_of_returns,
+    find_returns,
+    look_for,
+    signals_of,
+    stream_returns,
+    with_units,
+)
+from comptoir.modules.changes.policies import STANDARD, allowed, first_fit, signals, withdrawal_until
 from comptoir.modules.changes.receiving import (
     inspect_return,
     pay_out_credit,
@@ -31,47 +46,71 @@ from comptoir.modules.changes.returning import (
     get_return,
     request_return,
     returns_of,
+    send_papers,
     send_return,
 )
 from comptoir.modules.changes.settling import settle
-from comptoir.modules.changes.terms import all_policies, create_policy, get_policy, offers, update_policy
+from comptoir.modules.changes.terms import Terms, all_policies, create_policy, get_policy, offers, try_out, update_policy
 
 __all__ = [
     "CHANGE_STEPS",
+    "FATES",
     "RETURN_STEPS",
+    "STANDARD",
+    "PaidBack",
+    "Terms",
     "all_policies",
     "allowed",
+    "announce_exchange",
     "approve_change",
     "approve_return",
     "cancel_change",
     "cancel_return",
     "close_return",
     "confirm_change",
+    "count_returns",
+    "counts_of_returns",
     "create_policy",
+    "credit_out",
     "decline_change",
     "decline_return",
+    "draft_of",
     "find_changes",
     "find_returns",
     "first_fit",
+    "foresee",
     "get_change",
     "get_policy",
     "get_return",
     "inspect_return",
     "look_for",
+    "of_order",
     "offers",
+    "open_changes",
+    "pay_back",
     "pay_out_credit",
     "preview",
+    "preview_exchange",
     "receive_return",
     "receive_unannounced",
     "receive_unknown",
     "record_channel_return",
+    "renew_change",
     "request_change",
     "request_return",
+    "return_code",
+    "return_number",
     "returns_of",
+    "send_papers",
     "send_return",
     "settle",
     "signals",
     "signals_of",
+    "stream_returns",
+    "take_over_counter",
+    "try_out",
+    "undecided",
     "update_policy",
+    "with_units",
     "withdrawal_until",
 ]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
 
+from comptoir.kernel.money import round_half_even
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import Unit
+from comptoir.modules.changes import domain
 from comptoir.modules.changes.contracts import (
     AddCharge,
     AddItem,
@@ -16,25 +22,31 @@ from comptoir.modules.changes.contracts import (
     ChangeAddress,
     ChangeDraft,
     ChangeKind,
+    ChangePickup,
     ChangeService,
     Effect,
     Preview,
+    Recall,
     Setting,
     StockEffect,
     TakeBack,
 )
-from comptoir.modules.changes.errors import PickingBegun
+from comptoir.modules.changes.errors import NoAddress, NotCollectedThere, PickingBegun
 from comptoir.modules.changes.settling import settle
+from comptoir.modules.changes.terms import limits
 from comptoir.modules.fulfilment import api as fulfilment
-from comptoir.modules.fulfilment.contracts import State
 from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.errors import InsufficientStock
+from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Charge, LineQuantity, Order, OrderId, ReturnLine
-from comptoir.runtime.database import Tx
+from comptoir.modules.pricing import api as pricing
+from comptoir.runtime.database import Reader, Tx
 
-_BEGUN = {State.IN_PROGRESS, State.INCOMPLETE}
+_WHERE = (ChangeAddress, ChangeService, ChangePickup)
 _Place = tuple[int, LocationId | None]
+_Places = dict[_Place, Counter[str]]
 
 
 async def carry_out(tx: Tx, draft: ChangeDraft, setting: Setting, about_id: UUID | None = None) -> Preview:
@@ -42,30 +54,68 @@ async def carry_out(tx: Tx, draft: ChangeDraft, setting: Setting, about_id: UUID
     if draft.kind is ChangeKind.EDIT:
         await _require_not_begun(tx, draft)
     order = await orders.load(tx, draft.order_id)
-    before = await orders.standing_of(tx, order)
+    away = await _given_away(tx, order, draft.actions)
+    above = await limits(tx, order, sorted(domain.named_lines(draft.actions)), setting, tx.now)
+    before, at_first = await orders.standing_of(tx, order), await places(tx, order)
     effects: list[Effect] = []
-    worth, there = before.value, await _places(tx, order)
+    worth, there = before.value, at_first
     for action in draft.actions:
         await _do(tx, draft.order_id, action, draft.reason, setting)
         order = await orders.load(tx, draft.order_id)
-        value, now = (await orders.standing_of(tx, order)).value, await _places(tx, order)
-        effects.append(Effect(action, value - worth, _differences(order, there, now)))
+        value, now = (await orders.standing_of(tx, order)).value, await places(tx, order)
+        effects.append(Effect(action, value - worth, differences(order, there, now)))
         worth, there = value, now
     granted = await settle(tx, draft.order_id, draft.reason, about="change", about_id=about_id)
-    return Preview(tuple(effects), before, await orders.standing(tx, draft.order_id), granted, needs_approval=False)
+    given = max(0, before.value - worth) + away
+    return Preview(
+        tuple(effects),
+        before,
+        await orders.standing(tx, draft.order_id),
+        granted,
+        needs_approval=domain.needs_approval(given, above),
+        given=given,
+        approval_above=min((limit for limit in above if limit is not None), default=None),
+        recalls=await recalls(tx, draft.order_id, at_first, there),
+    )
+
+
+async def recalls(reader: Reader, order_id: OrderId, before: _Places, now: _Places) -> tuple[Recall, ...]:
+    """Which work that has begun is called back."""
+    lost = {
+        (line_no, location_id): units["reserved"] - now.get((line_no, location_id), Counter[str]())["reserved"]
+        for (line_no, location_id), units in before.items()
+        if location_id is not None
+    }
+    return tuple(domain.recalled(await fulfilment.of_orders(reader, [order_id]), lost))
 
 
 async def _require_not_begun(tx: Tx, draft: ChangeDraft) -> None:
     """An edit leaves what somebody picks alone: a cancellation recalls it."""
-    whole = any(isinstance(action, (ChangeAddress, ChangeService)) for action in draft.actions)
+    whole = any(isinstance(action, _WHERE) for action in draft.actions)
     named = {action.line_no for action in draft.actions if isinstance(action, CancelUnits)}
     begun = [
         one.number
         for one in await fulfilment.of_orders(tx, [draft.order_id])
-        if one.state in _BEGUN and (whole or named & {line.line_no for line in one.lines})
+        if one.state in domain.BEGUN and (whole or named & {line.line_no for line in one.lines})
     ]
     if begun:
         raise PickingBegun(fulfilments=begun)
+
+
+async def _given_away(reader: Reader, order: Order, actions: Iterable[AnyAction]) -> int:
+    """By how much what is added costs less than on any other day: what is sent again for nothing is worth its price."""
+    cheap = [action for action in actions if isinstance(action, AddItem) and action.unit_price is not None]
+    if not cheap:
+        return 0
+    skus = sorted({action.sku for action in cheap})
+    prices, goods = await pricing.prices(reader, order.market, skus), await catalogue.goods(reader, skus)
+    total = 0
+    for action in cheap:
+        if action.sku in prices and action.sku in goods:
+            per = 1000 if goods[action.sku].unit is Unit.THOUSANDTH else 1
+            less = prices[action.sku].amount - (action.unit_price or 0)
+            total += max(0, round_half_even(Decimal(less * action.quantity) / per))
+    return total
 
 
 async def _do(tx: Tx, order_id: OrderId, action: AnyAction, reason: str, setting: Setting) -> None:
@@ -80,7 +130,9 @@ async def _do(tx: Tx, order_id: OrderId, action: AnyAction, reason: str, setting
         case ChangeAddress(address=address):
             await orders.change_delivery(tx, order_id, ship_to=address)
         case ChangeService(service=service):
-            await orders.change_delivery(tx, order_id, service=service)
+            await _send(tx, order_id, service, setting)
+        case ChangePickup(location_id=location_id):
+            await _collect(tx, order_id, location_id, setting)
         case TakeBack():
             line = ReturnLine(action.line_no, action.quantity, action.disposition)
             await orders.take_back(tx, order_id, action.location_id, [line], reason)
@@ -93,24 +145,68 @@ async def _do(tx: Tx, order_id: OrderId, action: AnyAction, reason: str, setting
 async def add(tx: Tx, order_id: OrderId, items: Sequence[orders.Addition], setting: Setting) -> list[int]:
     """Lines on top, promised at once from where the order's channel sends."""
     order = await orders.load(tx, order_id)
-    candidates = orders.senders(await setting.pool_of(tx, order.channel_id))
-    if order.pickup_location_id is not None:
-        candidates = (order.pickup_location_id, *[one for one in candidates if one != order.pickup_location_id])
     facts = await setting.facts_of(tx, order.channel_id)
-    return await orders.add_lines(tx, order_id, items, [], candidates, backorder=facts.backorder)
+    return await orders.add_lines(tx, order_id, items, [], await _candidates(tx, order, setting), backorder=facts.backorder)
 
 
-async def _places(tx: Tx, order: Order) -> dict[_Place, Counter[str]]:
-    found: dict[_Place, Counter[str]] = {}
-    for r in await inventory.reservations_of(tx, [order.id]):
+async def _candidates(reader: Reader, order: Order, setting: Setting) -> tuple[LocationId, ...]:
+    candidates = orders.senders(await setting.pool_of(reader, order.channel_id))
+    if order.pickup_location_id is None:
+        return candidates
+    return (order.pickup_location_id, *[one for one in candidates if one != order.pickup_location_id])
+
+
+async def _send(tx: Tx, order_id: OrderId, service: Service, setting: Setting) -> None:
+    """What is collected is sent from now on; anything else is sent with this service."""
+    order = await orders.load(tx, order_id)
+    if order.pickup_location_id is None:
+        await orders.change_delivery(tx, order_id, service=service)
+        return
+    await orders.change_pickup(tx, order_id, None, service)
+    await _promise_anew(tx, order_id, setting)
+
+
+async def _collect(tx: Tx, order_id: OrderId, location_id: LocationId | None, setting: Setting) -> None:
+    if location_id is not None:
+        place = await locations.get(tx, location_id)
+        if not (place.active and place.pickup):
+            raise NotCollectedThere(location_id=location_id)
+    await orders.change_pickup(tx, order_id, location_id)
+    await _promise_anew(tx, order_id, setting)
+
+
+async def _promise_anew(tx: Tx, order_id: OrderId, setting: Setting) -> None:
+    """Promises all that has not left where it is wanted now. Raises NoAddress, and InsufficientStock where something would have
+    to wait and may not.
+    """
+    order = await orders.load(tx, order_id)
+    if order.pickup_location_id is None and not (order.ship_to or {}).get("country"):
+        raise NoAddress
+    waited = sum(line.backordered for line in order.lines)
+    if any(line.reserved and line.stocked for line in order.lines):
+        await orders.release(tx, order_id, None, "delivery")
+    await orders.allocate(tx, order_id, await _candidates(tx, order, setting))
+    now = await orders.load(tx, order_id)
+    facts = await setting.facts_of(tx, order.channel_id)
+    if not facts.backorder and sum(line.backordered for line in now.lines) > waited:
+        short = [line for line in now.lines if line.backordered]
+        raise InsufficientStock(
+            lines=[{"sku": line.sku, "requested": line.open, "available": line.open - line.backordered} for line in short]
+        )
+
+
+async def places(reader: Reader, order: Order) -> _Places:
+    """How the units of each line stand, by the location where they are promised, and nowhere."""
+    found: _Places = {}
+    for r in await inventory.reservations_of(reader, [order.id]):
         found.setdefault((r.line_no, r.location_id), Counter())["reserved"] += r.quantity
     for line in order.lines:
         found[line.line_no, None] = Counter(waiting=line.backordered, cancelled=line.cancelled, returned=line.returned)
     return found
 
 
-def _differences(
-    order: Order, before: dict[_Place, Counter[str]], after: dict[_Place, Counter[str]]
+def differences(
+    order: Order, before: Mapping[_Place, Counter[str]], after: Mapping[_Place, Counter[str]]
 ) -> tuple[StockEffect, ...]:
     skus = {line.line_no: line.sku for line in order.lines}
     found: list[StockEffect] = []

@@ -22,12 +22,12 @@ from comptoir.modules.changes.errors import (
     ApprovalNeeded,
     ChangeStepRefused,
     NotASale,
+    OwnApproval,
     UnknownChange,
 )
 from comptoir.modules.changes.store import changes as store
-from comptoir.modules.changes.terms import limits
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Order
+from comptoir.modules.orders.contracts import Order, OrderId
 from comptoir.modules.orders.errors import UnknownLine
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
@@ -39,13 +39,9 @@ MAX_ACTIONS = 100
 async def preview(tx: Tx, draft: ChangeDraft, setting: Setting) -> Preview:
     """What a change would come to: it is done, looked at and undone. Raises whatever stands against it."""
     draft = _checked(draft)
-    order = await _order(tx, draft)
+    await _order(tx, draft)
     async with tx.rehearsal():
-        found = await carry_out(tx, draft, setting)
-    given = max(0, found.before.value - found.after.value)
-    named = sorted(domain.named_lines(draft.actions))
-    needs = domain.needs_approval(given, await limits(tx, order, named, setting, tx.now))
-    return found._replace(needs_approval=needs)
+        return await carry_out(tx, draft, setting)
 
 
 async def request_change(tx: Tx, draft: ChangeDraft, setting: Setting, *, version: int | None = None) -> tuple[Change, Preview]:
@@ -85,17 +81,40 @@ async def _order(tx: Tx, draft: ChangeDraft) -> Order:
     return order
 
 
-async def approve_change(tx: Tx, change_id: ChangeId) -> Change:
-    return await _decide(tx, change_id, ChangeStep.APPROVE)
+async def renew_change(tx: Tx, change_id: ChangeId, setting: Setting) -> tuple[Change, Preview]:
+    """Looks at an open change anew, on the order as it is now: what was approved of another version has to be approved again.
+
+    Raises ChangeStepRefused and whatever `preview` raises.
+    """
+    change, order = await _load(tx, change_id)
+    state = _next(change, ChangeStep.RENEW)
+    found = await preview(tx, draft_of(change), setting)
+    await store.renew(tx, change_id, state, order.version, needs_approval=found.needs_approval)
+    return await _told(tx, change_id), found
 
 
-async def decline_change(tx: Tx, change_id: ChangeId) -> Change:
-    return await _decide(tx, change_id, ChangeStep.DECLINE)
-
-
-async def _decide(tx: Tx, change_id: ChangeId, step: ChangeStep) -> Change:
+async def approve_change(tx: Tx, change_id: ChangeId, setting: Setting, reason: str = "") -> Change:
+    """Whoever asked for it does not approve it, unless nobody else could. Raises ChangeStepRefused and OwnApproval."""
     change, _ = await _load(tx, change_id)
-    await store.decide(tx, change_id, _next(change, step))
+    state = _next(change, ChangeStep.APPROVE)
+    if change.requested_by == tx.actor:
+        others = [one for one in await setting.approvers_of(tx) if one != tx.actor]
+        if others:
+            raise OwnApproval(change_id=change_id, approvers=others)
+    return await _decide(tx, change_id, state, reason)
+
+
+async def decline_change(tx: Tx, change_id: ChangeId, reason: str = "") -> Change:
+    """Raises ChangeStepRefused."""
+    change, _ = await _load(tx, change_id)
+    return await _decide(tx, change_id, _next(change, ChangeStep.DECLINE), reason)
+
+
+async def _decide(tx: Tx, change_id: ChangeId, state: ChangeState, reason: str) -> Change:
+    checks = Checks()
+    reason = checks.words("reason", reason)
+    checks.done()
+    await store.decide(tx, change_id, state, reason)
     return await _told(tx, change_id)
 
 
@@ -120,12 +139,16 @@ async def confirm_change(tx: Tx, change_id: ChangeId, setting: Setting) -> tuple
         raise ApprovalNeeded(change_id=change_id)
     if order.version != change.order_version:
         raise Stale(kind="order", id=order.id, version=order.version)
-    draft = ChangeDraft(
-        order_id=change.order_id, kind=change.kind, actions=change.actions, reason=change.reason, note=change.note
-    )
-    found = await carry_out(tx, draft, setting, change_id)
+    found = await carry_out(tx, draft_of(change), setting, change_id)
     await store.end(tx, change_id, state)
     return await _told(tx, change_id), found
+
+
+def draft_of(change: Change) -> ChangeDraft:
+    """What was asked for."""
+    return ChangeDraft(
+        order_id=change.order_id, kind=change.kind, actions=change.actions, reason=change.reason, note=change.note
+    )
 
 
 def _next(change: Change, step: ChangeStep) -> ChangeState:
@@ -151,9 +174,8 @@ async def _told(tx: Tx, change_id: ChangeId) -> Change:
 
 
 def _tell(tx: Tx, change: Change) -> None:
-    tx.emit(
-        ChangeMoved(order_id=change.order_id, change_id=change.id, kind=change.kind, state=change.state, reason=change.reason)
-    )
+    reason = change.decision or change.reason if change.state is ChangeState.DECLINED else change.reason
+    tx.emit(ChangeMoved(order_id=change.order_id, change_id=change.id, kind=change.kind, state=change.state, reason=reason))
 
 
 async def get_change(reader: Reader, change_id: ChangeId) -> Change:
@@ -169,3 +191,15 @@ async def find_changes(
 ) -> Page[Change]:
     """Sorts: requested, -requested."""
     return await store.LISTING.page(reader, store.where(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def of_order(reader: Reader, order_id: OrderId) -> list[Change]:
+    """The changes of an order that are open: one, or none."""
+    return (await find_changes(reader, ChangeFilter(order=order_id, states=domain.OPEN_CHANGES))).items
+
+
+async def open_changes(reader: Reader) -> tuple[int, int]:
+    """How many changes wait for approval, and how many are open in all."""
+    counted = await store.counts(reader)
+    waiting = sum(n for state, needs, n in counted if needs and state is ChangeState.REQUESTED)
+    return waiting, sum(n for _, _, n in counted)

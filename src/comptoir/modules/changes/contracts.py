@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, NewType
 from uuid import UUID
@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.fulfilment.contracts import FulfilmentId
 from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import ChannelId, OrderId, PoolOf, ShipmentId
@@ -48,13 +49,18 @@ DeliveredOf = Callable[[Reader, OrderId], Awaitable[Mapping[ShipmentId, datetime
 anything are left out."""
 
 
+ApproversOf = Callable[[Reader], Awaitable[Sequence[str]]]
+"""Who may approve changes, as actors."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the house tells about its channels and its parcels; whoever knows them provides it."""
+    """What the house tells about its channels, its parcels and its people; whoever knows them provides it."""
 
     pool_of: PoolOf
     facts_of: FactsOf
     delivered_of: DeliveredOf
+    approvers_of: ApproversOf
 
 
 class ChangeKind(StrEnum):
@@ -80,6 +86,8 @@ class ChangeState(StrEnum):
 
 
 class ChangeStep(StrEnum):
+    RENEW = "renew"
+    """The order has changed since it was asked for: it is looked at anew, and what was approved is to be approved again."""
     APPROVE = "approve"
     DECLINE = "decline"
     CONFIRM = "confirm"
@@ -120,6 +128,12 @@ class ChangeService(Action, frozen=True, tag="change_service", kw_only=True):
     service: Service
 
 
+class ChangePickup(Action, frozen=True, tag="change_pickup", kw_only=True):
+    """Where it is collected; None sends it to its address. What is promised finds its place anew."""
+
+    location_id: LocationId | None
+
+
 class TakeBack(Action, frozen=True, tag="take_back", kw_only=True):
     """Units that are here, at any location."""
 
@@ -137,7 +151,7 @@ class Allow(Action, frozen=True, tag="allow", kw_only=True):
     units: int | None = None
 
 
-AnyAction = AddItem | AddCharge | CancelUnits | ChangeAddress | ChangeService | TakeBack | Allow
+AnyAction = AddItem | AddCharge | CancelUnits | ChangeAddress | ChangeService | ChangePickup | TakeBack | Allow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +167,10 @@ class ChangeDraft:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of an order. `order_version` is the version that was looked at when it was asked for."""
+    """A change of an order. `order_version` is the version that was looked at when it was asked for, or looked at last.
+
+    `decision` is why it was approved or declined, in the words of whoever did.
+    """
 
     id: ChangeId
     number: int
@@ -169,6 +186,7 @@ class Change:
     requested_by: str
     decided_at: datetime | None
     decided_by: str | None
+    decision: str
     ended_at: datetime | None
     ended_by: str | None
     version: int
@@ -194,14 +212,30 @@ class Effect(NamedTuple):
     stock: tuple[StockEffect, ...]
 
 
+class Recall(NamedTuple):
+    """Work that has begun and is called back: `picked` units are to be put back, out of a parcel where they are `packed`."""
+
+    fulfilment_id: FulfilmentId
+    number: int
+    location_id: LocationId
+    picked: int
+    packed: int
+
+
 class Preview(NamedTuple):
-    """What a change comes to, before and after, action by action; `granted` is by how much more is promised to the buyer."""
+    """What a change comes to, before and after, action by action; `granted` is by how much more is promised to the buyer.
+
+    `given` is what the house gives back, or away below the price of the day; more than `approval_above` needs approval.
+    """
 
     effects: tuple[Effect, ...]
     before: Standing
     after: Standing
     granted: int
     needs_approval: bool
+    given: int = 0
+    approval_above: int | None = None
+    recalls: tuple[Recall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +243,7 @@ class ChangeFilter:
     order: OrderId | None = None
     kind: ChangeKind | None = None
     states: tuple[ChangeState, ...] = ()
+    needs_approval: bool | None = None
 
 
 class ChangeMoved(Event, frozen=True, kw_only=True):
@@ -421,6 +456,10 @@ class ReturnDraft:
     note: str = ""
     override: bool = False
     """A person takes back what the policy would not."""
+    method: RefundMethod | None = None
+    """How the buyer wants the money; None is what the policy says. Store credit may always be chosen."""
+    location_id: LocationId | None = None
+    """Where it is to be sent or brought; it is received wherever it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,14 +527,92 @@ class ReturnCase:
     closed_at: datetime | None
     closed_by: str | None
     version: int
+    channel: str = ""
+    """The code of the order's channel."""
+    order_number: int | None = None
+    location_id: LocationId | None = None
+    """Where it is expected, or was received first."""
+    sender: str = ""
+    """Who has sent it, of what nobody announced."""
     items: tuple[ReturnItem, ...] = ()
     received: tuple[ReceivedUnits, ...] = ()
+
+    @property
+    def expected(self) -> int:
+        """Units that were announced and have not come."""
+        return sum(max(0, item.quantity - item.received) for item in self.items)
+
+    @property
+    def to_inspect(self) -> int:
+        """Units that are here and that nobody has looked at."""
+        return sum(row.quantity for row in self.received if row.fate is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnFilter:
+    """Which returns. None and empty do not filter; of several values any one will do."""
+
     order: OrderId | None = None
     states: tuple[ReturnState, ...] = ()
+    channel: str = ""
+    reason: Reason | None = None
+    location: LocationId | None = None
+    """Where it is expected, or something of it was received."""
+    late_at: datetime | None = None
+    """Only what somebody has waited for too long by then: see `LATE`."""
+    search: str = ""
+    """Its number, the order's, or a tracking number or parcel that it came with."""
+    search_orders: tuple[OrderId, ...] = ()
+    """Orders that the search means, too."""
+    inspecting: LocationId | None = None
+    """Only what is here and nobody has looked at."""
+
+
+LATE: Mapping[ReturnState, timedelta] = {
+    ReturnState.REQUESTED: timedelta(days=2),
+    ReturnState.APPROVED: timedelta(days=14),
+    ReturnState.IN_TRANSIT: timedelta(days=14),
+    ReturnState.RECEIVED: timedelta(days=3),
+}
+"""After how long in one of these somebody should look: to decide, to ask where it is, to inspect it."""
+
+
+class Foreseen(NamedTuple):
+    """What a return would come to, before anything is done. Minor units.
+
+    `worth` is what the units are worth to the buyer, with the delivery of an order that is withdrawn from as a whole; `fee` is
+    kept of it. `costs` is the price of what they get instead. `granted` is by how much more would be promised to the buyer,
+    which is less than the rest where less was paid.
+    """
+
+    verdicts: Mapping[int, Verdict]
+    fits: Mapping[int, Policy]
+    worth: int
+    fee: int
+    costs: int
+    granted: int
+    owed_by_buyer: int
+    needs_approval: bool
+    marketplace: bool
+
+    @property
+    def refused(self) -> dict[int, Verdict]:
+        """What the policy does not take back."""
+        return {line_no: verdict for line_no, verdict in self.verdicts.items() if not verdict.allowed}
+
+
+class Seen(NamedTuple):
+    """Units that somebody has in hand, how they are, and what becomes of them. `sku` is what they are, where that is not what
+    was sold; `deduct` is what the buyer does not get back of them.
+    """
+
+    line_no: int
+    quantity: int
+    condition: ItemCondition
+    fate: Fate
+    sku: str | None = None
+    deduct: int = 0
+    to_location_id: LocationId | None = None
 
 
 class ReturnMoved(Event, frozen=True, kw_only=True):
@@ -510,6 +627,20 @@ class ReturnMoved(Event, frozen=True, kw_only=True):
     @property
     def subject(self) -> UUID:
         return self.order_id or self.return_case_id
+
+
+class ReturnPapersSent(Event, frozen=True, kw_only=True):
+    """The buyer is to get the label and the slip of a return, for the first time or again."""
+
+    type: ClassVar[str] = "return.papers_sent"
+    return_case_id: ReturnCaseId
+    order_id: OrderId
+    code: str
+    """What its papers say: see `return_code`."""
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
 
 
 class Sign(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -14,9 +15,13 @@ from comptoir.modules.changes.contracts import (
     CancelUnits,
     ChangeAddress,
     ChangeKind,
+    ChangePickup,
     ChangeService,
     ChangeState,
     ChangeStep,
+    Fate,
+    ItemCondition,
+    Recall,
     ReceivedUnits,
     RefundMoment,
     ReturnCase,
@@ -24,6 +29,8 @@ from comptoir.modules.changes.contracts import (
     ReturnStep,
     TakeBack,
 )
+from comptoir.modules.fulfilment.contracts import Fulfilment, State
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.api import Allowance
 from comptoir.modules.orders.contracts import OrderLine
@@ -32,10 +39,12 @@ from comptoir.modules.payments.contracts import Standing
 S = TypeVar("S")
 
 CHANGE_STEPS: Mapping[tuple[ChangeState, ChangeStep], ChangeState] = {
+    (ChangeState.REQUESTED, ChangeStep.RENEW): ChangeState.REQUESTED,
     (ChangeState.REQUESTED, ChangeStep.APPROVE): ChangeState.APPROVED,
     (ChangeState.REQUESTED, ChangeStep.DECLINE): ChangeState.DECLINED,
     (ChangeState.REQUESTED, ChangeStep.CONFIRM): ChangeState.CONFIRMED,
     (ChangeState.REQUESTED, ChangeStep.CANCEL): ChangeState.CANCELLED,
+    (ChangeState.APPROVED, ChangeStep.RENEW): ChangeState.REQUESTED,
     (ChangeState.APPROVED, ChangeStep.CONFIRM): ChangeState.CONFIRMED,
     (ChangeState.APPROVED, ChangeStep.CANCEL): ChangeState.CANCELLED,
 }
@@ -51,21 +60,27 @@ RETURN_STEPS: Mapping[tuple[ReturnState, ReturnStep], ReturnState] = {
     (ReturnState.APPROVED, ReturnStep.CANCEL): ReturnState.CANCELLED,
     (ReturnState.IN_TRANSIT, ReturnStep.RECEIVE): ReturnState.RECEIVED,
     (ReturnState.IN_TRANSIT, ReturnStep.CLOSE): ReturnState.CLOSED,
+    (ReturnState.RECEIVED, ReturnStep.APPROVE): ReturnState.RECEIVED,
     (ReturnState.RECEIVED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
     (ReturnState.RECEIVED, ReturnStep.INSPECT): ReturnState.INSPECTED,
     (ReturnState.INSPECTED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
     (ReturnState.INSPECTED, ReturnStep.CLOSE): ReturnState.CLOSED,
     (ReturnState.CLOSED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
 }
-"""The life of a return. What arrives late opens it again: it is there, whatever was thought of it. A part that is inspected
-leaves it received until all is."""
+"""The life of a return. What came before anybody had approved it may be approved while it lies here. What arrives late opens it
+again: it is there, whatever was thought of it. A part that is inspected leaves it received until all is.
+"""
+
+BEGUN = (State.IN_PROGRESS, State.INCOMPLETE)
+WORKED_ON = (State.SCHEDULED, State.OPEN, State.ON_HOLD, *BEGUN)
+"""Fulfilment orders in one of these are there to be done."""
 
 OPEN_CHANGES = (ChangeState.REQUESTED, ChangeState.APPROVED)
 EXPECTED = (ReturnState.REQUESTED, ReturnState.APPROVED, ReturnState.IN_TRANSIT, ReturnState.RECEIVED, ReturnState.INSPECTED)
 """What is still to come of a return in one of these is on its way, or may be."""
 
 ACTIONS: Mapping[ChangeKind, tuple[type[Action], ...]] = {
-    ChangeKind.EDIT: (AddItem, AddCharge, CancelUnits, ChangeAddress, ChangeService),
+    ChangeKind.EDIT: (AddItem, AddCharge, CancelUnits, ChangeAddress, ChangeService, ChangePickup),
     ChangeKind.CANCEL: (CancelUnits, AddCharge),
     ChangeKind.RETURN: (TakeBack, AddCharge),
     ChangeKind.EXCHANGE: (TakeBack, AddItem, AddCharge, Allow),
@@ -99,6 +114,26 @@ def named_lines(actions: Iterable[AnyAction]) -> set[int]:
     }
 
 
+def recalled(work: Iterable[Fulfilment], lost: Mapping[tuple[int, LocationId], int]) -> list[Recall]:
+    """Which work that has begun is called back when a location loses so many units of each line: what nobody has begun goes
+    first, as `fulfilment` does it.
+    """
+    surplus = dict(lost)
+    found: list[Recall] = []
+    for one in sorted(work, key=lambda one: (one.state in BEGUN, one.number)):
+        picked = packed = 0
+        for line in one.lines:
+            place = (line.line_no, one.location_id)
+            less = min(line.open, max(0, surplus.get(place, 0)))
+            if less and one.state in WORKED_ON:
+                surplus[place] -= less
+                picked += max(0, line.picked - (line.quantity - less))
+                packed += max(0, line.packed - (line.quantity - less))
+        if picked:
+            found.append(Recall(one.id, one.number, one.location_id, picked, packed))
+    return found
+
+
 def needs_approval(given: int, limits: Iterable[int | None]) -> bool:
     """Whether so much may not be given back without somebody's approval."""
     return any(limit is not None and given > limit for limit in limits)
@@ -130,6 +165,38 @@ def promised(there: Standing, early: int, late: int) -> int:
     they get late.
     """
     return max(0, there.paid - there.value + early - late)
+
+
+RETURN_CODE = "RMA"
+"""What stands before a return's number on its papers, so that nobody takes it for an order's."""
+_CODE = re.compile(r"(?:RMA[- ]?)?(\d{1,18})", re.IGNORECASE)
+
+
+def return_code(number: int) -> str:
+    """What a return's papers say and its QR code holds."""
+    return f"{RETURN_CODE}{number}"
+
+
+def return_number(text: str) -> int | None:
+    """The number in a code of ours, or a bare number; None where it is neither."""
+    fits = _CODE.fullmatch(text.strip()) if text.isascii() else None
+    number = None if fits is None else int(fits[1])
+    return number if number is not None and number < 2**63 else None
+
+
+FATES: Mapping[ItemCondition, Fate] = {
+    ItemCondition.NEW: Fate.RESTOCK,
+    ItemCondition.OPENED: Fate.RESTOCK,
+    ItemCondition.USED: Fate.REFURBISH,
+    ItemCondition.DAMAGED: Fate.DAMAGED,
+    ItemCondition.UNUSABLE: Fate.DESTROY,
+}
+"""What usually becomes of a unit in such a condition."""
+
+
+def undecided(case: ReturnCase) -> bool:
+    """Whether somebody has to approve it before it is refunded."""
+    return case.announced and case.decided_at is None
 
 
 def inspected(rows: Sequence[ReceivedUnits]) -> bool:

@@ -41,6 +41,29 @@ class ApprovalNeeded(Conflict):
     title = "Somebody has to approve this first"
 
 
+class OwnApproval(Conflict):
+    """Whoever asked for a change does not approve it, as long as somebody else may: `data["approvers"]`."""
+
+    code = "own_approval"
+    title = "Somebody else has to approve this"
+
+
+class NotCollectedThere(Refusal):
+    """Nothing is collected at this location."""
+
+    code = "not_collected_there"
+    status = 422
+    title = "This location hands nothing out"
+
+
+class NoAddress(Refusal):
+    """The order has no address to send it to: change the address first, in the same change."""
+
+    code = "no_address"
+    status = 422
+    title = "There is no address to send it to"
+
+
 class ActionNotAllowed(Refusal):
     """A change of this kind does not do that: `data` has the kind and which `actions`, counted from 0. Use another kind."""
 
@@ -123,6 +146,14 @@ class NothingToPayOut(Refusal):
     code = "nothing_to_pay_out"
     status = 409
     title = "Nothing is to be refunded"
+
+
+class MarketplacePays(Refusal):
+    """The order was sold on a marketplace, which gives the money back by its own rules: tell it that the units are here."""
+
+    code = "marketplace_pays"
+    status = 409
+    title = "The marketplace gives the money back"
 
 
 class PolicyCodeTaken(Conflict):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from comptoir.modules.changes import policies
-from comptoir.modules.changes.contracts import Found, ReturnCase, ReturnFilter, Signal
+from comptoir.modules.changes.contracts import Found, ReturnCase, ReturnFilter, ReturnState, Signal
 from comptoir.modules.changes.store import returns as store
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderFilter
 from comptoir.runtime.database import Reader, Tx
-from comptoir.runtime.paging import Page
+from comptoir.runtime.paging import Count, Page
 
 _MOST = 20
+_MANY = 200
 PERIOD = timedelta(days=365)
 
 
@@ -22,6 +24,32 @@ async def find_returns(
 ) -> Page[ReturnCase]:
     """Without what is announced and received. Sorts: requested, -requested."""
     return await store.LISTING.page(reader, store.where(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def count_returns(reader: Reader, wanted: ReturnFilter) -> Count:
+    return await store.LISTING.count(reader, store.where(wanted))
+
+
+async def counts_of_returns(reader: Reader, wanted: ReturnFilter) -> dict[ReturnState, int]:
+    """How many there are in each state; a state with none is left out."""
+    return await store.counts(reader, store.where(wanted))
+
+
+async def with_units(reader: Reader, cases: Sequence[ReturnCase]) -> list[ReturnCase]:
+    """These, with what is announced and what has arrived."""
+    return await store.filled(reader, cases)
+
+
+async def stream_returns(reader: Reader, wanted: ReturnFilter, *, sort: str = "-requested") -> AsyncIterator[ReturnCase]:
+    """Every one of them, in order, with what is announced and received, for exports."""
+    cursor: str | None = None
+    while True:
+        page = await store.LISTING.page(reader, store.where(wanted), sort=sort, limit=_MANY, cursor=cursor)
+        for case in await store.filled(reader, page.items):
+            yield case
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 async def look_for(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from comptoir.kernel.checking import Checks, invalid
 from comptoir.kernel.quantities import MAX_QUANTITY, sku
@@ -26,9 +25,10 @@ from comptoir.modules.changes.contracts import (
     Units,
     Why,
 )
+from comptoir.modules.changes.crediting import credit_out
 from comptoir.modules.changes.errors import (
+    ApprovalNeeded,
     InspectedAlready,
-    NothingToPayOut,
     NotSoldByUs,
     OverDeduction,
     UnknownReceived,
@@ -54,8 +54,7 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Charge, Order, OrderId, ReturnLine
 from comptoir.modules.orders.errors import UnknownLine
-from comptoir.modules.payments import api as payments
-from comptoir.modules.payments.contracts import Account, AccountDraft, AccountKind
+from comptoir.modules.payments.contracts import Account
 from comptoir.runtime.database import Tx
 from comptoir.sdk.orders import LineKind
 
@@ -96,7 +95,7 @@ async def _receive(tx: Tx, case_id: ReturnCaseId, location_id: LocationId, units
             await _keep_found(tx, case_id, location_id, one.sku, one.quantity, parcel, one.line_no)
             continue
         value = await _take_back(tx, case, location_id, one)
-        released = case.moment is not RefundMoment.INSPECTION
+        released = case.moment is not RefundMoment.INSPECTION and not domain.undecided(case)
         await store.receive(
             tx,
             case_id,
@@ -112,7 +111,8 @@ async def _receive(tx: Tx, case_id: ReturnCaseId, location_id: LocationId, units
         reason = reason_of(case, one.line_no)
         await store.add_items(tx, case_id, [ReturnItem(one.line_no, line.sku or "", one.quantity, one.quantity, reason)])
         charged = await _charge_fee(tx, case, charged, value)
-    moved = await move(tx, case, ReturnStep.RECEIVE, fee_charged=charged, closed_at=None, closed_by=None)
+    place = case.location_id or location_id
+    moved = await move(tx, case, ReturnStep.RECEIVE, fee_charged=charged, location_id=place, closed_at=None, closed_by=None)
     return await settled(tx, moved)
 
 
@@ -190,7 +190,15 @@ async def _keep_found(
 
 
 async def receive_unannounced(
-    tx: Tx, order_id: OrderId, location_id: LocationId, units: Sequence[Units], setting: Setting, *, parcel: str = ""
+    tx: Tx,
+    order_id: OrderId,
+    location_id: LocationId,
+    units: Sequence[Units],
+    setting: Setting,
+    *,
+    parcel: str = "",
+    sender: str = "",
+    note: str = "",
 ) -> ReturnCase:
     """Units of an order have come back without a word. They are taken; what the policy would not have taken is refunded only
     when a person has looked. A parcel that was received already changes nothing.
@@ -207,7 +215,7 @@ async def receive_unannounced(
     late = [verdict for verdict in found.verdicts.values() if not verdict.allowed]
     case_id = await store.insert(
         tx,
-        order_id,
+        order,
         ReturnState.APPROVED,
         items_of(order, [one._replace(quantity=0) for one in wanted.values()]),
         moment=RefundMoment.INSPECTION if late else moment,
@@ -216,17 +224,21 @@ async def receive_unannounced(
         why=late[0].why if late else why,
         announced=False,
         fact=False,
-        note="",
+        note=note,
         exchange=(),
+        location_id=location_id,
+        sender=sender,
     )
     arrived = [Arrived(one.line_no, one.quantity) for one in wanted.values()]
     return await receive_return(tx, case_id, location_id, arrived, parcel=parcel)
 
 
 async def receive_unknown(
-    tx: Tx, location_id: LocationId, text: str, quantity: int, *, parcel: str = "", note: str = ""
+    tx: Tx, location_id: LocationId, text: str, quantity: int, *, parcel: str = "", note: str = "", sender: str = ""
 ) -> ReturnCase:
-    """Something has come back that we never sold: found stock under quality hold, and nobody to refund."""
+    """Something has come back that we never sold: found stock under quality hold, and nobody to refund. `sender` is who has
+    sent it, as far as the box says.
+    """
     parcel = _clean(parcel)
     await locations.get(tx, location_id)
     known = await store.known_parcel(tx, parcel) if parcel else None
@@ -245,6 +257,8 @@ async def receive_unknown(
         fact=False,
         note=note,
         exchange=(),
+        location_id=location_id,
+        sender=sender,
     )
     if parcel:
         await store.insert_parcel(tx, parcel, case_id)
@@ -263,7 +277,7 @@ async def record_channel_return(
         return await get_return(tx, known)
     case_id = await store.insert(
         tx,
-        order_id,
+        order,
         ReturnState.APPROVED,
         items_of(order, [one._replace(quantity=0) for one in merged(units).values()]),
         moment=RefundMoment.RECEIPT,
@@ -286,10 +300,13 @@ async def record_channel_return(
 async def inspect_return(tx: Tx, case_id: ReturnCaseId, looks: Sequence[Look]) -> ReturnCase:
     """Somebody has looked at units: they go where they belong, and what they are worth is refunded, less what is deducted.
 
-    Raises UnknownReceived, InspectedAlready, OverDeduction and ReturnStepRefused.
+    Raises UnknownReceived, InspectedAlready, OverDeduction, ReturnStepRefused, and ApprovalNeeded for what came before anybody
+    had approved it.
     """
     case, _ = await load(tx, case_id)
     following(case, ReturnStep.INSPECT)
+    if domain.undecided(case):
+        raise ApprovalNeeded(return_case_id=case_id)
     for found in looks:
         row = await _row(tx, case_id, found.received_id)
         if row.fate is not None or not 1 <= found.quantity <= row.quantity:
@@ -345,25 +362,4 @@ async def pay_out_credit(tx: Tx, case_id: ReturnCaseId) -> tuple[Account, str | 
     case, order = await load(tx, case_id)
     if order is None:
         raise NotSoldByUs(return_case_id=case.id)
-    open_ones = [one for one in await payments.grants_of(tx, order.id) if one.open]
-    if not open_ones:
-        raise NothingToPayOut
-    own = await payments.accounts_of(tx, order.customer_id) if order.customer_id is not None else []
-    account = next(
-        (
-            one
-            for one in own
-            if one.kind is AccountKind.STORE_CREDIT and one.currency == order.currency and not one.expired(tx.now)
-        ),
-        None,
-    )
-    code: str | None = None
-    if account is None:
-        draft = AccountDraft(kind=AccountKind.STORE_CREDIT, currency=order.currency, amount=0, customer_id=order.customer_id)
-        account, code = await payments.issue(tx, draft)
-    total = 0
-    for one in open_ones:
-        await orders.execute_refund(tx, order.id, one.id, one.open, AccountKind.STORE_CREDIT, account_id=account.id)
-        total += one.open
-    account = await payments.get_account(tx, account.id)
-    return replace(account), code, total
+    return await credit_out(tx, order.id)

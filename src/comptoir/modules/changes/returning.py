@@ -21,6 +21,7 @@ from comptoir.modules.changes.contracts import (
     ReturnDraft,
     ReturnItem,
     ReturnMoved,
+    ReturnPapersSent,
     ReturnState,
     ReturnStep,
     Setting,
@@ -28,7 +29,7 @@ from comptoir.modules.changes.contracts import (
     Verdict,
     Why,
 )
-from comptoir.modules.changes.errors import NotReturnable, ReturnNotAllowed, ReturnStepRefused, UnknownReturn
+from comptoir.modules.changes.errors import NotReturnable, NotSoldByUs, ReturnNotAllowed, ReturnStepRefused, UnknownReturn
 from comptoir.modules.changes.settling import settle
 from comptoir.modules.changes.store import returns as store
 from comptoir.modules.changes.terms import Terms, terms
@@ -96,17 +97,18 @@ async def request_return(tx: Tx, draft: ReturnDraft, setting: Setting) -> Return
     moment, method, fee, why = combined(found)
     case_id = await store.insert(
         tx,
-        order.id,
+        order,
         ReturnState.REQUESTED,
         items_of(order, units.values()),
         moment=moment,
-        method=method,
+        method=RefundMethod.STORE_CREDIT if draft.method is RefundMethod.STORE_CREDIT else method,
         fee=fee,
-        why=why,
+        why=late[min(late)].why if late else why,
         announced=True,
         fact=False,
         note=draft.note,
         exchange=draft.exchange,
+        location_id=draft.location_id,
     )
     case = await get_return(tx, case_id)
     tx.emit(ReturnMoved(return_case_id=case_id, order_id=order.id, state=case.state, step="request"))
@@ -226,6 +228,17 @@ async def send_return(tx: Tx, case_id: ReturnCaseId, carrier: str = "", tracking
     return await settled(
         tx, await move(tx, case, ReturnStep.SEND, carrier=carrier, tracking_number=tracking_number, sent_at=tx.now)
     )
+
+
+async def send_papers(tx: Tx, case_id: ReturnCaseId) -> ReturnCase:
+    """Has the buyer told where the label and the slip of an announced return are. Raises NotSoldByUs and ReturnStepRefused."""
+    case, order = await load(tx, case_id)
+    if order is None:
+        raise NotSoldByUs(return_case_id=case_id)
+    if case.state not in {ReturnState.APPROVED, ReturnState.IN_TRANSIT}:
+        raise ReturnStepRefused(step="send_papers", state=case.state)
+    tx.emit(ReturnPapersSent(return_case_id=case_id, order_id=order.id, code=domain.return_code(case.number)))
+    return case
 
 
 async def close_return(tx: Tx, case_id: ReturnCaseId) -> ReturnCase:

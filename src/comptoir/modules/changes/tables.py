@@ -47,6 +47,7 @@ changes = Table(
     key("requested_by"),
     instant("decided_at", nullable=True),
     key("decided_by", nullable=True),
+    words("decision"),
     instant("ended_at", nullable=True),
     key("ended_by", nullable=True),
     _version(),
@@ -109,8 +110,15 @@ returns = Table(
     instant("sent_at", nullable=True),
     instant("closed_at", nullable=True),
     key("closed_by", nullable=True),
+    Column("channel", KeyText, nullable=False, server_default=""),
+    Column("order_number", BigInteger),
+    uuid_column("location_id", nullable=True),
+    words("sender"),
     _version(),
     Index("returns_order", "order_id", "requested_at"),
+    Index("returns_state", "state", "requested_at", "id"),
+    Index("returns_number", "number", unique=True),
+    Index("returns_order_number", "order_number"),
     Index("returns_requested", "requested_at", "id"),
     Index("returns_tracking", "tracking_number", postgresql_where=text("tracking_number <> ''")),
 )
@@ -134,6 +142,7 @@ parcels = Table(
     Column("return_id", UUID(as_uuid=True), ForeignKey("changes.returns.id"), nullable=False),
     instant("at"),
     key("actor"),
+    Index("parcels_return", "return_id"),
 )
 """Each parcel is received once, whoever scans it however often."""
 
@@ -159,5 +168,6 @@ received = Table(
     key("inspected_by", nullable=True),
     CheckConstraint("quantity > 0", name="received_quantity"),
     CheckConstraint("deduct BETWEEN 0 AND value", name="received_deduct"),
+    Index("received_open", "location_id", "received_at", postgresql_where=text("fate IS NULL")),
 )
 """`value` is what these units were worth to the buyer when they came."""

@@ -85,12 +85,20 @@ class Terms(NamedTuple):
     fits: Mapping[int, Policy]
 
 
-async def terms(reader: Reader, order: Order, reasons: Mapping[int, Reason], setting: Setting, now: datetime) -> Terms:
-    """On which terms these lines may come back, and why."""
+async def terms(
+    reader: Reader,
+    order: Order,
+    reasons: Mapping[int, Reason],
+    setting: Setting,
+    now: datetime,
+    *,
+    every: Sequence[Policy] | None = None,
+) -> Terms:
+    """On which terms these lines may come back, and why; `every` are the policies, where those that are kept are not meant."""
     by_no = {line.line_no: line for line in order.lines}
     facts = await setting.facts_of(reader, order.channel_id)
     goods = await catalogue.goods(reader, sorted({by_no[no].sku or "" for no in reasons if by_no[no].sku}))
-    every = await store.everything(reader)
+    every = await store.everything(reader) if every is None else every
     country = str((order.ship_to or {}).get("country") or "") or (await pricing.market(reader, order.market)).country
     buyer = order.buyer or {}
     delivered = await _delivered(reader, order, setting)
@@ -134,6 +142,18 @@ async def offers(reader: Reader, order_id: OrderId, setting: Setting, now: datet
     order = await orders.order(reader, order_id)
     lines = {line.line_no: Reason.CHANGED_MIND for line in order.lines if line.sku is not None and line.shipped > line.returned}
     return dict((await terms(reader, order, lines, setting, now)).verdicts)
+
+
+async def try_out(
+    reader: Reader, order_id: OrderId, reason: Reason, setting: Setting, now: datetime, draft: Policy | None = None
+) -> Terms:
+    """What would hold for all that the buyer of an order has, for that reason, if `draft` stood among the policies."""
+    order = await orders.order(reader, order_id)
+    every = await store.everything(reader)
+    if draft is not None:
+        every = [*[one for one in every if one.id != draft.id], draft]
+    lines = {line.line_no: reason for line in order.lines if line.sku is not None and line.shipped > line.returned}
+    return await terms(reader, order, lines, setting, now, every=every)
 
 
 async def limits(reader: Reader, order: Order, line_nos: Sequence[int], setting: Setting, now: datetime) -> list[int | None]:

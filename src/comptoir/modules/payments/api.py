@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from comptoir.modules.payments import domain, store
@@ -19,8 +19,8 @@ from comptoir.modules.payments.accounts import (
 )
 from comptoir.modules.payments.audit import audit
 from comptoir.modules.payments.contracts import CARD_TERMINAL, Balance, Entry, GrantId
-from comptoir.modules.payments.domain import GRANT_STEPS, balance, grant_state
-from comptoir.modules.payments.errors import ReferenceMissing
+from comptoir.modules.payments.domain import GRANT_STEPS, as_paid, balance, by_method, family, grant_state, refundable
+from comptoir.modules.payments.errors import OverMethod, ReferenceMissing
 from comptoir.modules.payments.refunds import (
     executable,
     get_grant,
@@ -39,14 +39,18 @@ __all__ = [
     "account_entries",
     "accounts_of",
     "adjust_account",
+    "as_paid",
     "audit",
     "balance",
     "balance_of",
     "balances",
+    "by_method",
+    "check_as_paid",
     "check_method",
     "entries_of",
     "executable",
     "expire_accounts",
+    "family",
     "get_account",
     "get_grant",
     "give_back",
@@ -58,6 +62,7 @@ __all__ = [
     "issue",
     "promise",
     "record",
+    "refundable",
     "spend",
     "withdraw",
 ]
@@ -83,6 +88,13 @@ def check_method(method: str, reference: str) -> None:
     """Raises ReferenceMissing where money was moved by hand on a terminal and nobody says under which receipt."""
     if method == CARD_TERMINAL and not reference:
         raise ReferenceMissing(method=method)
+
+
+async def check_as_paid(reader: Reader, order_id: UUID, method: str, amount: int, anyhow: Collection[str] = ()) -> None:
+    """Raises OverMethod where less than that may go back by this method: see `refundable`."""
+    most = domain.refundable(await store.of_orders(reader, [order_id]), method, anyhow)
+    if amount > most:
+        raise OverMethod(method=method, left=most, asked=amount)
 
 
 async def entries_of(reader: Reader, order_id: UUID) -> list[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, NewType, Protocol
+from typing import ClassVar, NamedTuple, NewType, Protocol
 from uuid import UUID
 
 from comptoir.kernel.money import Currency
@@ -19,6 +19,7 @@ GRANT_PREFIX = "grn"
 ACCOUNT_PREFIX = "acc"
 
 CASH = "cash"
+CARD = "card"
 CARD_TERMINAL = "card_terminal"
 """A card that somebody has put into a terminal; its entries name the terminal's own receipt."""
 
@@ -51,6 +52,15 @@ class Balance:
     authorised: int = 0
     captured: int = 0
     refunded: int = 0
+
+
+class MethodBalance(NamedTuple):
+    """What was paid by one method and given back by it, and how much may still go back that way. Minor units."""
+
+    method: str
+    captured: int
+    refunded: int
+    left: int
 
 
 class GrantState(StrEnum):

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from comptoir.modules.payments.contracts import Balance, Entry, EntryKind, Grant, GrantId, GrantState, GrantStep
+from comptoir.modules.payments.contracts import (
+    CARD,
+    CARD_TERMINAL,
+    AccountKind,
+    Balance,
+    Entry,
+    EntryKind,
+    Grant,
+    GrantId,
+    GrantState,
+    GrantStep,
+    MethodBalance,
+)
 
 
 def balance(entries: Iterable[Entry]) -> Balance:
@@ -23,6 +35,63 @@ def balance(entries: Iterable[Entry]) -> Balance:
             case EntryKind.REFUNDED:
                 refunded += entry.amount
     return Balance(authorised, captured, refunded)
+
+
+def family(method: str) -> str:
+    """What counts as the same method: a card is a card, whether a shop or a terminal has taken it."""
+    folded = method.strip().casefold()
+    return CARD if folded == CARD_TERMINAL else folded
+
+
+def by_method(entries: Iterable[Entry]) -> list[MethodBalance]:
+    """How each method by which was paid stands, the one that was paid by last first.
+
+    What went back another way leaves less for all of them: together no more is given back than was paid.
+    """
+    captured: dict[str, int] = {}
+    refunded: dict[str, int] = {}
+    names: dict[str, str] = {}
+    for entry in entries:
+        key = family(entry.method)
+        match entry.kind:
+            case EntryKind.CAPTURED:
+                captured[key] = captured.pop(key, 0) + entry.amount
+                names[key] = entry.method
+            case EntryKind.REFUNDED:
+                refunded[key] = refunded.get(key, 0) + entry.amount
+            case _:
+                pass
+    left = max(0, sum(captured.values()) - sum(refunded.values()))
+    return [
+        MethodBalance(names[key], paid, refunded.get(key, 0), max(0, min(paid - refunded.get(key, 0), left)))
+        for key, paid in reversed(captured.items())
+    ]
+
+
+def refundable(entries: Sequence[Entry], method: str, anyhow: Collection[str] = ()) -> int:
+    """How much may go back by this method: what was paid by it and has not gone back.
+
+    Gift cards and store credit may give back whatever was paid, as may the methods of `anyhow`: that money stays here, or the
+    house has decided so. Anything else is how stolen cards become cash.
+    """
+    free = {family(one) for one in anyhow} | set(AccountKind)
+    if family(method) in free:
+        there = balance(entries)
+        return max(0, there.captured - there.refunded)
+    return next((one.left for one in by_method(entries) if family(one.method) == family(method)), 0)
+
+
+def as_paid(entries: Sequence[Entry], amount: int) -> list[tuple[str, int]]:
+    """By which methods so much, at most what was paid, goes back as it was paid: the one that was paid by last first."""
+    there = balance(entries)
+    amount = min(amount, there.captured - there.refunded)
+    parts: list[tuple[str, int]] = []
+    for one in by_method(entries):
+        part = min(one.left, amount)
+        if part > 0:
+            parts.append((one.method, part))
+            amount -= part
+    return parts
 
 
 GRANT_STEPS: Mapping[tuple[GrantState, GrantStep], GrantState] = {

@@ -44,6 +44,16 @@ class OverOwed(Refusal):
     title = "More than the buyer is owed"
 
 
+class OverMethod(Refusal):
+    """More would go back by this method than was paid by it: `data` has method, left and asked. Refund the rest as it was
+    paid, or as store credit.
+    """
+
+    code = "over_method"
+    status = 409
+    title = "More than was paid by this method"
+
+
 class UnknownAccount(NotFound):
     """No gift card or store credit has this code or id."""
 

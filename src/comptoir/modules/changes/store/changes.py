@@ -23,7 +23,7 @@ from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 _COLUMNS = (
     "c.id, c.number, c.order_id, c.kind, c.state, c.actions, c.reason, c.note, c.needs_approval, c.order_version, "
-    "c.requested_at, c.requested_by, c.decided_at, c.decided_by, c.ended_at, c.ended_by, c.version"
+    "c.requested_at, c.requested_by, c.decided_at, c.decided_by, c.decision, c.ended_at, c.ended_by, c.version"
 )
 
 _INSERT = """
@@ -34,7 +34,14 @@ VALUES (%(id)s, %(order)s, %(kind)s, 'requested', %(actions)s::jsonb, %(reason)s
 """
 
 _DECIDE = """
-UPDATE changes.changes SET state = %(state)s, decided_at = %(at)s, decided_by = %(actor)s, version = version + 1
+UPDATE changes.changes SET state = %(state)s, decided_at = %(at)s, decided_by = %(actor)s, decision = %(reason)s,
+  version = version + 1
+WHERE id = %(id)s
+"""
+
+_RENEW = """
+UPDATE changes.changes SET state = %(state)s, order_version = %(order_version)s, needs_approval = %(needs_approval)s,
+  decided_at = NULL, decided_by = NULL, decision = '', version = version + 1
 WHERE id = %(id)s
 """
 
@@ -64,10 +71,19 @@ LISTING = Listing(
 )
 
 
+async def counts(reader: Reader) -> list[tuple[ChangeState, bool, int]]:
+    """How many changes are open: by state, and whether they need approval."""
+    rows = await reader.rows(
+        "SELECT state, needs_approval, count(*) FROM changes.changes WHERE state IN ('requested', 'approved') GROUP BY 1, 2"
+    )
+    return [(ChangeState(row[0]), row[1], row[2]) for row in rows]
+
+
 def where(wanted: ChangeFilter) -> Where:
     where = Where()
     where.equal("c.order_id", wanted.order)
     where.equal("c.kind", wanted.kind)
+    where.equal("c.needs_approval", wanted.needs_approval)
     if wanted.states:
         where.add("c.state = ANY(%(states)s)", states=list(wanted.states))
     return where
@@ -111,8 +127,13 @@ async def get(reader: Reader, change_id: ChangeId, *, lock: bool = False) -> Cha
     return None if row is None else _change(row)
 
 
-async def decide(tx: Tx, change_id: ChangeId, state: ChangeState) -> None:
-    await tx.run(_DECIDE, {"id": change_id, "state": state, "at": tx.now, "actor": tx.actor})
+async def decide(tx: Tx, change_id: ChangeId, state: ChangeState, reason: str) -> None:
+    await tx.run(_DECIDE, {"id": change_id, "state": state, "at": tx.now, "actor": tx.actor, "reason": reason})
+
+
+async def renew(tx: Tx, change_id: ChangeId, state: ChangeState, order_version: int, *, needs_approval: bool) -> None:
+    """Forgets what was decided on another version of the order."""
+    await tx.run(_RENEW, {"id": change_id, "state": state, "order_version": order_version, "needs_approval": needs_approval})
 
 
 async def end(tx: Tx, change_id: ChangeId, state: ChangeState) -> None:

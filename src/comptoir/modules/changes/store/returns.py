@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.changes.contracts import (
+    LATE,
     Extra,
     Fate,
     ItemCondition,
@@ -27,23 +29,24 @@ from comptoir.modules.changes.contracts import (
     ReturnItem,
     ReturnState,
 )
+from comptoir.modules.changes.domain import return_number
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.orders.contracts import Order, OrderId
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
-from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
 
 _COLUMNS = (
     "r.id, r.number, r.order_id, r.state, r.moment, r.method, r.fee, r.fee_charged, r.why, r.announced, r.fact, r.note, "
     "r.carrier, r.tracking_number, r.exchange, r.exchange_lines, r.requested_at, r.requested_by, r.decided_at, r.decided_by, "
-    "r.sent_at, r.closed_at, r.closed_by, r.version"
+    "r.sent_at, r.closed_at, r.closed_by, r.version, r.channel, r.order_number, r.location_id, r.sender"
 )
 
 _INSERT = """
 INSERT INTO changes.returns (id, order_id, state, moment, method, fee, why, announced, fact, note, exchange, requested_at,
-  requested_by)
+  requested_by, channel, order_number, location_id, sender)
 VALUES (%(id)s, %(order)s, %(state)s, %(moment)s, %(method)s, %(fee)s, %(why)s, %(announced)s, %(fact)s, %(note)s,
-  %(exchange)s::jsonb, %(at)s, %(actor)s)
+  %(exchange)s::jsonb, %(at)s, %(actor)s, %(channel)s, %(number)s, %(location)s, %(sender)s)
 """
 
 _ADD_ITEMS = """
@@ -115,14 +118,62 @@ LISTING = Listing(
 def where(wanted: ReturnFilter) -> Where:
     where = Where()
     where.equal("r.order_id", wanted.order)
+    where.equal("r.channel", wanted.channel or None)
     if wanted.states:
         where.add("r.state = ANY(%(states)s)", states=list(wanted.states))
+    if wanted.reason is not None:
+        where.add(
+            "EXISTS (SELECT FROM changes.items i WHERE i.return_id = r.id AND i.reason = %(reason)s)", reason=wanted.reason
+        )
+    if wanted.location is not None:
+        here = "EXISTS (SELECT FROM changes.received h WHERE h.return_id = r.id AND h.location_id = %(location)s)"
+        where.add(f"(r.location_id = %(location)s OR {here})", location=wanted.location)
+    if wanted.late_at is not None:
+        _late(where, wanted.late_at)
+    if wanted.inspecting is not None:
+        where.add(
+            "r.id IN (SELECT o.return_id FROM changes.received o WHERE o.location_id = %(inspecting)s AND o.fate IS NULL)",
+            inspecting=wanted.inspecting,
+        )
+    if wanted.search or wanted.search_orders:
+        _search(where, wanted)
     return where
+
+
+def _late(where: Where, at: datetime) -> None:
+    """Each state has a patience of its own, from when it began."""
+    ways: list[str] = []
+    for state, patience in LATE.items():
+        since = "coalesce(r.sent_at, r.decided_at, r.requested_at)"
+        if state is ReturnState.RECEIVED:
+            since = "(SELECT min(w.received_at) FROM changes.received w WHERE w.return_id = r.id AND w.fate IS NULL)"
+        ways.append(f"(r.state = '{state}' AND {since} < %(late_{state})s)")
+        where.params[f"late_{state}"] = at - patience
+    where.add(f"({' OR '.join(ways)})")
+
+
+def _search(where: Where, wanted: ReturnFilter) -> None:
+    text = storable(wanted.search).strip()
+    ways = [
+        "r.tracking_number = %(text)s",
+        "r.id IN (SELECT p.return_id FROM changes.parcels p WHERE p.parcel = %(text)s)",
+        "r.order_id = ANY(%(orders)s::uuid[])",
+    ]
+    number = return_number(text)
+    if number is not None:
+        ways += ["r.number = %(number)s", "r.order_number = %(number)s"] if text.isdecimal() else ["r.number = %(number)s"]
+    where.add(f"({' OR '.join(ways)})", text=text, orders=arrays.uuids(list(wanted.search_orders)), number=number)
+
+
+async def counts(reader: Reader, where: Where) -> dict[ReturnState, int]:
+    """How many there are in each state; a state with none is left out."""
+    found = await reader.rows(f"SELECT r.state, count(*) FROM changes.returns r {where.sql} GROUP BY r.state", where.params)
+    return {ReturnState(state): count for state, count in found}
 
 
 async def insert(
     tx: Tx,
-    order_id: OrderId | None,
+    order: Order | None,
     state: ReturnState,
     items: Sequence[ReturnItem],
     *,
@@ -134,13 +185,19 @@ async def insert(
     fact: bool,
     note: str,
     exchange: Sequence[Extra],
+    location_id: LocationId | None = None,
+    sender: str = "",
 ) -> ReturnCaseId:
     case_id = ReturnCaseId(uuid7())
     await tx.run(
         _INSERT,
         {
             "id": case_id,
-            "order": order_id,
+            "order": None if order is None else order.id,
+            "channel": "" if order is None else order.channel_code,
+            "number": None if order is None else order.number,
+            "location": location_id,
+            "sender": sender,
             "state": state,
             "moment": moment,
             "method": method,
@@ -178,16 +235,17 @@ async def get(reader: Reader, case_id: ReturnCaseId, *, lock: bool = False) -> R
     """With what is announced and what has arrived."""
     statement = f"SELECT {_COLUMNS} FROM changes.returns r WHERE r.id = %(id)s"
     row = await reader.row(statement + (" FOR UPDATE" if lock else ""), {"id": case_id})
-    return None if row is None else (await _filled(reader, [_case(row)]))[0]
+    return None if row is None else (await filled(reader, [_case(row)]))[0]
 
 
 async def of_order(reader: Reader, order_id: OrderId) -> list[ReturnCase]:
     """All of an order, the oldest first."""
     statement = f"SELECT {_COLUMNS} FROM changes.returns r WHERE r.order_id = %(order)s ORDER BY r.requested_at, r.id"
-    return await _filled(reader, [_case(row) for row in await reader.rows(statement, {"order": order_id})])
+    return await filled(reader, [_case(row) for row in await reader.rows(statement, {"order": order_id})])
 
 
-async def _filled(reader: Reader, cases: Sequence[ReturnCase]) -> list[ReturnCase]:
+async def filled(reader: Reader, cases: Sequence[ReturnCase]) -> list[ReturnCase]:
+    """With what is announced and what has arrived."""
     ids = {"ids": arrays.uuids([one.id for one in cases])}
     items: dict[UUID, list[ReturnItem]] = {}
     arrived: dict[UUID, list[ReceivedUnits]] = {}

@@ -14,34 +14,37 @@ from comptoir.modules.orders.contracts import (
     Order,
     OrderId,
 )
-from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Tx
-from comptoir.surfaces.console.exporting import plain_amount
 from comptoir.surfaces.console.pages import timelines
+from comptoir.surfaces.console.pages.change_money import (
+    read_payment,
+    read_payout,
+    read_refund,
+    read_spend,
+    read_withdraw,
+    show_payment,
+    show_payout,
+    show_refund,
+    show_spend,
+    show_withdraw,
+)
 from comptoir.surfaces.console.pages.naming import channels_of, people_of, places_of
 from comptoir.surfaces.console.pages.order_forms import Act, Asked, Sent, Values, Work
-from comptoir.surfaces.console.pages.order_money import PAYMENT_KINDS, refundable
 from comptoir.surfaces.console.pages.order_units import (
     read_allocate,
-    read_cancel,
     read_move,
     read_release,
-    read_return,
     read_ship,
     show_allocate,
-    show_cancel,
     show_move,
     show_release,
-    show_return,
     show_ship,
 )
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 
 area = Area("orders")
-
-METHODS = (N_("card"), N_("cash"), N_("bank transfer"), N_("gift card"), N_("store credit"))
 
 
 async def _show_nothing(_at: Asked) -> Values:
@@ -58,45 +61,9 @@ def _read_note(sent: Sent) -> Work:
     return work
 
 
-async def _show_payment(at: Asked) -> Values:
-    order = at.details.order
-    kind = EntryKind(at.typed["kind"]) if at.typed.get("kind") in set(EntryKind) else EntryKind.CAPTURED
-    taken_back = sum(one.refundable for one in at.details.returns)
-    proposed = {
-        EntryKind.CAPTURED: order.total - order.captured + order.refunded,
-        EntryKind.REFUNDED: min(max(taken_back - order.refunded, 0), order.captured - order.refunded)
-        or order.captured - order.refunded,
-    }.get(kind, 0)
-    return {
-        "kind": kind.value,
-        "kinds": [(code.value, at.visit.say(word)) for code, word in PAYMENT_KINDS.items()],
-        "amount": plain_amount(proposed, order.currency, at.visit.page.locale) if proposed > 0 else "",
-        "methods": [at.visit.say(word) for word in METHODS],
-    }
-
-
-def _read_payment(sent: Sent) -> Work:
-    kind = sent.fields.choice("kind", EntryKind)
-    amount = sent.fields.money("amount", sent.order.currency)
-    method = sent.fields.text("method", required=True, most=60)
-    reference = sent.fields.text("reference", most=200)
-
-    async def work(tx: Tx, locked: Order) -> str:
-        if await orders.pay(tx, locked.id, kind, method, amount, reference):
-            return sent.visit.say(N_("The payment is written down."))
-        return sent.visit.say(N_("This payment was known already: nothing was written twice."))
-
-    return work
-
-
 ACTS = {
     act.name: act
     for act in (
-        Act(
-            "cancel", N_("Cancel units"),
-            N_("What has not been shipped is released and can be sold again at once. This cannot be undone."),
-            N_("Cancel these units"), "ban", "danger", show_cancel, read_cancel,
-        ),
         Act(
             "release", N_("Release the stock"),
             N_("The units lose their place and wait for stock again; others may have them."),
@@ -112,14 +79,27 @@ ACTS = {
         ),
         Act("ship", N_("Ship"), "", N_("Ship"), "truck", "primary", show_ship, read_ship),
         Act(
-            "return", N_("Take back"),
-            N_("The units come on hand where they are handed in. The money is refunded in a step of its own."),
-            N_("Take back"), "truck-return", "primary", show_return, read_return,
-        ),
-        Act(
             "payment", N_("Record a payment"),
             N_("This writes down money that has moved; it moves none itself."),
-            N_("Write it down"), "cash", "primary", _show_payment, _read_payment,
+            N_("Write it down"), "cash", "primary", show_payment, read_payment,
+        ),
+        Act(
+            "spend", N_("Pay with a gift card or store credit"), "", N_("Pay"), "gift", "primary", show_spend, read_spend,
+        ),
+        Act(
+            "refund", N_("Grant a refund"),
+            N_("This promises the buyer what they are owed. Paying it out is a step of its own."),
+            N_("Grant it"), "receipt-refund", "primary", show_refund, read_refund,
+        ),
+        Act(
+            "payout", N_("Pay a refund out"),
+            N_("This writes down money that has gone back; cards and cash are moved by whoever is at the terminal or till."),
+            N_("It is paid out"), "cash", "primary", show_payout, read_payout,
+        ),
+        Act(
+            "withdraw", N_("Withdraw a refund"),
+            N_("What has not been paid out is promised no more."),
+            N_("Withdraw it"), "ban", "danger", show_withdraw, read_withdraw,
         ),
         Act("note", N_("Add a note"), "", N_("Add the note"), "message", "primary", _show_nothing, _read_note),
     )
@@ -129,15 +109,11 @@ ACTS = {
 # One way for all of them
 
 
-@area.get("/orders/{order_id:str}/refundable", Permission.ORDERS_ACT)
-async def show_refundable(visit: Visit) -> Answer:
-    async with visit.read() as reader:
-        order = await orders.order(reader, _order_id(visit))
-    return visit.fragment("orders/acts/_refundable.html", refundable=refundable(order, visit.page.query), order=order)
-
-
 @area.get("/orders/{order_id:str}/{act:str}", Permission.ORDERS_ACT)
 async def act_form(visit: Visit) -> Answer:
+    elsewhere = _elsewhere(visit)
+    if elsewhere:
+        return visit.redirect(elsewhere)
     return await _form(visit, _act(visit), visit.page.query)
 
 
@@ -155,17 +131,23 @@ async def do_act(visit: Visit) -> Answer:
             locked = await orders.load(tx, order_id)
             _require_version(locked, version)
             said = await work(tx, locked)
-            await visit.record(
-                tx, f"order.{act.name}", to_text(ORDER_PREFIX, order_id), {"number": locked.number, **fields.values}
-            )
-            return Done(order_href(order_id), said)
+            told = {name: value for name, value in fields.values.items() if name != "code"}
+            await visit.record(tx, f"order.{act.name}", to_text(ORDER_PREFIX, order_id), {"number": locked.number, **told})
+            return said if isinstance(said, Done) else Done(order_href(order_id), said)
 
         return await visit.act(once)
     except Stale:
-        return await _form(visit, act, fields.values, refused=await _what_changed(visit, order_id, fields.raw("seen")))
+        return await _form(visit, act, fields.values, refused=await _since(visit, order_id, fields.raw("seen")))
     except Refusal as refusal:
         words = visit.say(N_("Something is not right yet.")) if fields.errors else visit.refusal(refusal)
         return await _form(visit, act, fields.values, fields.errors, words)
+
+
+def _elsewhere(visit: Visit) -> str:
+    """Where that is done now which was an action of its own once: addresses that somebody has kept still lead there."""
+    order_id = to_text(ORDER_PREFIX, _order_id(visit))
+    moved = {"cancel": f"/orders/{order_id}/change/cancel", "return": f"/returns/new?order={order_id}"}
+    return moved.get(visit.path("act"), "")
 
 
 def _require_version(order: Order, version: int) -> None:
@@ -220,7 +202,12 @@ async def _form(
     )
 
 
-async def _what_changed(visit: Visit, order_id: OrderId, seen: str) -> str:
+async def _since(visit: Visit, order_id: OrderId, seen: str) -> str:
+    words = await what_changed(visit, order_id, seen)
+    return f"{words} {visit.say(N_('Check the form against it, then send it again.'))}"
+
+
+async def what_changed(visit: Visit, order_id: OrderId, seen: str) -> str:
     """Since the form was opened: who did what."""
     try:
         since = datetime.fromisoformat(seen)
@@ -236,4 +223,4 @@ async def _what_changed(visit: Visit, order_id: OrderId, seen: str) -> str:
     told = timelines.told(visit, news, details, places, people, channels)
     what = "; ".join(f"{one.what} ({one.who})" for one in told[:5])
     words = visit.say(N_("Someone else has changed this order since you opened it."))
-    return f"{words} {what}. {visit.say(N_('Check the form against it, then send it again.'))}" if what else words
+    return f"{words} {what}." if what else words

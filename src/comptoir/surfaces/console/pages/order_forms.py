@@ -15,11 +15,11 @@ from comptoir.modules.orders.contracts import (
 )
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.web import Visit
+from comptoir.surfaces.console.web import Done, Visit
 
 Values = dict[str, object]
-Work = Callable[[Tx, Order], Awaitable[str]]
-"""Does it with the locked order; gives what to say afterwards."""
+Work = Callable[[Tx, Order], Awaitable[str | Done]]
+"""Does it with the locked order; gives what to say afterwards, and where to go on unless it is the order's page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from comptoir import i18n
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
+from comptoir.modules.changes import api as changes
+from comptoir.modules.changes.contracts import ChangeKind
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, CustomerId
 from comptoir.modules.fulfilment import api as fulfilment
@@ -26,13 +28,42 @@ from comptoir.modules.orders.contracts import (
     OrderId,
     OrderLine,
     Shipment,
+    ShipmentId,
 )
+from comptoir.modules.payments import api as payments
+from comptoir.modules.payments.contracts import Standing
 from comptoir.modules.staff.contracts import Permission
+from comptoir.modules.tracking import api as tracking
+from comptoir.modules.tracking.contracts import Tracked
+from comptoir.sdk.orders import OrderKind
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.pages import timelines
+from comptoir.surfaces.console.pages import shown_once, timelines
+from comptoir.surfaces.console.pages.change_words import (
+    KIND_ICONS,
+    KIND_WORDS,
+    MENU_WORDS,
+    Badge,
+    badge_of,
+    change_href,
+    is_marketplace,
+    line_name,
+)
 from comptoir.surfaces.console.pages.naming import Places, channels_of, people_of, places_of
-from comptoir.surfaces.console.pages.order_money import balance, payment_word, sums, unit_price
+from comptoir.surfaces.console.pages.operations_standings import orders_href
+from comptoir.surfaces.console.pages.order_money import (
+    balance,
+    grant_rows,
+    method_words,
+    parts_words,
+    payment_word,
+    sums,
+    unit_price,
+)
 from comptoir.surfaces.console.pages.orders import order_href
+from comptoir.surfaces.console.pages.parcel_words import TRACKING_WORDS
+from comptoir.surfaces.console.pages.parcels import parcel_href
+from comptoir.surfaces.console.pages.parcels_words import STATUS_TONES
+from comptoir.surfaces.console.pages.store_desk import page_of
 from comptoir.surfaces.console.pages.work_words import HOLD_WORDS, METHOD_WORDS, STAGE_TONES, STAGE_WORDS
 from comptoir.surfaces.console.web import Answer, Area, Visit
 
@@ -72,6 +103,8 @@ class Work(NamedTuple):
     tone: str
     icon: str
     stage: str
+    task_href: str
+    place_href: str
 
 
 def origins(details: OrderDetails, places: Places) -> list[Origin]:
@@ -127,6 +160,14 @@ def _exception_href(one: OrderException) -> str:
     return f"/exceptions/{to_text(EXCEPTION_PREFIX, one.id)}"
 
 
+def _parcel(visit: Visit, tracked: Mapping[ShipmentId, Tracked], shipment: Shipment) -> tuple[str, str, tuple[str, str]] | None:
+    """Where a shipment is on its way: its page, the state in a word, and its tones."""
+    parcel = tracked.get(shipment.id)
+    if parcel is None:
+        return None
+    return parcel_href(parcel.id), visit.say(TRACKING_WORDS[parcel.status]), STATUS_TONES[parcel.status]
+
+
 def _tracking_href(shipment: Shipment) -> str:
     """A tracking address that a link may lead to."""
     return shipment.tracking_url if shipment.tracking_url.startswith(("https://", "http://")) else ""
@@ -154,8 +195,14 @@ async def order_page(visit: Visit) -> Answer:
             ],
         )
         people = await people_of(visit, reader, [*(entry.actor for entry in entries)], channels)
+        shipments = [shipment.id for shipment in details.shipments]
+        tracked = await tracking.of_shipments(reader, shipments) if shipments else {}
         own = details.order.customer_id
         known = await customers.names(reader, [CustomerId(own)]) if own is not None else {}
+        there = await orders.standing_of(reader, details.order)
+        grants = await payments.grants_of(reader, order_id)
+        opened = await changes.of_order(reader, order_id)
+        marketplace = await is_marketplace(visit, reader, details.order)
     order = details.order
     name = next(iter(known.values()), "")
     return visit.respond(
@@ -168,15 +215,25 @@ async def order_page(visit: Visit) -> Answer:
         origins=origins(details, places),
         work=[_work(visit, one, places) for one in sorted(work, key=lambda one: one.number)],
         money_rows=sums(visit, details),
-        balance_rows=balance(visit, order),
+        balance_rows=balance(visit, there),
+        there=there,
+        ungranted=max(0, there.owed_to_buyer - there.granted),
+        grants=grant_rows(visit, grants),
+        as_paid=parts_words(visit, payments.as_paid(details.payments, there.granted), order.currency),
+        opened=[_Opened(change_href(one.id), visit.say(KIND_WORDS[one.kind]), badge_of(visit, one)) for one in opened],
+        acts=_changes(visit, order, there),
+        marketplace=marketplace,
+        shown=shown_once.shown(visit),
+        take_back_href=f"/returns/new?order={to_text(ORDER_PREFIX, order_id)}",
+        line_name=partial(line_name, visit),
+        method_word=partial(method_words, visit),
         buyer_rows=_buyer(visit, order, name, places[order.pickup_location_id]),
         customer_href=f"/customers/{to_text(CUSTOMER_PREFIX, order.customer_id)}" if order.customer_id else "",
         happened=timelines.told(visit, entries, details, places, people, channels),
         steps=_steps(visit, order),
         open_exceptions=[one for one in details.exceptions if one.state == "open"],
         waiting=sum(line.backordered for line in order.lines),
-        returnable=any(line.shipped > line.returned for line in order.lines),
-        cancellable=any(line.open for line in order.lines),
+        returnable=any(line.sku and line.shipped > line.returned for line in order.lines),
         releasable=any(line.reserved and line.stocked for line in order.lines),
         may_act=visit.may(Permission.ORDERS_ACT),
         exception_word=partial(_exception_word, visit),
@@ -185,7 +242,40 @@ async def order_page(visit: Visit) -> Answer:
         line_words=partial(line_words, visit),
         payment_word=partial(payment_word, visit),
         tracking_href=_tracking_href,
+        parcel_of=partial(_parcel, visit, tracked),
     )
+
+
+class _Opened(NamedTuple):
+    """A change that is open, as the page of its order shows it."""
+
+    href: str
+    kind: str
+    badge: Badge
+
+
+class _Change(NamedTuple):
+    """A change that could be asked for."""
+
+    kind: str
+    icon: str
+    word: str
+
+
+def _changes(visit: Visit, order: Order, there: Standing) -> list[_Change]:
+    """What of the order can be changed now."""
+    if order.kind != OrderKind.SALE:
+        return []
+    still_here = any(line.open for line in order.lines)
+    gone = any(line.sku and line.shipped > line.returned for line in order.lines)
+    possible = {
+        ChangeKind.EDIT: still_here,
+        ChangeKind.CANCEL: still_here,
+        ChangeKind.EXCHANGE: gone,
+        ChangeKind.CLAIM: gone,
+        ChangeKind.ADJUSTMENT: there.value > 0,
+    }
+    return [_Change(kind, KIND_ICONS[kind], visit.say(MENU_WORDS[kind])) for kind, may in possible.items() if may]
 
 
 def _work(visit: Visit, one: Fulfilment, places: Places) -> Work:
@@ -199,7 +289,15 @@ def _work(visit: Visit, one: Fulfilment, places: Places) -> Work:
     if one.promised_on is not None:
         day = formatting.day(one.promised_on, visit.page.locale, visit.page.zone)
         parts.append(visit.say(N_("promised for %(day)s"), day=day))
-    return Work(places[one.location_id], " · ".join(parts), tone, icon, visit.say(STAGE_WORDS[one.stage]))
+    return Work(
+        places[one.location_id],
+        " · ".join(parts),
+        tone,
+        icon,
+        visit.say(STAGE_WORDS[one.stage]),
+        page_of(one) if one.closed_at is None else "",
+        orders_href(location=to_text(LOCATION_PREFIX, one.location_id)),
+    )
 
 
 def _steps(visit: Visit, order: Order) -> list[tuple[str, str, str]]:

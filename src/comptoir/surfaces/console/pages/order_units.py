@@ -1,4 +1,4 @@
-"""What can be done with the units of an order: cancel, release, find stock, ship, move and take back."""
+"""What can be done with the units of an order: release, find stock, ship and move."""
 
 from __future__ import annotations
 
@@ -8,51 +8,18 @@ from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import from_text, to_text
 from comptoir.modules.channels.contracts import Channel
-from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationFilter, LocationId
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import (
     Order,
     OrderDetails,
-    ReturnLine,
 )
 from comptoir.runtime.database import Reader, Tx
-from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages.naming import places_of
 from comptoir.surfaces.console.pages.order_forms import Asked, Sent, Values, Work, line_quantities, order_rows
-from comptoir.surfaces.console.pages.order_money import refundable
 from comptoir.surfaces.console.pages.sources import nearest_sources, target_words
 from comptoir.surfaces.console.web import Visit
-
-REASONS = {
-    "customer": N_("The customer asked"),
-    "stock": N_("It cannot be found"),
-    "payment": N_("It was not paid"),
-    "fraud": N_("Suspected fraud"),
-    "error": N_("Typed by mistake"),
-}
-DISPOSITIONS = {
-    Disposition.RESTOCK: N_("Back to stock"),
-    Disposition.DAMAGED: N_("Damaged"),
-    Disposition.QUALITY: N_("To be inspected"),
-}
-
-
-async def show_cancel(at: Asked) -> Values:
-    reasons = [(code, at.visit.say(word)) for code, word in REASONS.items()]
-    return {"rows": order_rows(at.details.order, lambda line: line.open), "reasons": reasons}
-
-
-def read_cancel(sent: Sent) -> Work:
-    chosen = line_quantities(sent.fields, sent.order)
-    reason = sent.fields.one_of("reason", tuple(REASONS))
-
-    async def work(tx: Tx, locked: Order) -> str:
-        await orders.cancel(tx, locked.id, chosen, reason)
-        return sent.visit.say(N_("The units are cancelled; what was promised can be sold again."))
-
-    return work
 
 
 async def show_release(at: Asked) -> Values:
@@ -177,43 +144,5 @@ def read_move(sent: Sent) -> Work:
     async def work(tx: Tx, locked: Order) -> str:
         await orders.move(tx, locked.id, line_no, quantity, from_location_id=origin, to_location_id=target, reason="person")
         return sent.visit.say(N_("The units come from another location now."))
-
-    return work
-
-
-# Take back
-
-
-async def show_return(at: Asked) -> Values:
-    order = at.details.order
-    found = await locations.find(at.reader, LocationFilter(active=True), sort="name", limit=200)
-    default = order.location_id or (at.details.shipments[-1].location_id if at.details.shipments else None)
-    names = {one.id: one.name or one.code for one in found.items if one.returns}
-    if default is not None and default not in names:
-        names[default] = (await places_of(at.reader, [default]))[default]
-    return {
-        "rows": order_rows(order, lambda line: line.shipped - line.returned, propose=False),
-        "dispositions": [(code.value, at.visit.say(word)) for code, word in DISPOSITIONS.items()],
-        "locations": [(to_text(LOCATION_PREFIX, one), name) for one, name in names.items()],
-        "location": to_text(LOCATION_PREFIX, default) if default else "",
-        "refundable": refundable(order, at.typed),
-    }
-
-
-def read_return(sent: Sent) -> Work:
-    chosen = line_quantities(sent.fields, sent.order)
-    where = LocationId(sent.fields.id("location", LOCATION_PREFIX))
-    reason = sent.fields.text("reason")
-    lines = [
-        ReturnLine(
-            row.line_no, row.quantity, sent.fields.choice(f"disposition-{row.line_no}", Disposition, Disposition.RESTOCK)
-        )
-        for row in chosen
-    ]
-
-    async def work(tx: Tx, locked: Order) -> str:
-        _, amount = await orders.take_back(tx, locked.id, where, lines, reason)
-        worth = formatting.money(amount, locked.currency, sent.visit.page.locale)
-        return sent.visit.say(N_("Taken back. %(amount)s can be refunded."), amount=worth)
 
     return work
