@@ -17,18 +17,21 @@ import structlog
 from comptoir.kernel.errors import Fault, Refusal, Remedy
 from comptoir.kernel.time import utcnow
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import Location
+from comptoir.modules.locations.contracts import Location, LocationId
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import (
     AccountId,
     Driver,
     DriverWanted,
+    HandedManifest,
     LabelId,
     LabelState,
+    ManifestId,
     PickupId,
     PickupStanding,
     Poll,
     PurchasedLabel,
+    TrackedId,
     Understood,
     Waiting,
 )
@@ -43,7 +46,6 @@ from comptoir.sdk.carriers import (
     CarrierUnavailable,
     Label,
     LabelRequest,
-    Manifest,
     NotAuthorised,
     OutcomeUnknown,
     Pickup,
@@ -52,6 +54,7 @@ from comptoir.sdk.carriers import (
     UnreadableWebhook,
     Waybill,
     label_content,
+    paper,
 )
 from comptoir.sdk.tracking import TrackingUpdate
 from comptoir.surfaces.carriage import Carriage
@@ -62,6 +65,7 @@ T = TypeVar("T")
 
 PATIENCE = 120.0
 """Seconds for one purchase, however many calls it takes; shorter than the lease of a label."""
+_NOT_THERE = "CMP-CONNECTION-TEST"
 _INBOX = 200
 _POLLS = 100
 
@@ -114,6 +118,7 @@ class ParcelDesk:
             await self._failed(asked.label, problem, context, looking=looking)
             raise
         async with self._database.transaction(context) as tx:
+            await tracking.accounts.tell_problem(tx, asked.label.account_id, "")
             return await tracking.labels.bought(tx, asked.label.id, label, found=there is not None)
 
     async def _missed(self, label_id: LabelId, context: Context | None, *, go_on: bool) -> PurchasedLabel:
@@ -171,7 +176,9 @@ class ParcelDesk:
             await tracking.labels.keep_document(tx, label_id, content)
         return content
 
-    async def manifest(self, label_ids: Sequence[LabelId], context: Context | None = None) -> list[Manifest]:
+    async def manifest(
+        self, label_ids: Sequence[LabelId], context: Context | None = None, *, location_id: LocationId | None = None
+    ) -> list[HandedManifest]:
         """The papers with which the drivers take many parcels at once, one for each account. What is on one is left out."""
         async with self._database.read() as reader:
             rows = [await tracking.labels.get(reader, label_id) for label_id in dict.fromkeys(label_ids)]
@@ -179,14 +186,27 @@ class ParcelDesk:
         for row in rows:
             if row.state is LabelState.BOUGHT and not row.manifest_ref:
                 by_account[row.account_id].append(row)
-        made: list[Manifest] = []
+        made: list[HandedManifest] = []
         for account_id, own in by_account.items():
             _, carrier = await self._carriage.account(account_id)
             manifest = await self._in_time(carrier.manifest([tracking.labels.as_label(row) for row in own]), carrier)
             async with self._database.transaction(context) as tx:
-                await tracking.labels.on_manifest(tx, [row.id for row in own], manifest.id)
-            made.append(manifest)
+                ids = [row.id for row in own]
+                made.append(await tracking.manifests.made(tx, account_id, location_id, ids, manifest))
         return made
+
+    async def manifest_document(self, manifest_id: ManifestId) -> bytes:
+        """The paper of a manifest, fetched once. Raises UnknownManifest, and NotUnderstood where there is none yet."""
+        async with self._database.read() as reader:
+            row = await tracking.manifests.get(reader, manifest_id)
+            kept = await tracking.manifests.document(reader, manifest_id)
+        if kept is not None:
+            return kept
+        account, _ = await self._carriage.account(row.account_id)
+        content = await paper(self._http, account.connector, row.url)
+        async with self._database.transaction() as tx:
+            await tracking.manifests.keep_document(tx, manifest_id, content)
+        return content
 
     async def call_driver(self, wanted: DriverWanted, context: Context | None = None) -> Driver:
         """A driver who takes these parcels, asked for once. Raises what the carrier says no with, and OutcomeUnknown."""
@@ -274,6 +294,45 @@ class ParcelDesk:
             await self._ask(account_id, asked)
         return len(due)
 
+    async def ask_now(self, tracked_id: TrackedId, context: Context | None = None) -> int:
+        """Asks the carrier of one parcel where it is, without waiting for its turn; gives 1 when there was news.
+
+        Raises UnknownTracked, NotFollowed, CarrierCannot, and the carrier's faults.
+        """
+        async with self._database.read() as reader:
+            asked = await tracking.poll_of(reader, tracked_id)
+        try:
+            _, carrier = await self._carriage.account(asked.account_id)
+            updates = await self._told(carrier, [asked])
+        except Fault as problem:
+            await self._note_problem(asked.account_id, problem, context)
+            raise
+        async with self._database.transaction(context) as tx:
+            news = await tracking.polled(tx, asked.account_id, [asked], updates)
+            await tracking.accounts.tell_problem(tx, asked.account_id, "")
+        return news
+
+    async def test(self, account_id: AccountId, context: Context | None = None) -> None:
+        """Asks a carrier for something that is not there: whoever answers that knows our key. Nothing is bought or changed.
+
+        Raises UnknownAccount, CarrierCannot where there is nobody to call, and the carrier's faults.
+        """
+        self._carriage.forget(account_id)
+        try:
+            _, carrier = await self._carriage.account(account_id)
+            await self._in_time(carrier.find_label(_NOT_THERE), carrier)
+        except Fault as problem:
+            await self._note_problem(account_id, problem, context)
+            raise
+        async with self._database.transaction(context) as tx:
+            await tracking.accounts.tell_problem(tx, account_id, "")
+
+    async def _note_problem(self, account_id: AccountId, problem: Fault, context: Context | None) -> None:
+        """If the database is away as well, nobody can write it down."""
+        if not isinstance(problem, DatabaseUnavailable):
+            async with self._database.transaction(context) as tx:
+                await tracking.accounts.tell_problem(tx, account_id, problem.detail)
+
     async def _ask(self, account_id: AccountId, asked: Sequence[Poll]) -> None:
         try:
             _, carrier = await self._carriage.account(account_id)
@@ -305,7 +364,10 @@ class ParcelDesk:
 def address_of(place: Location) -> Address:
     """A location as carriers know it."""
     return Address(
-        name=place.name,
+        name=place.contact or place.name,
+        company=place.name if place.contact else "",
+        phone=place.phone,
+        email=place.email,
         line1=place.line1,
         line2=place.line2,
         postcode=place.postcode,

@@ -6,6 +6,7 @@ A notice is put into the outbox in the consumer's transaction, and sent in three
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ import msgspec
 
 from comptoir.kernel.checking import Checks
 from comptoir.modules.notices import store
+from comptoir.modules.notices.collections import address_of, opening
 from comptoir.modules.notices.contracts import (
     Claimed,
     Content,
@@ -35,7 +37,7 @@ from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
-__all__ = ["consumers", "language_of", "quiet_until", "sealed", "write"]
+__all__ = ["address_of", "consumers", "language_of", "opening", "quiet_until", "sealed", "write"]
 
 
 async def put_sender(tx: Tx, sender: Sender) -> None:
@@ -99,6 +101,17 @@ async def find(
 
 async def count(reader: Reader, wanted: NoticeFilter) -> Count:
     return await store.NOTICES.count(reader, store.where(wanted))
+
+
+async def stream(reader: Reader, wanted: NoticeFilter, *, sort: str = "-created") -> AsyncIterator[Notice]:
+    """Every one of them, in order, for exports."""
+    async for notice in store.NOTICES.stream(reader, store.where(wanted), sort=sort):
+        yield notice
+
+
+async def counts(reader: Reader) -> dict[NoticeState, int]:
+    """How many are still to go out, and how many have failed that may be tried again."""
+    return await store.waiting(reader)
 
 
 async def retry(tx: Tx, notice_id: NoticeId) -> None:

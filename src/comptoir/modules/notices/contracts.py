@@ -22,12 +22,20 @@ class NoticeKind(StrEnum):
     CONFIRMED = "confirmed"
     READY = "ready"
     """It can be collected."""
+    REMINDER = "reminder"
+    """It still waits, and not for much longer."""
+    GIVEN_BACK = "given_back"
+    """Nobody has collected it in time."""
     SHIPPED = "shipped"
     OUT_FOR_DELIVERY = "out_for_delivery"
     FAILED = "failed"
     """It could not be handed over: the buyer says what is to happen."""
     DELIVERED = "delivered"
     DELAYED = "delayed"
+    SUBSTITUTED = "substituted"
+    """Something else was taken instead of what was not there."""
+    RETURN = "return"
+    """Where the label and the slip of a return are."""
 
 
 class Medium(StrEnum):
@@ -70,6 +78,17 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     """Until when an answer is taken."""
     place: str = ""
     """Where it is collected: name and address."""
+    code: str = ""
+    """What is shown at the counter."""
+    waits_until: datetime | None = None
+    """After that it is given back."""
+    opening: tuple[tuple[date, str], ...] = ()
+    """When the counter is open on the next days, by its own clock; no words for a day on which it is closed."""
+    locker: str = ""
+    """In which it lies, and `locker_code` opens it."""
+    locker_code: str = ""
+    refund: int | None = None
+    """What is paid back, in minor units."""
     reason: str = ""
     carrier: str = ""
     tracking_number: str = ""
@@ -147,6 +166,10 @@ class NoticeFilter:
     order_id: OrderId | None = None
     state: NoticeState | None = None
     channel: str = ""
+    kind: NoticeKind | None = None
+    medium: Medium | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
 
 
 class Links(Protocol):
@@ -154,6 +177,10 @@ class Links(Protocol):
 
     def tracking(self, order_id: UUID, now: datetime) -> str:
         """Where the order's parcels are."""
+        ...
+
+    def returning(self, order_id: UUID, now: datetime) -> str:
+        """Where something of the order is sent back."""
         ...
 
     def answer(self, tracked_id: UUID, until: datetime) -> str:

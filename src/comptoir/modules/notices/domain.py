@@ -17,7 +17,7 @@ STALE = timedelta(days=2)
 LEASE = timedelta(minutes=3)
 
 _QUIET_FROM, _QUIET_UNTIL = time(21), time(8)
-_ON_PHONES = frozenset({NoticeKind.READY, NoticeKind.OUT_FOR_DELIVERY, NoticeKind.FAILED})
+_ON_PHONES = frozenset({NoticeKind.READY, NoticeKind.REMINDER, NoticeKind.OUT_FOR_DELIVERY, NoticeKind.FAILED})
 """What is worth a telephone's buzz: somebody has to be somewhere, or to decide."""
 _FRENCH = frozenset({"FR", "MC", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "WF", "PF", "NC", "LU", "BE"})
 """Where a buyer of whom we know no language reads French rather than English."""

@@ -182,7 +182,20 @@ def where(wanted: NoticeFilter) -> Where:
     found.equal("order_id", wanted.order_id)
     found.equal("state", wanted.state)
     found.equal("channel", wanted.channel or None)
+    found.equal("kind", wanted.kind)
+    found.equal("medium", wanted.medium)
+    if wanted.created_from is not None:
+        found.add("created_at >= %(created_from)s", created_from=wanted.created_from)
+    if wanted.created_before is not None:
+        found.add("created_at < %(created_before)s", created_before=wanted.created_before)
     return found
+
+
+async def waiting(reader: Reader) -> dict[NoticeState, int]:
+    rows = await reader.rows(
+        "SELECT state, count(*) FROM notices.outbox WHERE state IN ('pending', 'failed') AND sealed IS NOT NULL GROUP BY state"
+    )
+    return {NoticeState(row[0]): row[1] for row in rows}
 
 
 async def known(reader: Reader, abouts: Sequence[str]) -> set[tuple[str, str]]:

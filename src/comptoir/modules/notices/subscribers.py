@@ -12,9 +12,10 @@ import msgspec
 from comptoir.kernel.zones import zone_of_country
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CustomerId
+from comptoir.modules.fulfilment.contracts import FulfilmentId
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.notices import store
+from comptoir.modules.notices.collections import address_of, collected
 from comptoir.modules.notices.contracts import Content, Letter, Links, Medium, NoticeKind, Sender
 from comptoir.modules.notices.domain import STALE, language_of, media_of, quiet_until
 from comptoir.modules.orders import api as orders
@@ -59,14 +60,35 @@ def _moved(event: Recorded) -> tuple[NoticeKind, str] | None:
             return None
 
 
+def _stowed(event: Recorded) -> tuple[NoticeKind, str] | None:
+    """What goes into a locker at once is ready in it; what was ready on the counter is told again, with the locker."""
+    about = f"{event.data['fulfilment_id']}:{event.data['locker_id']}:{event.tx}"
+    return (NoticeKind.READY, about) if event.data.get("moved") else None
+
+
+def _reminded(event: Recorded) -> tuple[NoticeKind, str]:
+    return NoticeKind.REMINDER, f"{event.data['fulfilment_id']}:{event.data['reminder']}"
+
+
+def _given_back(event: Recorded) -> tuple[NoticeKind, str] | None:
+    """Whoever refuses something at the counter stands there."""
+    in_time = event.data.get("reason") != "not_collected"
+    return None if in_time else (NoticeKind.GIVEN_BACK, str(event.data["fulfilment_id"]))
+
+
 _TOLD: Mapping[str, Callable[[Recorded], tuple[NoticeKind, str] | None]] = {
     "order.placed": _placed,
     "order.shipped": _shipped,
-    "fulfilment.ready": lambda event: (NoticeKind.READY, str(event.data["fulfilment_id"])),
+    "fulfilment.ready": lambda event: (NoticeKind.READY, f"{event.data['fulfilment_id']}:{event.tx}"),
+    "fulfilment.stowed": _stowed,
+    "fulfilment.reminded": _reminded,
+    "fulfilment.given_back": _given_back,
     "parcel.moved": _moved,
     "parcel.failed": lambda event: (NoticeKind.FAILED, f"{event.data['tracked_id']}:{event.data['attempts']}"),
     "parcel.delivered": lambda event: (NoticeKind.DELIVERED, str(event.data["tracked_id"])),
     "parcel.delayed": lambda event: (NoticeKind.DELAYED, str(event.data["tracked_id"])),
+    "order.substituted": lambda event: (NoticeKind.SUBSTITUTED, str(event.data["substitution_id"])),
+    "return.papers_sent": lambda event: (NoticeKind.RETURN, f"{event.data['return_case_id']}:{event.tx}"),
 }
 
 
@@ -91,10 +113,15 @@ async def write(tx: Tx, events: Sequence[Recorded], keyring: Keyring, links: Lin
         if (one.about, one.kind.value) not in known:
             order = await orders.order(tx, one.order_id)
             sender = senders.get(order.channel_code)
-            if sender is not None:
+            if sender is not None and not _is_between_us(one, order):
                 rows += await _letters(tx, one, order, sender, keyring, links)
     if rows:
         await store.insert(tx, rows)
+
+
+def _is_between_us(one: _Occasion, order: Order) -> bool:
+    """What a carrier does with a parcel that goes to the store where it is collected is no news for the buyer."""
+    return order.pickup_location_id is not None and one.event.type.startswith("parcel.")
 
 
 def _occasion(event: Recorded) -> _Occasion | None:
@@ -114,9 +141,11 @@ async def _letters(
     if not media:
         return []
     country = str(ship_to.get("country") or "")
+    if not country and order.pickup_location_id is not None:  # who collects it lives near the counter, most likely
+        country = (await locations.get(tx, order.pickup_location_id)).country
     locale = (await customers.get(tx, CustomerId(order.customer_id))).locale if order.customer_id is not None else ""
     zone = zone_of_country(country)
-    content = await _content(tx, one, order, links)
+    content = await _content(tx, one, order, keyring, links)
     return [
         {
             "order_id": order.id,
@@ -133,7 +162,19 @@ async def _letters(
     ]
 
 
-async def _content(tx: Tx, one: _Occasion, order: Order, links: Links) -> Content:
+async def _content(tx: Tx, one: _Occasion, order: Order, keyring: Keyring, links: Links) -> Content:
+    bare = _bare(one, order, tx.now, links)
+    if one.kind is NoticeKind.RETURN:
+        code, link = str(one.event.data["code"]), links.returning(order.id, tx.now)
+        return msgspec.structs.replace(bare, on=None, code=code, link=link)
+    if one.event.type.startswith("fulfilment."):
+        return await collected(tx, bare, FulfilmentId(UUID(str(one.event.data["fulfilment_id"]))), keyring, tx.now)
+    if one.kind is NoticeKind.SHIPPED and order.pickup_location_id is not None:
+        return msgspec.structs.replace(bare, place=address_of(await locations.get(tx, order.pickup_location_id)))
+    return bare
+
+
+def _bare(one: _Occasion, order: Order, now: datetime, links: Links) -> Content:
     data = one.event.data
     buyer, ship_to = order.buyer or {}, order.ship_to or {}
     until = _instant(data.get("answer_until"))
@@ -145,24 +186,36 @@ async def _content(tx: Tx, one: _Occasion, order: Order, links: Links) -> Conten
         on=_day(data.get("estimated_on")) or (order.promised_on if one.kind is not NoticeKind.DELIVERED else None),
         was_on=_day(data.get("promised_on")) if one.kind is NoticeKind.DELAYED else None,
         until=until,
-        place=await _place(tx, one),
-        reason=str(data.get("reason") or "") if one.kind is NoticeKind.FAILED else "",
+        reason=_reason(one),
         carrier=str(data.get("carrier") or ""),
         tracking_number=str(data.get("tracking_number") or ""),
-        lines=tuple(items[:_MOST_LINES]) if confirmed else (),
+        lines=tuple(items[:_MOST_LINES]) if confirmed else _instead(one),
         total=order.total if confirmed else None,
-        currency=order.currency if confirmed else "",
-        link=links.tracking(order.id, tx.now) if until is None else links.answer(UUID(str(data["tracked_id"])), until),
+        currency=order.currency,
+        refund=int(str(data["difference"])) if one.kind is NoticeKind.SUBSTITUTED else None,
+        link=links.tracking(order.id, now) if until is None else links.answer(UUID(str(data["tracked_id"])), until),
     )
 
 
-async def _place(tx: Tx, one: _Occasion) -> str:
-    if one.kind is not NoticeKind.READY or one.event.type != "fulfilment.ready":
-        return ""
-    place = await locations.get(tx, LocationId(UUID(str(one.event.data["location_id"]))))
-    street = ", ".join(part for part in (place.line1, place.line2) if part)
-    town = " ".join(part for part in (place.postcode, place.city) if part)
-    return ", ".join(part for part in (place.name, street, town) if part)
+def _reason(one: _Occasion) -> str:
+    """Why it could not be delivered; of a substitution, what was not there."""
+    data = one.event.data
+    match one.kind:
+        case NoticeKind.FAILED:
+            return str(data.get("reason") or "")
+        case NoticeKind.SUBSTITUTED:
+            return str(data.get("name") or data.get("sku") or "")
+        case _:
+            return ""
+
+
+def _instead(one: _Occasion) -> tuple[tuple[str, int], ...]:
+    """What was taken instead; of what is weighed, once."""
+    if one.kind is not NoticeKind.SUBSTITUTED:
+        return ()
+    data = one.event.data
+    units = 1 if data.get("weighed") else int(str(data["quantity"]))
+    return ((f"{data['by_name'] or data['by_sku']}", units),)
 
 
 def _day(value: object) -> date | None:

@@ -43,6 +43,7 @@ outbox = Table(
     Index("outbox_due", "next_at", postgresql_where=text("state = 'pending'")),
     Index("outbox_order", "order_id"),
     Index("outbox_created", "created_at", "id"),
+    Index("outbox_open", "state", postgresql_where=text("state <> 'sent' AND sealed IS NOT NULL")),
     CheckConstraint("state IN ('pending', 'sent', 'failed')", name="outbox_state"),
 )
 """`about` is what happened: the order, the shipment, the parcel and its attempt. `sealed`, whom it goes to and what it says, is

@@ -79,8 +79,11 @@ async def seal_again(tx: Tx, keyring: Keyring) -> int:
 
 
 async def tell_problem(tx: Tx, account_id: AccountId, problem: str) -> None:
-    """The carrier refuses us, or with "" does so no more."""
-    await store.set_problem(tx, account_id, problem)
+    """The carrier refuses us, or with "" has answered as it should."""
+    if problem:
+        await store.set_problem(tx, account_id, problem)
+    else:
+        await store.set_answered(tx, account_id)
 
 
 def _sealed(keyring: Keyring, credentials: Mapping[str, str]) -> bytes:

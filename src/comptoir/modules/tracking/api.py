@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 
-from comptoir.modules.orders.contracts import OrderId
-from comptoir.modules.tracking import accounts, cases, drivers, inbox, labels
+from comptoir.modules.orders.contracts import OrderId, ShipmentId
+from comptoir.modules.tracking import accounts, cases, drivers, inbox, labels, manifests, overview, ruling
 from comptoir.modules.tracking.contracts import (
+    Monthly,
     Performance,
     Poll,
     Promise,
+    Spent,
     Tracked,
     TrackedDetails,
     TrackedFilter,
@@ -20,10 +22,11 @@ from comptoir.modules.tracking.contracts import (
     TroubleKind,
 )
 from comptoir.modules.tracking.domain.choosing import Chosen, Offer, Ruling, choose
+from comptoir.modules.tracking.domain.following import corrections, is_late
 from comptoir.modules.tracking.domain.measuring import Verdict, promise_of, verdict
-from comptoir.modules.tracking.domain.states import CASE_STEPS, LABEL_STEPS
-from comptoir.modules.tracking.errors import UnknownTracked, UnknownTrouble
-from comptoir.modules.tracking.moving import apply, begin, never_ask, polled, review
+from comptoir.modules.tracking.domain.states import CASE_STEPS, LABEL_STEPS, after_answer, after_silence
+from comptoir.modules.tracking.errors import NotFollowed, UnknownTracked, UnknownTrouble
+from comptoir.modules.tracking.moving import apply, begin, never_ask, note_by_hand, polled, review, take_back_scan
 from comptoir.modules.tracking.store import cases as store_cases
 from comptoir.modules.tracking.store import lanes
 from comptoir.modules.tracking.store import parcels as store
@@ -39,18 +42,27 @@ __all__ = [
     "Ruling",
     "Verdict",
     "accounts",
+    "after_answer",
+    "after_silence",
     "apply",
     "begin",
     "cases",
     "choose",
     "consumers",
+    "corrections",
     "drivers",
     "inbox",
+    "is_late",
     "labels",
+    "manifests",
     "never_ask",
+    "note_by_hand",
+    "overview",
     "polled",
     "promise_of",
     "review",
+    "ruling",
+    "take_back_scan",
     "verdict",
 ]
 
@@ -58,12 +70,48 @@ __all__ = [
 async def find(
     reader: Reader, wanted: TrackedFilter, *, sort: str = "-shipped", limit: int = 50, cursor: str | None = None
 ) -> Page[Tracked]:
-    """Sorts: shipped and -shipped."""
+    """Sorts: shipped, and number of the order; each with a `-` before it."""
     return await store.LISTING.page(reader, store.where(wanted), sort=sort, limit=limit, cursor=cursor)
 
 
 async def count(reader: Reader, wanted: TrackedFilter) -> Count:
     return await store.LISTING.count(reader, store.where(wanted))
+
+
+async def stream(reader: Reader, wanted: TrackedFilter, *, sort: str = "-shipped") -> AsyncIterator[Tracked]:
+    """Every one of them, in order, for exports."""
+    async for parcel in store.LISTING.stream(reader, store.where(wanted), sort=sort):
+        yield parcel
+
+
+async def known_words(reader: Reader) -> tuple[list[str], list[str]]:
+    """(carriers, countries that parcels go to), as far as there are any."""
+    return await store.carriers(reader), await store.countries(reader)
+
+
+async def some(reader: Reader, ids: Sequence[TrackedId]) -> dict[TrackedId, Tracked]:
+    """Those of these parcels that there are, without their scans."""
+    return {parcel.id: parcel for parcel in await store.some(reader, ids)}
+
+
+async def of_shipments(reader: Reader, ids: Sequence[ShipmentId]) -> dict[ShipmentId, Tracked]:
+    """What became of these shipments, without scans."""
+    return {parcel.shipment_id: parcel for parcel in await store.of_shipments(reader, ids)}
+
+
+async def poll_of(reader: Reader, tracked_id: TrackedId) -> Poll:
+    """What to ask a carrier about this parcel. Raises UnknownTracked, and NotFollowed where there is nobody to ask."""
+    parcel = await store.get(reader, tracked_id)
+    if parcel is None:
+        raise UnknownTracked(kind="tracked", id=tracked_id)
+    if parcel.account_id is None or not parcel.tracking_number:
+        raise NotFollowed(id=tracked_id)
+    return Poll(
+        tracked_id=parcel.id,
+        account_id=parcel.account_id,
+        tracking_number=parcel.tracking_number,
+        service=parcel.service,
+    )
 
 
 async def get(reader: Reader, tracked_id: TrackedId) -> TrackedDetails:
@@ -82,12 +130,14 @@ async def of_order(reader: Reader, order_id: OrderId) -> list[TrackedDetails]:
 async def _details(reader: Reader, parcels: Sequence[Tracked]) -> list[TrackedDetails]:
     scans = await store.scans_of(reader, parcels)
     known = await cases.of_parcels(reader, [parcel.id for parcel in parcels])
+    noted = await store.hand_scans(reader, [parcel.id for parcel in parcels])
     return [
         TrackedDetails(
             parcel=parcel,
             scans=tuple(scans[parcel.id]),
             troubles=tuple(await store_cases.troubles_of(reader, parcel.id)),
             case=known.get(parcel.id),
+            by_hand={scan.id: actor for tracked_id, scan, actor in noted if tracked_id == parcel.id},
         )
         for parcel in parcels
     ]
@@ -104,10 +154,24 @@ async def promises(reader: Reader, order_id: OrderId, now: datetime) -> list[Pro
 
 
 async def performance(
-    reader: Reader, since: date, *, carriers: Sequence[str] = (), destination_country: str = ""
+    reader: Reader, since: date, *, until: date | None = None, carriers: Sequence[str] = (), destination_country: str = ""
 ) -> list[Performance]:
-    """How each lane did with what left since the first of that day's month."""
-    return await lanes.find(reader, since.replace(day=1), carriers, destination_country)
+    """How each lane did with what left since the first of that day's month, to the end of the month of `until`."""
+    return await lanes.find(reader, since.replace(day=1), carriers, destination_country, until)
+
+
+async def monthly(
+    reader: Reader, since: date, *, until: date | None = None, carriers: Sequence[str] = (), destination_country: str = ""
+) -> list[Monthly]:
+    """As `performance`, of each carrier and month."""
+    return await lanes.monthly(reader, since.replace(day=1), until, carriers, destination_country)
+
+
+async def spent(
+    reader: Reader, since: date, *, until: date | None = None, carriers: Sequence[str] = (), destination_country: str = ""
+) -> list[Spent]:
+    """What the labels of those parcels cost; one line for each currency."""
+    return await lanes.spent(reader, since.replace(day=1), until, carriers, destination_country)
 
 
 # Troubles
@@ -119,12 +183,13 @@ async def find_troubles(
     *,
     order_id: OrderId | None = None,
     open_only: bool = True,
+    resolved_only: bool = False,
     sort: str = "-opened",
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[Trouble]:
-    """What a person has to look at. Sorts: opened and -opened."""
-    where = store_cases.where_troubles(kinds, order_id, open_only=open_only)
+    """What a person has to look at. Sorts: opened, -opened, and urgent: what cannot wait first, then the oldest."""
+    where = store_cases.where_troubles(kinds, order_id, open_only=open_only, resolved_only=resolved_only)
     return await store_cases.TROUBLES.page(reader, where, sort=sort, limit=limit, cursor=cursor)
 
 
@@ -133,7 +198,9 @@ async def counts_of_troubles(reader: Reader) -> dict[TroubleKind, int]:
     return await store_cases.counts(reader)
 
 
-async def dismiss(tx: Tx, trouble_id: TroubleId) -> None:
+async def dismiss(tx: Tx, trouble_id: TroubleId) -> Trouble:
     """A person has looked at it, and nothing is left to do. Raises UnknownTrouble."""
-    if not await store_cases.resolve_one(tx, trouble_id, "dismissed"):
+    found = await store_cases.trouble(tx, trouble_id)
+    if found is None or not await store_cases.resolve_one(tx, trouble_id, "dismissed"):
         raise UnknownTrouble(kind="trouble", id=trouble_id)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -51,6 +51,21 @@ class Account(AccountDraft):
     created_at: datetime
     problem: str = ""
     """Why the carrier last refused us; empty since it has not."""
+    problem_at: datetime | None = None
+    answered_at: datetime | None = None
+    """When it last answered as it should, to the minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The messages that a carrier has sent for an account."""
+
+    waiting: int = 0
+    failed: int = 0
+    """Which nobody could read."""
+    received_at: datetime | None = None
+    problem: str = ""
+    """Of the last one that failed."""
 
 
 # Parcels
@@ -113,6 +128,16 @@ class TrackedDetails:
     scans: tuple[Scan, ...]
     troubles: tuple[Trouble, ...]
     case: Case | None
+    by_hand: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By the id of a scan that one of us wrote down, who."""
+
+
+class Correction(NamedTuple):
+    """A scan that moved the expected day; None where it is not going to arrive."""
+
+    at: datetime
+    status: TrackingStatus
+    expected_on: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +148,30 @@ class TrackedFilter:
     order_id: OrderId | None = None
     carrier: str = ""
     account_id: AccountId | None = None
+    channel: str = ""
+    destination_country: str = ""
+    shipped_from: datetime | None = None
+    shipped_before: datetime | None = None
+    late: bool | None = None
+    """Whether it came, or is going to come, after the promised day."""
     stuck: bool | None = None
+    """Whether something about it is open that a person has to look at."""
+    search: str = ""
+    """The beginning of a tracking number, or an order's number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovingFilter:
+    """Which of the parcels on their way that a carrier tells us of. None and empty do not filter."""
+
+    locations: tuple[LocationId, ...] = ()
+    channel: str = ""
+    carrier: str = ""
+    shipped_from: datetime | None = None
+    shipped_before: datetime | None = None
+    in_trouble: bool | None = None
+    late_at: datetime | None = None
+    """Only those that arrive after the promised day, or whose promised day had passed at this instant."""
     search: str = ""
     """The beginning of a tracking number, or an order's number."""
 
@@ -148,6 +196,8 @@ class TroubleKind(StrEnum):
     """It could not be handed over, and somebody has to say what happens."""
     LOST = "lost"
     DAMAGED = "damaged"
+    LATE = "late"
+    """It is on its way, and arrives later than was promised."""
     REJECTED = "rejected"
     """A label could not be bought, and waiting does not help."""
 
@@ -164,6 +214,50 @@ class Trouble:
     opened_at: datetime
     resolved_at: datetime | None = None
     resolution: str = ""
+    label_id: LabelId | None = None
+    """Of a label that could not be bought, where there is no parcel yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InTroubleFilter:
+    """Which of the open troubles. None and empty do not filter."""
+
+    kinds: tuple[TroubleKind, ...] = ()
+    locations: tuple[LocationId, ...] = ()
+    channel: str = ""
+    carrier: str = ""
+    opened_from: datetime | None = None
+    opened_before: datetime | None = None
+    search: str = ""
+    """The beginning of a tracking number, or an order's number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InTrouble:
+    """An open trouble with its parcel; a label that could not be bought has none."""
+
+    id: TroubleId
+    kind: TroubleKind
+    order_id: OrderId
+    reason: str
+    opened_at: datetime
+    parcel: Tracked | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelAge:
+    """How many parcels are on their way that left in the same span of time, or how many troubles of a `kind` were opened in it.
+
+    `band` counts the bounds up to then: 0 for those before the first bound, the oldest.
+    """
+
+    kind: TroubleKind | None
+    """None: parcels about which nothing is open."""
+    band: int
+    count: int
+    late: int
+    at_risk: int
+    """All parcels on their way that are late, also those about which something is open."""
 
 
 class FailReason(StrEnum):
@@ -310,6 +404,38 @@ class PurchasedLabel:
     version: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelFilter:
+    """None and empty do not filter; of several values any one will do."""
+
+    states: tuple[LabelState, ...] = ()
+    account_id: AccountId | None = None
+    carrier: str = ""
+    order_id: OrderId | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    search: str = ""
+    """The beginning of a tracking number, or of our reference."""
+
+
+class ServiceUsed(NamedTuple):
+    """A service that labels were bought of, and what they cost in one currency."""
+
+    carrier: str
+    service: str
+    currency: str
+    labels: int
+    cost: int
+
+
+class Cost(NamedTuple):
+    """What labels cost in one currency, in minor units."""
+
+    currency: str
+    labels: int
+    cost: int
+
+
 class PickupStanding(StrEnum):
     ASKED = "asked"
     SCHEDULED = "scheduled"
@@ -345,6 +471,26 @@ class Driver(DriverWanted):
     busy_until: datetime | None
 
 
+ManifestId = NewType("ManifestId", UUID)
+
+MANIFEST_PREFIX = "mnf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedManifest:
+    """A manifest that a carrier has made. Without a `url` it was still at it."""
+
+    id: ManifestId
+    account_id: AccountId
+    location_id: LocationId | None
+    label_ids: tuple[LabelId, ...]
+    carrier_ref: str
+    url: str
+    tracking_numbers: tuple[str, ...]
+    created_at: datetime
+    created_by: str
+
+
 # How well carriers do
 
 
@@ -374,6 +520,10 @@ class Counts(NamedTuple):
     """Delivered without a failed attempt."""
     damaged: int = 0
     lost: int = 0
+    late: int = 0
+    """Delivered after the promised day."""
+    late_days: int = 0
+    """By how many days, together."""
 
     def plus(self, other: Counts) -> Counts:
         return Counts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
@@ -404,6 +554,28 @@ class Performance:
     @property
     def loss(self) -> float | None:
         return self.counts.lost / self.counts.parcels if self.counts.parcels else None
+
+    @property
+    def late_by(self) -> float | None:
+        """Days, of those that came late."""
+        return self.counts.late_days / self.counts.late if self.counts.late else None
+
+
+class Monthly(NamedTuple):
+    """What became of the parcels of a carrier that left in a month."""
+
+    month: date
+    carrier: str
+    counts: Counts
+
+
+class Spent(NamedTuple):
+    """What the labels of a lane's parcels cost, in one currency."""
+
+    lane: LaneKey
+    currency: str
+    parcels: int
+    cost: int
 
 
 class Kept(StrEnum):

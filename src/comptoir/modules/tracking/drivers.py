@@ -6,11 +6,12 @@ A carrier is asked again with the same reference, and then says whether the driv
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import Fault, Refusal
 from comptoir.kernel.ids import to_text, uuid7
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.tracking.contracts import PICKUP_PREFIX, Driver, DriverWanted, LabelStep, PickupId, PickupStanding
 from comptoir.modules.tracking.domain.states import step_of_failure
 from comptoir.modules.tracking.errors import LabelBusy, UnknownPickup
@@ -66,6 +67,11 @@ async def failed(tx: Tx, pickup_id: PickupId, problem: Refusal | Fault) -> Drive
     state = PickupStanding.ASKED if step is None else states[step]
     await store.put(tx, pickup_id, {"state": state.value, "problem": str(problem)[:500], "busy_until": None})
     return await get(tx, pickup_id)
+
+
+async def of_location(reader: Reader, location_id: LocationId, until_after: datetime, limit: int = 50) -> list[Driver]:
+    """Those who were asked to come there and whose hours had not ended by then, the next one first."""
+    return await store.of_location(reader, location_id, until_after, limit)
 
 
 async def get(reader: Reader, pickup_id: PickupId) -> Driver:

@@ -37,6 +37,11 @@ class UnknownPickup(NotFound):
     title = "No such driver was asked for"
 
 
+class UnknownManifest(NotFound):
+    code = "unknown_manifest"
+    title = "No such manifest"
+
+
 class LabelBusy(Conflict):
     """Somebody is asking the carrier for this label right now; `data["until"]` is when at the latest that ends."""
 
@@ -44,9 +49,44 @@ class LabelBusy(Conflict):
     title = "This label is being bought"
 
 
+class LabelHasLeft(Conflict):
+    """The box left with this label: what the carrier has taken cannot be given back."""
+
+    code = "label_has_left"
+    title = "The box has left with this label"
+
+
+class LabelStillThere(Conflict):
+    """The box has a label, bought or perhaps bought: `data["state"]`. Give it back first."""
+
+    code = "label_still_there"
+    title = "The box has a label"
+
+
+class LabelNotTakenBack(Conflict):
+    """The carrier does not take the label back: `data["reason"]`. The box can be opened all the same; the label is paid."""
+
+    code = "label_not_taken_back"
+    title = "The carrier does not take the label back"
+
+
 class LabelNotInThatState(Conflict):
     code = "label_not_in_that_state"
     title = "The label is not in a state for that"
+
+
+class NotFollowed(Conflict):
+    """No account with a carrier tells of it: nobody can be asked."""
+
+    code = "parcel_not_followed"
+    title = "No carrier can be asked about this parcel"
+
+
+class NotCarried(Conflict):
+    """The buyer took it at the counter."""
+
+    code = "parcel_not_carried"
+    title = "Nobody carries this parcel"
 
 
 class CaseClosed(Conflict):

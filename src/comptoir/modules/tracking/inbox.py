@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from comptoir.modules.tracking import moving
-from comptoir.modules.tracking.contracts import AccountId, Delivery, Understood, Waiting
+from comptoir.modules.tracking.contracts import AccountId, Delivery, Post, Understood, Waiting
 from comptoir.modules.tracking.store import inbox as store
 from comptoir.runtime.database import Reader, Tx
 from comptoir.sdk.tracking import TrackingUpdate
@@ -54,9 +54,14 @@ async def work_off(tx: Tx, understood: Sequence[Understood]) -> int:
     return news
 
 
-async def replay(tx: Tx, seqs: Sequence[int] | None = None) -> int:
-    """Messages that could not be read are tried again, those named or all; gives how many."""
-    return await store.replay(tx, seqs)
+async def replay(tx: Tx, seqs: Sequence[int] | None = None, *, account_id: AccountId | None = None) -> int:
+    """Messages that could not be read are tried again, those named or all, of one account or of all; gives how many."""
+    return await store.replay(tx, seqs, account_id)
+
+
+async def post(reader: Reader, account_ids: Sequence[AccountId]) -> dict[AccountId, Post]:
+    """How the messages of these accounts stand."""
+    return await store.post(reader, account_ids)
 
 
 async def purge(tx: Tx, older_than: datetime, *, limit: int = 5_000) -> int:

@@ -7,8 +7,9 @@ before looks for it by its reference first.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -16,25 +17,31 @@ import msgspec
 from comptoir.kernel.errors import Fault, Refusal
 from comptoir.kernel.ids import to_text, uuid7
 from comptoir.kernel.money import Currency, Money
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.contracts import ParcelId
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.tracking import accounts
 from comptoir.modules.tracking.contracts import (
     LABEL_PREFIX,
     AccountId,
+    Cost,
     LabelBought,
+    LabelFilter,
     LabelId,
     LabelState,
     LabelStep,
     LabelVoided,
     PurchasedLabel,
+    ServiceUsed,
     TroubleKind,
 )
 from comptoir.modules.tracking.domain.states import label_after, step_of_failure
-from comptoir.modules.tracking.errors import AccountInactive, LabelBusy, LabelNotInThatState, UnknownLabel
+from comptoir.modules.tracking.errors import AccountInactive, LabelBusy, LabelHasLeft, LabelNotInThatState, UnknownLabel
 from comptoir.modules.tracking.store import cases as store_cases
 from comptoir.modules.tracking.store import labels as store
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Count, Page
 from comptoir.sdk.carriers import Label, LabelFormat, LabelRequest, RateRequest, Void, VoidState
 
 LEASE = timedelta(minutes=3)
@@ -219,10 +226,16 @@ async def failed(tx: Tx, label_id: LabelId, problem: Refusal | Fault, *, looking
 
 
 async def ask_back(tx: Tx, label_id: LabelId) -> PurchasedLabel:
-    """Leases a bought label to whoever gives it back. Raises UnknownLabel, LabelBusy and LabelNotInThatState."""
+    """Leases a bought label to whoever gives it back.
+
+    Raises UnknownLabel, LabelBusy, LabelNotInThatState, and LabelHasLeft for what its box has left with.
+    """
     row = await _locked(tx, label_id)
     if row.state is LabelState.VOIDED:
         return row
+    boxes = await fulfilment.some_parcels(tx, [ParcelId(row.subject_id)])
+    if row.state is LabelState.BOUGHT and any(box.shipment_id is not None for box in boxes):
+        raise LabelHasLeft(kind="label", id=label_id)
     label_after(row.state, LabelStep.VOID)
     _require_free(tx, row)
     await store.put(tx, label_id, {"busy_until": tx.now + LEASE})
@@ -267,9 +280,58 @@ async def get(reader: Reader, label_id: LabelId) -> PurchasedLabel:
     return found
 
 
+async def find(
+    reader: Reader, wanted: LabelFilter, *, sort: str = "-created", limit: int = 50, cursor: str | None = None
+) -> Page[PurchasedLabel]:
+    """Sorts: created and -created."""
+    return await store.LISTING.page(reader, store.where(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def count(reader: Reader, wanted: LabelFilter) -> Count:
+    return await store.LISTING.count(reader, store.where(wanted))
+
+
+async def stream(reader: Reader, wanted: LabelFilter, *, sort: str = "-created") -> AsyncIterator[PurchasedLabel]:
+    """Every one of them, in order, for exports."""
+    async for label in store.LISTING.stream(reader, store.where(wanted), sort=sort):
+        yield label
+
+
+async def costs(reader: Reader, since: datetime, until: datetime | None = None) -> list[Cost]:
+    """What the labels asked for since then cost, without those that were given back; the largest sum first."""
+    return await store.costs(reader, since, until)
+
+
+async def services(reader: Reader, account_id: AccountId, since: datetime) -> list[ServiceUsed]:
+    """Which services labels of an account were bought of since then, the most used first."""
+    return await store.services(reader, account_id, since)
+
+
+async def by_number(reader: Reader, tracking_number: str) -> PurchasedLabel | None:
+    """The label of a parcel, where we have bought it; of several with one number the last."""
+    return (await store.by_number(reader, [tracking_number])).get(tracking_number)
+
+
 async def of_subjects(reader: Reader, ids: list[UUID]) -> list[PurchasedLabel]:
     """All labels of these boxes, also those that were given back; the oldest first."""
     return await store.of_subjects(reader, ids)
+
+
+async def standing(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, PurchasedLabel]:
+    """The label that counts of each of these boxes: bought, or about to be, or perhaps, or not yet taken back."""
+    found = await store.of_subjects(reader, ids)
+    return {one.subject_id: one for one in found if one.state not in {LabelState.REFUSED, LabelState.VOIDED}}
+
+
+async def hold(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, PurchasedLabel]:
+    """As `standing`, and nobody gives any of them back before this transaction ends."""
+    await store.lock_of(tx, ids)
+    return await standing(tx, ids)
+
+
+async def given_out(reader: Reader, since: datetime) -> dict[str, int]:
+    """How many parcels each carrier was given since then, for the shares of the load."""
+    return await store.given_out(reader, since)
 
 
 async def document(reader: Reader, label_id: LabelId) -> bytes | None:
@@ -280,11 +342,6 @@ async def document(reader: Reader, label_id: LabelId) -> bytes | None:
 async def keep_document(tx: Tx, label_id: LabelId, content: bytes) -> None:
     """Addresses of labels stop working after some days."""
     await store.put(tx, label_id, {"document": content})
-
-
-async def on_manifest(tx: Tx, label_ids: list[LabelId], manifest_ref: str) -> None:
-    for label_id in sorted(label_ids):
-        await store.put(tx, label_id, {"manifest_ref": manifest_ref})
 
 
 async def unsettled(tx: Tx, limit: int) -> list[LabelId]:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
+from comptoir.kernel.checking import Checks
 from comptoir.kernel.ids import uuid7
 from comptoir.kernel.zones import zone_of_country
 from comptoir.modules.carriers import api as carriers
@@ -15,12 +17,15 @@ from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Location, LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Departure, ShipmentId
+from comptoir.modules.routing import api as routing
+from comptoir.modules.routing.contracts import Arrival
 from comptoir.modules.tracking import cases
 from comptoir.modules.tracking.contracts import (
     Account,
     AccountId,
     Counts,
     Kind,
+    LabelState,
     LaneKey,
     ParcelDelayed,
     ParcelDelivered,
@@ -33,6 +38,7 @@ from comptoir.modules.tracking.contracts import (
     TroubleKind,
 )
 from comptoir.modules.tracking.domain import following, measuring
+from comptoir.modules.tracking.errors import NotCarried, UnknownTracked
 from comptoir.modules.tracking.store import accounts as store_accounts
 from comptoir.modules.tracking.store import cases as store_cases
 from comptoir.modules.tracking.store import labels as store_labels
@@ -43,6 +49,9 @@ from comptoir.sdk.tracking import Scan, TrackingStatus, TrackingUpdate
 
 _S = TrackingStatus
 _REGION_DIGITS = 2
+_MOST = 300
+_SLACK = timedelta(minutes=5)
+"""Clocks differ."""
 _ENDS_BADLY: Mapping[TrackingStatus, TroubleKind] = {_S.LOST: TroubleKind.LOST, _S.DAMAGED: TroubleKind.DAMAGED}
 
 
@@ -66,6 +75,7 @@ async def begin(tx: Tx, shipments: Sequence[ShipmentId]) -> int:
     )
     made = [around.parcel(one) for one in fresh]
     await store.insert(tx, [_first_poll(parcel) for parcel in made])
+    await lanes.spend(tx, _spent(made, around.labels))
     told = [parcel.id for parcel in made if parcel.account_id is not None]
     if told:
         await _follow(tx, await store.lock(tx, told), set())
@@ -85,14 +95,14 @@ class _Around:
     ) -> None:
         self._places = places
         self._accounts = {carrier: account.id for account in accounts if account.active for carrier in account.carriers}
-        self._labels = labels
+        self.labels = labels
         self._told = told
         self._usual = usual
 
     def parcel(self, one: Departure) -> Tracked:
         place = self._places[one.location_id]
         collected = one.pickup_location_id == one.location_id and not one.tracking_number
-        label = self._labels.get(one.tracking_number)
+        label = self.labels.get(one.tracking_number)
         account = label.account_id if label else self._accounts.get(one.carrier) or self._told.get(one.tracking_number)
         country = place.country if collected else one.country or place.country
         return Tracked(
@@ -121,6 +131,18 @@ class _Around:
             since=one.shipped_at if collected else None,
             delivered_at=one.shipped_at if collected else None,
         )
+
+
+def _spent(made: Sequence[Tracked], labels: Mapping[str, PurchasedLabel]) -> dict[tuple[LaneKey, date, str], tuple[int, int]]:
+    """What the labels of parcels that leave cost, by lane, month and currency."""
+    spent: dict[tuple[LaneKey, date, str], tuple[int, int]] = {}
+    for parcel in made:
+        label = labels.get(parcel.tracking_number)
+        if label is not None and label.cost is not None and label.state is LabelState.BOUGHT:
+            key = (measuring.lane_of(parcel), measuring.month_of(parcel), label.currency)
+            parcels, cost = spent.get(key, (0, 0))
+            spent[key] = (parcels + 1, cost + label.cost)
+    return spent
 
 
 def _region(region: str, postcode: str) -> str:
@@ -193,6 +215,54 @@ async def never_ask(tx: Tx, asked: Sequence[Poll]) -> None:
     await store.update(tx, [replace(parcel, next_poll_at=None) for parcel in parcels])
 
 
+# What one of us has seen
+
+
+async def note_by_hand(tx: Tx, tracked_id: TrackedId, scan: Scan) -> Tracked:
+    """Writes down what one of us has seen or heard of a parcel: it counts as if the carrier had said it.
+
+    Raises UnknownTracked, NotCarried, and Invalid for a time that cannot be.
+    """
+    parcel = await _carried(tx, tracked_id)
+    checks = Checks()
+    checks.require("status", scan.status is not _S.UNKNOWN, "says where it is")
+    checks.require("at", scan.at <= tx.now + _SLACK, "is not in the future")
+    checks.require("at", scan.at >= parcel.shipped_at - following.OLD_SCANS, "is after it left")
+    for name in ("text", "place"):
+        checks.require(name, len(getattr(scan, name)) <= _MOST, f"has at most {_MOST} characters")
+    checks.done()
+    await store.add_hand_scan(tx, parcel.id, scan)
+    return await _followed_again(tx, parcel)
+
+
+async def take_back_scan(tx: Tx, tracked_id: TrackedId, scan_id: str) -> Tracked:
+    """What was written down by hand was a mistake: the parcel is again what the others say. Raises UnknownTracked."""
+    parcel = await _carried(tx, tracked_id)
+    try:
+        key = UUID(scan_id.removeprefix(store.BY_HAND))
+    except ValueError as problem:
+        raise UnknownTracked(kind="scan", id=scan_id[:64]) from problem
+    if not await store.remove_hand_scan(tx, parcel.id, key):
+        raise UnknownTracked(kind="scan", id=scan_id[:64])
+    return await _followed_again(tx, parcel)
+
+
+async def _carried(tx: Tx, tracked_id: TrackedId) -> Tracked:
+    found = await store.lock(tx, [tracked_id])
+    if not found:
+        raise UnknownTracked(kind="tracked", id=tracked_id)
+    if found[0].kind is not Kind.PARCEL:
+        raise NotCarried(id=tracked_id)
+    return found[0]
+
+
+async def _followed_again(tx: Tx, parcel: Tracked) -> Tracked:
+    await _follow(tx, [parcel], {parcel.tracking_number})
+    after = await store.get(tx, parcel.id)
+    assert after is not None
+    return after
+
+
 async def _follow(tx: Tx, parcels: Sequence[Tracked], news: set[str]) -> None:
     """The parcels, locked, as their scans have them now, with all that follows from it."""
     if not parcels:
@@ -201,6 +271,7 @@ async def _follow(tx: Tx, parcels: Sequence[Tracked], news: set[str]) -> None:
     known = await store_cases.of_parcels(tx, [parcel.id for parcel in parcels], lock=True)
     changed: list[Tracked] = []
     counted: dict[tuple[LaneKey, date], Counts] = {}
+    arrivals: list[Arrival] = []
     for before in parcels:
         own = scans[before.id]
         after = following.followed(before, own, tx.now)
@@ -212,12 +283,14 @@ async def _follow(tx: Tx, parcels: Sequence[Tracked], news: set[str]) -> None:
         if after != before:
             changed.append(after)
         _count(counted, before, after)
+        arrivals += _arrivals(before, after)
         _tell(tx, before, after)
         await cases.follow(tx, before, after, own, known.get(before.id))
         await _settle_troubles(tx, before, after)
     if changed:
         await store.update(tx, changed)
     await lanes.add(tx, counted)
+    await routing.arrived(tx, arrivals)
 
 
 def _count(counted: dict[tuple[LaneKey, date], Counts], before: Tracked, after: Tracked) -> None:
@@ -227,6 +300,13 @@ def _count(counted: dict[tuple[LaneKey, date], Counts], before: Tracked, after: 
     for parcel, change in ((before, Counts().minus(was)), (after, now)):
         key = (measuring.lane_of(parcel), measuring.month_of(parcel))
         counted[key] = counted.get(key, Counts()).plus(change)
+
+
+def _arrivals(before: Tracked, after: Tracked) -> list[Arrival]:
+    was, now = measuring.arrived_on(before), measuring.arrived_on(after)
+    if was == now:
+        return []
+    return [Arrival(after.order_id, after.location_id, day, parcels) for day, parcels in ((was, -1), (now, 1)) if day]
 
 
 def _tell(tx: Tx, before: Tracked, after: Tracked) -> None:
@@ -256,6 +336,12 @@ async def _settle_troubles(tx: Tx, before: Tracked, after: Tracked) -> None:
     """What the carrier says now ends what was wrong, or is what is wrong."""
     if after.last_at != before.last_at or after.status is not before.status:
         await store_cases.resolve(tx, after.id, [TroubleKind.STUCK], "moved")
+    was_late, is_late = following.is_late(before), following.is_late(after)
+    if is_late and not was_late:
+        reason = f"expected {after.estimated_on}, promised {after.promised_on}"
+        await store_cases.open_trouble(tx, TroubleKind.LATE, after.id, after.id, after.order_id, reason)
+    elif was_late and not is_late:
+        await store_cases.resolve(tx, after.id, [TroubleKind.LATE], after.status.value)
     if after.status is before.status:
         return
     bad = _ENDS_BADLY.get(after.status)

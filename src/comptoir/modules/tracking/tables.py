@@ -50,6 +50,8 @@ accounts = Table(
     flag("active", default=True),
     flag("test", default=False),
     words("problem"),
+    instant("problem_at", nullable=True),
+    instant("answered_at", nullable=True),
     _count("version", 1),
     instant("created_at"),
 )
@@ -95,6 +97,18 @@ parcels = Table(
     Index("parcels_number", "tracking_number", postgresql_where=text("tracking_number <> ''")),
     Index("parcels_due", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
     Index("parcels_shipped", "shipped_at", "id"),
+    Index(
+        "parcels_moving",
+        "shipped_at",
+        "id",
+        postgresql_where=text(
+            "kind = 'parcel' AND account_id IS NOT NULL "
+            "AND status NOT IN ('delivered', 'returned', 'lost', 'damaged', 'cancelled', 'expired')"
+        ),
+    ),
+    Index("parcels_order_number", "order_number", "id"),
+    Index("parcels_carrier", "carrier", "shipped_at"),
+    Index("parcels_country", "destination_country", "shipped_at"),
     _one_of("status", *TrackingStatus),
     _one_of("kind", *Kind),
 )
@@ -118,6 +132,22 @@ scans = Table(
 )
 """By what the carrier calls the parcel, so that a scan may come before anybody has told us of the parcel."""
 
+hand_scans = Table(
+    "hand_scans",
+    metadata,
+    id_column(),
+    Column("tracked_id", UUID(as_uuid=True), ForeignKey("tracking.parcels.id"), nullable=False),
+    key("status"),
+    instant("at"),
+    words("text"),
+    words("place"),
+    key("noted_by"),
+    instant("noted_at"),
+    Index("hand_scans_parcel", "tracked_id", "at"),
+    _one_of("status", *TrackingStatus),
+)
+"""What one of us has seen or heard of a parcel: it counts as a scan of the carrier's does, and can be taken back."""
+
 inbox = Table(
     "inbox",
     metadata,
@@ -132,6 +162,8 @@ inbox = Table(
     instant("done_at", nullable=True),
     Index("inbox_once", "account_id", "dedup", unique=True),
     Index("inbox_waiting", "seq", postgresql_where=text("state = 'waiting'")),
+    Index("inbox_failed", "account_id", "seq", postgresql_where=text("state = 'failed'")),
+    Index("inbox_received", "account_id", "received_at"),
     _one_of("state", "waiting", "done", "failed"),
 )
 
@@ -207,6 +239,9 @@ labels = Table(
         unique=True,
         postgresql_where=text("state NOT IN ('refused', 'voided')"),
     ),
+    Index("labels_created", "created_at", "id"),
+    Index("labels_order", "order_id"),
+    Index("labels_number", "tracking_number", postgresql_where=text("tracking_number <> ''")),
     Index("labels_open", "created_at", postgresql_where=text("state IN ('asked', 'unknown', 'voiding')")),
     _one_of("state", *LabelState),
 )
@@ -231,13 +266,42 @@ pickups = Table(
     words("problem"),
     instant("created_at"),
     instant("busy_until", nullable=True),
+    Index("pickups_location", "location_id", "until_at"),
     Index("pickups_once", "same", unique=True, postgresql_where=text("state IN ('asked', 'scheduled', 'unknown')")),
     _one_of("state", *PickupStanding),
 )
 """`same` stands for the labels and the hours: two who ask for the same driver get the same one."""
 
+manifests = Table(
+    "manifests",
+    metadata,
+    id_column(),
+    _account(),
+    uuid_column("location_id", nullable=True),
+    Column("label_ids", ARRAY(UUID(as_uuid=True)), nullable=False),
+    key("carrier_ref"),
+    words("url"),
+    Column("tracking_numbers", ARRAY(KeyText), nullable=False),
+    Column("document", LargeBinary),
+    instant("created_at"),
+    key("created_by"),
+    Index("manifests_location", "location_id", "created_at"),
+)
+"""That carriers have made for us."""
+
+choice = Table(
+    "choice",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    json("rules"),
+    instant("updated_at"),
+    _count("version", 1),
+    CheckConstraint("id = 1", name="choice_one"),
+)
+"""How carriers are chosen, in one row."""
+
 _LANE = ("carrier", "service", "origin_country", "origin_region", "destination_country", "destination_region")
-_SUMS = ("parcels", "delivered", "promised", "on_time", "days", "first_time", "damaged", "lost")
+_SUMS = ("parcels", "delivered", "promised", "on_time", "days", "first_time", "damaged", "lost", "late", "late_days")
 
 lanes = Table(
     "lanes",
@@ -246,3 +310,14 @@ lanes = Table(
     Column("month", Date, primary_key=True),
     *(Column(name, BigInteger, nullable=False, server_default=text("0")) for name in _SUMS),
 )
+
+spending = Table(
+    "spending",
+    metadata,
+    *(key(name, primary_key=True) for name in _LANE),
+    Column("month", Date, primary_key=True),
+    key("currency", primary_key=True),
+    Column("parcels", BigInteger, nullable=False, server_default=text("0")),
+    Column("cost", BigInteger, nullable=False, server_default=text("0")),
+)
+"""What the labels of parcels cost, under the month in which they left."""

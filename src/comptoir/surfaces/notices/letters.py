@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import mrml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,13 +17,14 @@ from comptoir import i18n
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.notices.contracts import NOTICE_PREFIX, Claimed, Letter, Sender
+from comptoir.surfaces.documents.barcodes import qr_png
 from comptoir.surfaces.notices.wording import Reader, Words, facts, greeting, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 @lru_cache(maxsize=len(i18n.LANGUAGES))
-def _environment(language: str) -> Environment:
+def environment(language: str) -> Environment:
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -33,11 +36,13 @@ def _environment(language: str) -> Environment:
     return env
 
 
-def html(reader: Reader, said: Words, sender: str) -> str:
-    """The HTML part. It fetches nothing from anywhere: no font, no picture, no counter of who reads."""
+def html(reader: Reader, said: Words, sender: str, picture: str = "") -> str:
+    """The HTML part. It fetches nothing from anywhere: no font, no counter of who reads; `picture` is the address of the
+    pickup code's squares, which come with the message.
+    """
     language = i18n.language(reader.locale)
     source = (
-        _environment(language)
+        environment(language)
         .get_template("letter.html")
         .render(
             language=language,
@@ -46,6 +51,8 @@ def html(reader: Reader, said: Words, sender: str) -> str:
             greeting=greeting(reader),
             facts=facts(reader),
             link=reader.content.link,
+            picture=picture,
+            code=reader.content.code,
         )
     )
     drawn = mrml.to_html(source, render_options=mrml.RenderOptions(fonts={}))
@@ -76,8 +83,20 @@ def letter(claimed: Claimed, sender: Sender, given: Letter) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = claimed.locale
     message.set_content(plain(reader, said, sender.name))
-    message.add_alternative(html(reader, said, sender.name), subtype="html")
+    squares = None if given.content.locker else qr_png(given.content.code)
+    picture = f"pickup-code@{sender.email.rpartition('@')[2]}"
+    drawn = html(reader, said, sender.name, f"cid:{picture}" if squares else "")
+    message.add_alternative(drawn, subtype="html")
+    if squares is not None:
+        part = cast("list[EmailMessage]", message.get_payload())[1]
+        part.add_related(squares, "image", "png", cid=f"<{picture}>", disposition="inline", filename="code.png")
     return message
+
+
+def preview(reader: Reader, said: Words, sender: str) -> str:
+    """The HTML part with its picture in it, for whoever looks at it in a browser."""
+    squares = None if reader.content.locker else qr_png(reader.content.code)
+    return html(reader, said, sender, f"data:image/png;base64,{b64encode(squares).decode()}" if squares else "")
 
 
 def text(claimed: Claimed, sender: Sender, given: Letter) -> str:

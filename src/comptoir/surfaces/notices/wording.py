@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
 from comptoir import i18n
 from comptoir.i18n import N_
+from comptoir.kernel.time import utcnow
 from comptoir.modules.notices.contracts import Content, NoticeKind
 from comptoir.surfaces.console import formatting
 
@@ -33,6 +35,7 @@ class Reader:
     locale: str
     zone: str
     content: Content
+    now: datetime = field(default_factory=utcnow)
     day: str = field(init=False)
     """The day that is expected, in words; empty where none is known."""
 
@@ -42,6 +45,24 @@ class Reader:
 
     def say(self, text: str, **values: object) -> str:
         return i18n.gettext(self.locale, text, **values)
+
+    @property
+    def open_today(self) -> str:
+        """When the counter is open on the day on which this is written; empty where nobody has said."""
+        today = self.now.astimezone(ZoneInfo(self.zone)).date()
+        for day, hours in self.content.opening:
+            if day == today:
+                return hours or self.say(N_("closed"))
+        return ""
+
+    @property
+    def last_day(self) -> str:
+        """The last day on which it can be collected."""
+        until = self.content.waits_until
+        if until is None:
+            return ""
+        last = (until - timedelta(seconds=1)).astimezone(ZoneInfo(self.zone)).date()
+        return format_date(last, _DAY[self.locale], locale=self.locale)
 
     @property
     def until(self) -> str:
@@ -84,8 +105,26 @@ def facts(reader: Reader) -> list[tuple[str, str]]:
         rows.append((reader.say(N_("Total")), formatting.money(content.total, content.currency, reader.locale)))
     if content.place:
         rows.append((reader.say(N_("Where")), content.place))
+    rows += _at_the_counter(reader)
     if content.tracking_number:
         rows.append((reader.say(N_("Tracking number")), content.tracking_number))
+    return rows
+
+
+def _at_the_counter(reader: Reader) -> list[tuple[str, str]]:
+    content = reader.content
+    rows: list[tuple[str, str]] = []
+    if content.locker:
+        rows += [(reader.say(N_("Locker")), content.locker), (reader.say(N_("Code of the locker")), content.locker_code)]
+    elif content.code:
+        rows.append((reader.say(N_("Pickup code")), content.code))
+    if reader.open_today:
+        rows.append((reader.say(N_("Open today")), reader.open_today))
+    if content.waits_until is not None:
+        rows.append((reader.say(N_("Waits until")), reader.last_day))
+    if content.refund:
+        amount = formatting.money(content.refund, content.currency, reader.locale)
+        rows.append((reader.say(N_("Paid back")), amount))
     return rows
 
 
@@ -111,9 +150,59 @@ def _ready(r: Reader) -> Words:
         subject=r.say(N_("Your order %(number)s is ready to collect"), number=n),
         title=r.say(N_("Ready to collect")),
         lead=r.say(N_("Your order %(number)s waits for you."), number=n),
-        more=(r.say(N_("Please bring this message, or the number of your order.")),),
+        more=_how_to_collect(r),
         action=r.say(N_("See where it is")),
-        short=r.say(N_("Your order %(number)s is ready to collect"), number=n),
+        short=_with_code(r, r.say(N_("Your order %(number)s is ready to collect"), number=n)),
+    )
+
+
+def _how_to_collect(r: Reader) -> tuple[str, ...]:
+    if r.content.locker:
+        return (r.say(N_("It lies in a locker: type the code of the locker, and take it out.")),)
+    if not r.content.code:
+        return (r.say(N_("Please bring this message, or the number of your order.")),)
+    return (
+        r.say(N_("Show the pickup code at the counter.")),
+        r.say(N_("Somebody else may collect it: give us their name on the page of your order.")),
+    )
+
+
+def _with_code(r: Reader, said: str) -> str:
+    """For a telephone: the code, and the last day."""
+    parts = [said]
+    if r.content.locker:
+        parts.append(r.say(N_("locker %(locker)s, code %(code)s"), locker=r.content.locker, code=r.content.locker_code))
+    elif r.content.code:
+        parts.append(r.say(N_("code %(code)s"), code=r.content.code))
+    if r.content.waits_until is not None:
+        parts.append(r.say(N_("until %(day)s"), day=r.last_day))
+    return ", ".join(parts)
+
+
+def _reminder(r: Reader) -> Words:
+    n = r.content.number
+    return Words(
+        subject=r.say(N_("Your order %(number)s waits until %(day)s"), number=n, day=r.last_day),
+        title=r.say(N_("It still waits for you")),
+        lead=r.say(
+            N_("Your order %(number)s can be collected until %(day)s. After that we put it back."), number=n, day=r.last_day
+        ),
+        more=(*_how_to_collect(r), r.say(N_("You need more time? Say so on the page of your order."))),
+        action=r.say(N_("See where it is")),
+        short=_with_code(r, r.say(N_("Your order %(number)s still waits for you"), number=n)),
+    )
+
+
+def _given_back(r: Reader) -> Words:
+    n = r.content.number
+    paid = r.content.refund
+    return Words(
+        subject=r.say(N_("Your order %(number)s was not collected"), number=n),
+        title=r.say(N_("It was not collected")),
+        lead=r.say(N_("Nobody has collected your order %(number)s in time, so we have put it back."), number=n),
+        more=(r.say(N_("What you have paid for it is paid back.")),) if paid else (r.say(N_("You owe us nothing for it.")),),
+        action=r.say(N_("See your order")),
+        short=r.say(N_("Your order %(number)s was not collected"), number=n),
     )
 
 
@@ -123,7 +212,7 @@ def _shipped(r: Reader) -> Words:
         subject=r.say(N_("Your order %(number)s is on its way"), number=n),
         title=r.say(N_("It is on its way")),
         lead=r.say(N_("A parcel of your order %(number)s has left."), number=n),
-        more=_expected(r),
+        more=(r.say(N_("It goes to the store. We tell you when you can collect it.")),) if r.content.place else _expected(r),
         action=r.say(N_("Follow your parcel")),
         short=r.say(N_("Your order %(number)s is on its way"), number=n),
     )
@@ -159,6 +248,7 @@ def _delivered(r: Reader) -> Words:
         subject=r.say(N_("Your parcel has been delivered (order %(number)s)"), number=n),
         title=r.say(N_("It is there")),
         lead=r.say(N_("A parcel of your order %(number)s has been delivered."), number=n),
+        more=(r.say(N_("Something is not right? You can send it back from the page of your order.")),),
         action=r.say(N_("See your order")),
         short=r.say(N_("Your parcel has been delivered (order %(number)s)"), number=n),
     )
@@ -176,12 +266,44 @@ def _delayed(r: Reader) -> Words:
     )
 
 
+def _return(r: Reader) -> Words:
+    n, code = r.content.number, r.content.code
+    return Words(
+        subject=r.say(N_("Your return %(code)s (order %(number)s)"), code=code, number=n),
+        title=r.say(N_("Your return")),
+        lead=r.say(N_("We wait for your return %(code)s of order %(number)s."), code=code, number=n),
+        more=(r.say(N_("The label, the slip and the code are on this page; it also says how the return stands.")),),
+        action=r.say(N_("See your return")),
+        short=r.say(N_("Your return %(code)s (order %(number)s)"), code=code, number=n),
+    )
+
+
+def _substituted(r: Reader) -> Words:
+    n = r.content.number
+    return Words(
+        subject=r.say(N_("Something else in your order %(number)s"), number=n),
+        title=r.say(N_("We have put in something else")),
+        lead=r.say(
+            N_("%(name)s was not there. As you agreed, we have put this into your order %(number)s instead."),
+            name=r.content.reason,
+            number=n,
+        ),
+        more=(r.say(N_("It costs you no more. What is cheaper you get back.")),),
+        action=r.say(N_("See your order")),
+        short=r.say(N_("Something else in your order %(number)s"), number=n),
+    )
+
+
 _WORDS: Mapping[NoticeKind, Callable[[Reader], Words]] = {
     NoticeKind.CONFIRMED: _confirmed,
     NoticeKind.READY: _ready,
+    NoticeKind.REMINDER: _reminder,
+    NoticeKind.GIVEN_BACK: _given_back,
     NoticeKind.SHIPPED: _shipped,
     NoticeKind.OUT_FOR_DELIVERY: _out,
     NoticeKind.FAILED: _failed,
     NoticeKind.DELIVERED: _delivered,
     NoticeKind.DELAYED: _delayed,
+    NoticeKind.SUBSTITUTED: _substituted,
+    NoticeKind.RETURN: _return,
 }

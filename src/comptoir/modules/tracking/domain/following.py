@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from comptoir.modules.tracking.contracts import Tracked
+from comptoir.modules.tracking.contracts import Correction, Tracked
 from comptoir.sdk.tracking import (
     FINAL,
     Lane,
     Scan,
     TrackingStatus,
+    distinct,
     estimated_delivery,
     is_stuck,
     journey_of,
@@ -58,6 +59,21 @@ def _refined(parcel: Tracked, status: TrackingStatus, estimated: date | None) ->
     if estimated is None or parcel.carrier_estimate is None or status in FINAL or status is _S.AVAILABLE_FOR_PICKUP:
         return estimated
     return max(parcel.carrier_estimate, estimated) if status is _S.DELIVERY_FAILED else parcel.carrier_estimate
+
+
+def corrections(parcel: Tracked, scans: Sequence[Scan]) -> list[Correction]:
+    """How the expected day came to be what it is: each scan that moved it, from the first to the last."""
+    ordered = distinct(scans)
+    found: list[Correction] = []
+    last = parcel.promised_on
+    for n, scan in enumerate(ordered, 1):
+        expected = estimated_delivery(
+            parcel.promised_on, lane(parcel), ordered[:n], scan.at.astimezone(ZoneInfo(parcel.zone)).date()
+        )
+        if expected != last:
+            found.append(Correction(scan.at, scan.status, expected))
+            last = expected
+    return found
 
 
 def next_poll(parcel: Tracked, now: datetime, *, news: bool) -> tuple[datetime | None, int]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from comptoir.modules.tracking.contracts import Counts, Kept, LaneKey, Promise, Tracked
+from comptoir.modules.tracking.contracts import Counts, Kept, Kind, LaneKey, Promise, Tracked
 from comptoir.sdk.tracking import TrackingStatus
 
 _S = TrackingStatus
@@ -43,14 +43,16 @@ def counts_of(parcel: Tracked) -> Counts:
     match parcel.status:
         case TrackingStatus.DELIVERED if parcel.delivered_at is not None:
             on = local_day(parcel, parcel.delivered_at)
-            promised = parcel.promised_on is not None
+            late = 0 if parcel.promised_on is None else max(0, (on - parcel.promised_on).days)
             return Counts(
                 parcels=1,
                 delivered=1,
-                promised=int(promised),
-                on_time=int(parcel.promised_on is not None and on <= parcel.promised_on),
+                promised=int(parcel.promised_on is not None),
+                on_time=int(parcel.promised_on is not None and not late),
                 days=max(0, (on - local_day(parcel, parcel.shipped_at)).days),
                 first_time=int(parcel.attempts == 0),
+                late=int(late > 0),
+                late_days=late,
             )
         case TrackingStatus.LOST:
             return Counts(parcels=1, promised=int(parcel.promised_on is not None), lost=1)
@@ -58,6 +60,13 @@ def counts_of(parcel: Tracked) -> Counts:
             return Counts(parcels=1, promised=int(parcel.promised_on is not None), damaged=1)
         case _:
             return _NOTHING
+
+
+def arrived_on(parcel: Tracked) -> date | None:
+    """The day on which it was at the door; None before, and for what is collected."""
+    if parcel.kind is not Kind.PARCEL or parcel.status is not _S.DELIVERED or parcel.delivered_at is None:
+        return None
+    return local_day(parcel, parcel.delivered_at)
 
 
 class Verdict(StrEnum):

@@ -10,7 +10,7 @@ from comptoir.kernel.ids import uuid7
 from comptoir.modules.tracking.contracts import Account, AccountDraft, AccountId
 from comptoir.runtime.database import Reader, Tx
 
-_COLUMNS = "id, connector, name, carriers, active, test, problem, version, created_at"
+_COLUMNS = "id, connector, name, carriers, active, test, problem, problem_at, answered_at, version, created_at"
 
 _INSERT = f"""
 INSERT INTO tracking.accounts (id, connector, name, carriers, credentials, active, test, created_at)
@@ -33,8 +33,10 @@ def _account(row: TupleRow) -> Account:
         active=row[4],
         test=row[5],
         problem=row[6],
-        version=row[7],
-        created_at=row[8],
+        problem_at=row[7],
+        answered_at=row[8],
+        version=row[9],
+        created_at=row[10],
     )
 
 
@@ -84,6 +86,15 @@ async def set_credentials(tx: Tx, account_id: AccountId, sealed: bytes) -> None:
 
 async def set_problem(tx: Tx, account_id: AccountId, problem: str) -> None:
     await tx.run(
-        "UPDATE tracking.accounts SET problem = %(problem)s WHERE id = %(id)s AND problem <> %(problem)s",
-        {"id": account_id, "problem": problem[:500]},
+        "UPDATE tracking.accounts SET problem = %(problem)s, problem_at = %(now)s WHERE id = %(id)s",
+        {"id": account_id, "problem": problem[:500], "now": tx.now},
+    )
+
+
+async def set_answered(tx: Tx, account_id: AccountId) -> None:
+    """Once a minute at the most: many labels that are bought at once do not wait for each other."""
+    await tx.run(
+        "UPDATE tracking.accounts SET problem = '', answered_at = %(now)s WHERE id = %(id)s "
+        "AND (problem <> '' OR answered_at IS NULL OR answered_at < %(now)s::timestamptz - interval '1 minute')",
+        {"id": account_id, "now": tx.now},
     )

@@ -15,6 +15,7 @@ from comptoir.modules.tracking.contracts import (
     Case,
     CaseState,
     FailReason,
+    LabelId,
     TrackedId,
     Trouble,
     TroubleId,
@@ -91,11 +92,11 @@ async def overdue(tx: Tx, limit: int) -> list[Case]:
 
 # Troubles
 
-_TROUBLE = "id, kind, tracked_id, order_id, reason, opened_at, resolved_at, resolution"
+_TROUBLE = "id, kind, tracked_id, order_id, reason, opened_at, resolved_at, resolution, about"
 
 
 def _trouble(row: TupleRow) -> Trouble:
-    key, kind, tracked_id, order_id, reason, opened_at, resolved_at, resolution = row
+    key, kind, tracked_id, order_id, reason, opened_at, resolved_at, resolution, about = row
     return Trouble(
         id=TroubleId(key),
         kind=TroubleKind(kind),
@@ -105,23 +106,36 @@ def _trouble(row: TupleRow) -> Trouble:
         opened_at=opened_at,
         resolved_at=resolved_at,
         resolution=resolution or "",
+        label_id=LabelId(about) if tracked_id is None else None,
     )
 
+
+_URGENCY = (
+    TroubleKind.FAILED, TroubleKind.LOST, TroubleKind.DAMAGED, TroubleKind.REJECTED, TroubleKind.STUCK, TroubleKind.LATE,
+)  # fmt: skip
+"""The most urgent first: what a carrier waits for goes back while nobody looks."""
+_RANKS = " ".join(f"WHEN '{kind.value}' THEN {n}" for n, kind in enumerate(_URGENCY))
+_URGENT = f"(CASE kind {_RANKS} END)::bigint"
 
 TROUBLES = Listing(
     _TROUBLE,
     "tracking.troubles",
     _trouble,
-    sorts(("opened", [Key("opened_at", KeyKind.INSTANT), Key("id", KeyKind.ID)])),
+    sorts(
+        ("opened", [Key("opened_at", KeyKind.INSTANT), Key("id", KeyKind.ID)]),
+        ("urgent", [Key(_URGENT, KeyKind.INTEGER), Key("opened_at", KeyKind.INSTANT), Key("id", KeyKind.ID)]),
+    ),
 )
 
 
-def where_troubles(kinds: Sequence[TroubleKind], order_id: OrderId | None, *, open_only: bool) -> Where:
+def where_troubles(kinds: Sequence[TroubleKind], order_id: OrderId | None, *, open_only: bool, resolved_only: bool) -> Where:
     where = Where()
     if kinds:
         where.add("kind = ANY(%(kinds)s::text[])", kinds=[kind.value for kind in kinds])
     where.equal("order_id", order_id)
-    if open_only:
+    if resolved_only:
+        where.add("resolved_at IS NOT NULL")
+    elif open_only:
         where.add("resolved_at IS NULL")
     return where
 
@@ -154,6 +168,11 @@ async def resolve(tx: Tx, about: UUID, kinds: Sequence[TroubleKind], resolution:
         "WHERE about = %(about)s AND kind = ANY(%(kinds)s::text[]) AND resolved_at IS NULL",
         {"about": about, "kinds": [kind.value for kind in kinds], "resolution": resolution, "now": tx.now},
     )
+
+
+async def trouble(reader: Reader, trouble_id: TroubleId) -> Trouble | None:
+    row = await reader.row(f"SELECT {_TROUBLE} FROM tracking.troubles WHERE id = %(id)s", {"id": trouble_id})
+    return None if row is None else _trouble(row)
 
 
 async def resolve_one(tx: Tx, trouble_id: TroubleId, resolution: str) -> bool:

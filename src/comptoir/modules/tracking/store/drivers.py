@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from psycopg.rows import TupleRow
 
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.tracking.contracts import Driver, DriverWanted, PickupId, PickupStanding
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
@@ -64,6 +66,15 @@ async def lock_same(tx: Tx, same: str) -> Driver | None:
 async def get(reader: Reader, pickup_id: PickupId) -> Driver | None:
     row = await reader.row(f"SELECT {_COLUMNS} FROM tracking.pickups WHERE id = %(id)s", {"id": pickup_id})
     return None if row is None else _driver(row)
+
+
+async def of_location(reader: Reader, location_id: LocationId, until_after: datetime, limit: int) -> list[Driver]:
+    rows = await reader.rows(
+        f"SELECT {_COLUMNS} FROM tracking.pickups WHERE location_id = %(location)s AND until_at >= %(at)s "
+        "ORDER BY from_at, id LIMIT %(limit)s",
+        {"location": location_id, "at": until_after, "limit": limit},
+    )
+    return [_driver(row) for row in rows]
 
 
 async def put(tx: Tx, pickup_id: PickupId, values: Mapping[str, object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from comptoir.modules.tracking.contracts import AccountId, Delivery, Waiting
+from comptoir.modules.tracking.contracts import AccountId, Delivery, Post, Waiting
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 
@@ -62,12 +62,29 @@ async def finish(tx: Tx, done: Sequence[int], failed: Sequence[tuple[int, str]])
         )
 
 
-async def replay(tx: Tx, seqs: Sequence[int] | None) -> int:
+async def replay(tx: Tx, seqs: Sequence[int] | None, account_id: AccountId | None = None) -> int:
     return await tx.run(
         "UPDATE tracking.inbox SET state = 'waiting', problem = '' WHERE state = 'failed' "
-        "AND (%(all)s OR seq = ANY(%(seqs)s::bigint[]))",
-        {"all": seqs is None, "seqs": arrays.int8s(list(seqs or ()))},
+        "AND (%(all)s OR seq = ANY(%(seqs)s::bigint[])) "
+        "AND (%(account)s::uuid IS NULL OR account_id = %(account)s)",
+        {"all": seqs is None, "seqs": arrays.int8s(list(seqs or ())), "account": account_id},
     )
+
+
+_POST = """
+SELECT a.id, w.count, f.count, r.received_at, coalesce(f.problem, '')
+FROM tracking.accounts a
+LEFT JOIN LATERAL (SELECT count(*) FROM tracking.inbox i WHERE i.state = 'waiting' AND i.account_id = a.id) w ON true
+LEFT JOIN LATERAL (SELECT count(*), (array_agg(i.problem ORDER BY i.seq DESC))[1] AS problem
+  FROM tracking.inbox i WHERE i.state = 'failed' AND i.account_id = a.id) f ON true
+LEFT JOIN LATERAL (SELECT i.received_at FROM tracking.inbox i WHERE i.account_id = a.id
+  ORDER BY i.received_at DESC LIMIT 1) r ON true
+WHERE a.id = ANY(%(accounts)s::uuid[])"""
+
+
+async def post(reader: Reader, account_ids: Sequence[AccountId]) -> dict[AccountId, Post]:
+    rows = await reader.rows(_POST, {"accounts": arrays.uuids(list(account_ids))})
+    return {AccountId(row[0]): Post(*row[1:]) for row in rows}
 
 
 async def purge(tx: Tx, older_than: datetime, limit: int) -> int:

@@ -10,9 +10,9 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 
 from comptoir.modules.orders.contracts import OrderId
-from comptoir.modules.tracking.contracts import AccountId, LabelId, LabelState, PurchasedLabel
+from comptoir.modules.tracking.contracts import AccountId, Cost, LabelFilter, LabelId, LabelState, PurchasedLabel, ServiceUsed
 from comptoir.runtime.database import Reader, Tx
-from comptoir.runtime.paging import storable
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
 from comptoir.sdk.carriers import LabelFormat
 
 _PLAIN = (
@@ -33,6 +33,50 @@ def _label(row: TupleRow) -> PurchasedLabel:
     values: dict[str, Any] = dict(zip((*_PLAIN, "has_document"), row, strict=True))
     values |= {"state": LabelState(values["state"]), "format": LabelFormat(values["format"])}
     return PurchasedLabel(**values)
+
+
+LISTING = Listing(
+    _COLUMNS,
+    "tracking.labels",
+    _label,
+    sorts(("created", [Key("created_at", KeyKind.INSTANT), Key("id", KeyKind.ID)])),
+)
+
+
+def where(wanted: LabelFilter) -> Where:
+    found = Where()
+    if wanted.states:
+        found.add("state = ANY(%(states)s::text[])", states=[state.value for state in wanted.states])
+    found.equal("account_id", wanted.account_id)
+    found.equal("carrier", wanted.carrier or None)
+    found.equal("order_id", wanted.order_id)
+    if wanted.created_from is not None:
+        found.add("created_at >= %(created_from)s", created_from=wanted.created_from)
+    if wanted.created_before is not None:
+        found.add("created_at < %(created_before)s", created_before=wanted.created_before)
+    text = storable(wanted.search).strip()
+    found.begins("tracking_number", text, ways=["reference = %(reference)s"], reference=text)
+    return found
+
+
+async def costs(reader: Reader, since: datetime, until: datetime | None) -> list[Cost]:
+    rows = await reader.rows(
+        "SELECT currency, count(*), sum(cost)::bigint FROM tracking.labels WHERE created_at >= %(since)s "
+        "AND (%(until)s::timestamptz IS NULL OR created_at < %(until)s) AND state = 'bought' AND cost IS NOT NULL "
+        "GROUP BY currency ORDER BY sum(cost) DESC",
+        {"since": since, "until": until},
+    )
+    return [Cost(*row) for row in rows]
+
+
+async def services(reader: Reader, account_id: AccountId, since: datetime) -> list[ServiceUsed]:
+    rows = await reader.rows(
+        "SELECT carrier, service, currency, count(*), coalesce(sum(cost), 0)::bigint FROM tracking.labels "
+        "WHERE account_id = %(account)s AND created_at >= %(since)s AND state = 'bought' "
+        "GROUP BY carrier, service, currency ORDER BY count(*) DESC, carrier, service",
+        {"account": account_id, "since": since},
+    )
+    return [ServiceUsed(*row) for row in rows]
 
 
 async def insert(
@@ -106,6 +150,21 @@ async def by_number(reader: Reader, numbers: Sequence[str]) -> dict[str, Purchas
         {"numbers": list(numbers)},
     )
     return {label.tracking_number: label for label in map(_label, rows)}
+
+
+async def lock_of(tx: Tx, ids: Sequence[UUID]) -> None:
+    """All labels of these boxes, in key order."""
+    await tx.rows(
+        "SELECT id FROM tracking.labels WHERE subject_id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE", {"ids": list(ids)}
+    )
+
+
+async def given_out(reader: Reader, since: datetime) -> dict[str, int]:
+    rows = await reader.rows(
+        "SELECT carrier, count(*) FROM tracking.labels WHERE state = 'bought' AND bought_at >= %(since)s GROUP BY carrier",
+        {"since": since},
+    )
+    return {carrier: int(count) for carrier, count in rows}
 
 
 async def unsettled(tx: Tx, before: datetime, limit: int) -> list[LabelId]:

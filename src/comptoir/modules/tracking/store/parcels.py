@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from comptoir.kernel.ids import uuid7
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.tracking.contracts import AccountId, Kind, Poll, Tracked, TrackedFilter, TrackedId
 from comptoir.modules.tracking.domain.following import OLD_SCANS, digest_of
@@ -43,8 +45,17 @@ LISTING = Listing(
     COLUMNS,
     "tracking.parcels",
     tracked,
-    sorts(("shipped", [Key("shipped_at", KeyKind.INSTANT), Key("id", KeyKind.ID)])),
+    sorts(
+        ("shipped", [Key("shipped_at", KeyKind.INSTANT), Key("id", KeyKind.ID)]),
+        ("number", [Key("order_number", KeyKind.INTEGER), Key("id", KeyKind.ID)]),
+    ),
 )
+
+_LATE = """coalesce(CASE
+  WHEN status = 'delivered' THEN (delivered_at AT TIME ZONE zone)::date > promised_on
+  WHEN status IN ('available_for_pickup', 'returning', 'returned', 'lost', 'damaged', 'cancelled', 'expired') THEN false
+  ELSE coalesce(estimated_on, (now() AT TIME ZONE zone)::date) > promised_on END, false)"""
+"""What came, or is going to come, after the promised day."""
 
 
 def where(wanted: TrackedFilter) -> Where:
@@ -54,15 +65,41 @@ def where(wanted: TrackedFilter) -> Where:
     found.equal("order_id", wanted.order_id)
     found.equal("carrier", wanted.carrier or None)
     found.equal("account_id", wanted.account_id)
+    found.equal("channel", wanted.channel or None)
+    found.equal("destination_country", wanted.destination_country or None)
+    if wanted.shipped_from is not None:
+        found.add("shipped_at >= %(shipped_from)s", shipped_from=wanted.shipped_from)
+    if wanted.shipped_before is not None:
+        found.add("shipped_at < %(shipped_before)s", shipped_before=wanted.shipped_before)
+    if wanted.late is not None:
+        found.add(_LATE if wanted.late else f"NOT {_LATE}")
     if wanted.stuck is not None:
         stuck = "EXISTS (SELECT FROM tracking.troubles t WHERE t.about = parcels.id AND t.resolved_at IS NULL)"
         found.add(stuck if wanted.stuck else f"NOT {stuck}")
     text = storable(wanted.search).strip()
     if text.isdecimal() and len(text) < 10:
         found.add("order_number = %(number)s", number=int(text))
-    elif text:
-        found.add("starts_with(tracking_number, %(text)s)", text=text)
+    else:
+        found.begins("tracking_number", text)
     return found
+
+
+_LOOSE = """
+WITH RECURSIVE known (word) AS (
+  (SELECT {0} FROM tracking.parcels ORDER BY {0} LIMIT 1)
+  UNION ALL
+  SELECT (SELECT p.{0} FROM tracking.parcels p WHERE p.{0} > k.word ORDER BY p.{0} LIMIT 1)
+  FROM known k WHERE k.word IS NOT NULL
+) SELECT word FROM known WHERE word <> ''"""
+"""The few values of a column with an index, from one to the next, without reading every parcel."""
+
+
+async def carriers(reader: Reader) -> list[str]:
+    return await reader.values(_LOOSE.format("carrier"))
+
+
+async def countries(reader: Reader) -> list[str]:
+    return await reader.values(_LOOSE.format("destination_country"))
 
 
 async def insert(tx: Tx, parcels: Sequence[Tracked]) -> None:
@@ -81,6 +118,20 @@ def _values(parcel: Tracked, names: Sequence[str]) -> dict[str, object]:
 async def get(reader: Reader, tracked_id: TrackedId) -> Tracked | None:
     row = await reader.row(f"SELECT {COLUMNS} FROM tracking.parcels WHERE id = %(id)s", {"id": tracked_id})
     return None if row is None else tracked(row)
+
+
+async def some(reader: Reader, ids: Sequence[TrackedId]) -> list[Tracked]:
+    rows = await reader.rows(
+        f"SELECT {COLUMNS} FROM tracking.parcels WHERE id = ANY(%(ids)s::uuid[])", {"ids": arrays.uuids(list(ids))}
+    )
+    return [tracked(row) for row in rows]
+
+
+async def of_shipments(reader: Reader, ids: Sequence[Any]) -> list[Tracked]:
+    rows = await reader.rows(
+        f"SELECT {COLUMNS} FROM tracking.parcels WHERE shipment_id = ANY(%(ids)s::uuid[])", {"ids": arrays.uuids(list(ids))}
+    )
+    return [tracked(row) for row in rows]
 
 
 async def of_order(reader: Reader, order_id: OrderId) -> list[Tracked]:
@@ -206,9 +257,11 @@ async def accounts_of(reader: Reader, numbers: Sequence[str]) -> dict[str, Accou
 
 
 async def scans_of(reader: Reader, parcels: Sequence[Tracked]) -> dict[TrackedId, list[Scan]]:
-    """What was scanned of each, without what was scanned long before it left."""
+    """What was scanned of each, without what was scanned long before it left, and what one of us wrote down."""
     known = [parcel for parcel in parcels if parcel.account_id is not None and parcel.tracking_number]
     result: dict[TrackedId, list[Scan]] = {parcel.id: [] for parcel in parcels}
+    for tracked_id, scan, _ in await hand_scans(reader, [parcel.id for parcel in parcels]):
+        result[tracked_id].append(scan)
     if not known:
         return result
     rows = await reader.rows(
@@ -235,4 +288,51 @@ def _scan(row: TupleRow) -> Scan:
         latitude=latitude,
         longitude=longitude,
         id=carrier_id,
+    )
+
+
+BY_HAND = "hand:"
+"""How the id of a scan begins that one of us wrote down."""
+
+
+async def hand_scans(reader: Reader, ids: Sequence[TrackedId]) -> list[tuple[TrackedId, Scan, str]]:
+    """(parcel, scan, who wrote it down), from the first to the last."""
+    rows = await reader.rows(
+        "SELECT id, tracked_id, status, at, text, place, noted_by FROM tracking.hand_scans "
+        "WHERE tracked_id = ANY(%(ids)s::uuid[]) ORDER BY at, id",
+        {"ids": arrays.uuids(list(ids))},
+    )
+    return [
+        (
+            TrackedId(row[1]),
+            Scan(status=TrackingStatus(row[2]), at=row[3], text=row[4], place=row[5], id=f"{BY_HAND}{row[0]}"),
+            row[6],
+        )
+        for row in rows
+    ]
+
+
+async def add_hand_scan(tx: Tx, tracked_id: TrackedId, scan: Scan) -> None:
+    await tx.run(
+        "INSERT INTO tracking.hand_scans (id, tracked_id, status, at, text, place, noted_by, noted_at) "
+        "VALUES (%(id)s, %(tracked)s, %(status)s, %(at)s, %(text)s, %(place)s, %(actor)s, %(now)s)",
+        {
+            "id": uuid7(),
+            "tracked": tracked_id,
+            "status": scan.status.value,
+            "at": scan.at,
+            "text": storable(scan.text),
+            "place": storable(scan.place),
+            "actor": tx.actor,
+            "now": tx.now,
+        },
+    )
+
+
+async def remove_hand_scan(tx: Tx, tracked_id: TrackedId, scan_id: UUID) -> bool:
+    return bool(
+        await tx.run(
+            "DELETE FROM tracking.hand_scans WHERE id = %(id)s AND tracked_id = %(tracked)s",
+            {"id": scan_id, "tracked": tracked_id},
+        )
     )

@@ -36,9 +36,13 @@ ANSWER_WORDS: Mapping[AnswerKind, str] = {
 NOTICE_WORDS: Mapping[NoticeKind, str] = {
     NoticeKind.CONFIRMED: N_("the order is confirmed"),
     NoticeKind.READY: N_("it can be collected"),
+    NoticeKind.REMINDER: N_("it still waits to be collected"),
+    NoticeKind.GIVEN_BACK: N_("it was not collected"),
     NoticeKind.SHIPPED: N_("it has left"),
     NoticeKind.OUT_FOR_DELIVERY: N_("it arrives today"),
     NoticeKind.FAILED: N_("it could not be delivered"),
     NoticeKind.DELIVERED: N_("it was delivered"),
     NoticeKind.DELAYED: N_("it is late"),
+    NoticeKind.SUBSTITUTED: N_("what was taken instead"),
+    NoticeKind.RETURN: N_("where the papers of the return are"),
 }
