@@ -26,10 +26,11 @@ from comptoir.modules.catalogue.contracts import (
 )
 from comptoir.modules.catalogue.domain import gtin
 from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownVariant
+from comptoir.modules.catalogue.labels import read_label
 from comptoir.runtime.database import Later, Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
-__all__ = ["gtin"]
+__all__ = ["gtin", "read_label"]
 
 _CHUNK = 5000
 
@@ -186,9 +187,19 @@ async def goods(reader: Reader, skus: Sequence[str]) -> dict[str, Goods]:
     return await store.goods(reader, skus)
 
 
+async def with_siblings(reader: Reader, skus: Sequence[str]) -> set[str]:
+    """Those of these SKUs whose product has other variants that are sold."""
+    return await store.with_siblings(reader, skus) if skus else set()
+
+
 async def known(reader: Reader, skus: Sequence[str]) -> set[str]:
     """Those of the SKUs that there are."""
     return await store.known(reader, skus)
+
+
+async def gtins(reader: Reader, skus: Sequence[str]) -> dict[str, str]:
+    """The GTIN of each of these SKUs that has one."""
+    return await store.gtins(reader, skus) if skus else {}
 
 
 async def gtin_owners(reader: Reader, gtins: Sequence[str]) -> dict[str, str]:

@@ -287,6 +287,11 @@ async def touch_products(tx: Tx, ids: Sequence[ProductId]) -> dict[ProductId, st
     return dict(rows)
 
 
+async def gtins(reader: Reader, skus: Sequence[str]) -> dict[str, str]:
+    statement = "SELECT sku, gtin FROM catalogue.variants WHERE sku = ANY(%(skus)s::text[]) AND gtin IS NOT NULL"
+    return dict(await reader.rows(statement, {"skus": arrays.texts(skus)}))
+
+
 async def gtin_owners(reader: Reader, gtins: Sequence[str]) -> dict[str, str]:
     return dict(await reader.rows(GTIN_OWNERS, {"gtins": arrays.texts(gtins)}))
 
@@ -344,6 +349,13 @@ async def goods(reader: Reader, skus: Sequence[str]) -> dict[str, Goods]:
         fields["unit"], fields["category"] = Unit(fields["unit"]), tuple(fields["category"])
         found[row[0]] = Goods(**fields)
     return found
+
+
+async def with_siblings(reader: Reader, skus: Sequence[str]) -> set[str]:
+    statement = """
+SELECT v.sku FROM catalogue.variants v WHERE v.sku = ANY(%(skus)s::text[])
+  AND EXISTS (SELECT FROM catalogue.variants o WHERE o.product_id = v.product_id AND o.id <> v.id AND o.active)"""
+    return set(await reader.values(statement, {"skus": arrays.texts(skus)}))
 
 
 async def known(reader: Reader, skus: Sequence[str]) -> set[str]:

@@ -9,13 +9,14 @@ from enum import StrEnum
 from typing import ClassVar, Literal, NamedTuple, NewType
 from uuid import UUID
 
-from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.locations.contracts import LocationId, PoolId
 from comptoir.runtime.events import Event, Position
 
 HoldId = NewType("HoldId", UUID)
 TransferId = NewType("TransferId", UUID)
 SupplyId = NewType("SupplyId", UUID)
 CountId = NewType("CountId", UUID)
+ProposalId = NewType("ProposalId", UUID)
 PromiseId = NewType("PromiseId", UUID)
 """An order's id or a cart hold's: whoever has been promised units."""
 
@@ -354,6 +355,78 @@ class TransferFilter:
     to_location_id: LocationId | None = None
     location_id: LocationId | None = None
     """At either end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplenishmentTerms:
+    """How a location is filled up, or (by its pool) one that has no terms of its own.
+
+    What sold in the last `weeks` says how much sells in a day. When what is free and coming lasts fewer than `reorder_days`, it
+    is filled up to `cover_days`, from the source and then from locations with the same source that have more than
+    `overstock_days` (None: nobody gives). The source keeps `keep_days` of what it sells itself.
+    """
+
+    source_id: LocationId
+    location_id: LocationId | None = None
+    pool_id: PoolId | None = None
+    active: bool = True
+    weeks: int = 4
+    cover_days: int = 14
+    reorder_days: int = 7
+    overstock_days: int | None = None
+    keep_days: int = 0
+    quiet_days: int = 14
+    """So long nothing is proposed where somebody did not want it."""
+
+
+class ProposalState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Units that should go from one location to another, and what was seen when that was thought."""
+
+    id: ProposalId
+    from_location_id: LocationId
+    to_location_id: LocationId
+    sku: str
+    quantity: int
+    state: ProposalState
+    sold: int
+    days: int
+    """In which so much was sold."""
+    free: int
+    """At the target, with its safety stock."""
+    incoming: int
+    wanted: int
+    """At the target in all, of which this may be a part."""
+    created_at: datetime
+    transfer_id: TransferId | None
+
+    @property
+    def lasts(self) -> int | None:
+        """Whole days that what is free lasts; None where nothing sells."""
+        return None if self.sold <= 0 else max(0, self.free) * self.days // self.sold
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalFilter:
+    states: tuple[ProposalState, ...] = (ProposalState.OPEN,)
+    from_location_id: LocationId | None = None
+    to_location_id: LocationId | None = None
+
+
+class ProposedRun(NamedTuple):
+    """What is proposed for one destination from one origin."""
+
+    from_location_id: LocationId
+    to_location_id: LocationId
+    lines: int
+    units: int
+    created_at: datetime
 
 
 class Arrival(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comptoir.kernel.errors import NotFound, Refusal
+from comptoir.kernel.errors import Conflict, NotFound, Refusal
 
 
 class InsufficientStock(Refusal):
@@ -48,6 +48,13 @@ class QuantityTooLarge(Refusal):
 class UnknownSupply(NotFound):
     code = "unknown_supply"
     title = "No such supply"
+
+
+class ProposalGone(Conflict):
+    """It was accepted, dismissed or replaced by a newer one meanwhile: `data["ids"]`."""
+
+    code = "proposal_gone"
+    title = "That is not proposed any more"
 
 
 class UnknownTransfer(NotFound):

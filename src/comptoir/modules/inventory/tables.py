@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from comptoir.runtime.columns import Xid8, id_column, instant, key, uuid_column, words
+from comptoir.runtime.columns import Xid8, flag, id_column, instant, key, uuid_column, words
 
 metadata = MetaData(schema="inventory")
 
@@ -64,6 +64,8 @@ entries = Table(
     key("reason", nullable=True),
     words("note", nullable=True),
     Index("entries_sku", "sku", "location_id"),
+    # A few pages for millions of rows: they come in the order of time.
+    Index("entries_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     CheckConstraint(
         "num_nonnulls(order_id, hold_id, shipment_id, return_id, transfer_id, supply_id, count_id, import_id, reason) > 0",
         name="entries_cause",
@@ -147,6 +149,71 @@ transfer_lines = Table(
     # A line of quantity 0 is a SKU that arrived without having been sent.
     CheckConstraint("quantity >= 0 AND received >= 0 AND missing >= 0", name="transfer_lines_quantity"),
 )
+
+replenishment_terms = Table(
+    "replenishment_terms",
+    metadata,
+    id_column(),
+    uuid_column("location_id", nullable=True),
+    uuid_column("pool_id", nullable=True),
+    uuid_column("source_id"),
+    flag("active", default=True),
+    Column("weeks", Integer, nullable=False),
+    Column("cover_days", Integer, nullable=False),
+    Column("reorder_days", Integer, nullable=False),
+    Column("overstock_days", Integer),
+    Column("keep_days", Integer, nullable=False),
+    Column("quiet_days", Integer, nullable=False),
+    Index("replenishment_terms_of", "location_id", "pool_id", unique=True, postgresql_nulls_not_distinct=True),
+    CheckConstraint("(location_id IS NULL) <> (pool_id IS NULL)", name="replenishment_terms_of_one"),
+    CheckConstraint(
+        "weeks > 0 AND 0 < reorder_days AND reorder_days <= cover_days AND overstock_days >= cover_days "
+        "AND keep_days >= 0 AND quiet_days >= 0",
+        name="replenishment_terms_days",
+    ),
+)
+"""From where and how far a location is filled up, or those of a pool that have no terms of their own."""
+
+packs = Table(
+    "packs",
+    metadata,
+    key("sku", primary_key=True),
+    _quantity("multiple", default=None),
+    CheckConstraint("multiple > 0", name="packs_multiple"),
+)
+"""SKUs that move in whole packs of so many units."""
+
+proposals = Table(
+    "proposals",
+    metadata,
+    id_column(),
+    uuid_column("from_location_id"),
+    uuid_column("to_location_id"),
+    key("sku"),
+    _quantity("quantity", default=None),
+    key("state"),
+    _quantity("sold", default=None),
+    _quantity("days", default=None),
+    _quantity("free", default=None),
+    _quantity("incoming", default=None),
+    _quantity("wanted", default=None),
+    instant("created_at"),
+    uuid_column("transfer_id", nullable=True),
+    Index("proposals_open", "to_location_id", "from_location_id", "sku", unique=True, postgresql_where=text("state = 'open'")),
+    CheckConstraint("state IN ('open', 'accepted', 'dismissed')", name="proposals_state"),
+    CheckConstraint("quantity > 0 AND from_location_id <> to_location_id", name="proposals_quantity"),
+)
+"""Transfers that are proposed, SKU by SKU, with what was seen then: `sold` in so many `days`, what was `free` at the target and
+`incoming`, and how much was `wanted` there in all."""
+
+dismissals = Table(
+    "dismissals",
+    metadata,
+    uuid_column("to_location_id", primary_key=True),
+    key("sku", primary_key=True),
+    instant("until"),
+)
+"""Proposals that somebody did not want: for so long nothing is proposed there."""
 
 counts = Table(
     "counts",

@@ -159,6 +159,7 @@ async def transfer_page(visit: Visit) -> Answer:
         short=[row for row in rows if row.short] if transfer.state is TransferState.DRAFT else [],
         open=sum(line.open for line in transfer.lines),
         missing=sum(line.missing for line in transfer.lines),
+        surplus=sum(max(0, line.received + line.missing - line.quantity) for line in transfer.lines),
     )
 
 
