@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -17,11 +17,16 @@ import pytest
 import pytest_asyncio
 
 from comptoir.kernel.errors import Invalid
+from comptoir.kernel.time import utcnow
 from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.orders import api as orders
 from comptoir.modules.staff import api as staff
+from comptoir.modules.tracking import api as tracking
 from comptoir.runtime import crypto
+from comptoir.runtime.consumers import ConsumerRunner
+from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database, Tx
 from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.sdk.orders import LineKind
@@ -32,7 +37,10 @@ from comptoir.surfaces.demo.checking import Verdict
 from comptoir.surfaces.demo.plan import Plan, build
 from comptoir.surfaces.demo.player import AlreadyPlaying, Player
 from comptoir.surfaces.demo.replenishment import Stock
+from comptoir.surfaces.demo.road import Road
 from comptoir.surfaces.demo.stream import Channel
+from comptoir.surfaces.pools import pool_id_of, pool_of
+from support.consumers import drained
 
 UNTIL = 900
 """So many baskets play: a little over two days of all channels, with the second week's receipts and the first parcels."""
@@ -368,3 +376,30 @@ async def test_the_login_is_made_once_and_made_again_for_another_database(databa
 async def test_a_database_without_a_demo_says_so(database: Database) -> None:
     async with database.read() as reader:
         assert await state.status(reader) is None
+
+
+async def test_parcels_move_fail_and_come_back_and_the_books_still_add_up(shop: Database, plan: Plan) -> None:
+    road = Road(shop, Keyring(b"k" * 32))
+    assert await road.work(utcnow()) == 0, "as fast as it goes nobody watches"
+    own = (*orders.consumers(pool_of), *fulfilment.consumers(pool_id_of), *tracking.consumers())
+    followers = ConsumerRunner(shop, own)
+    await drained(shop, followers)
+    await Player(shop, plan).run(until=UNTIL)
+    await drained(shop, followers)
+    async with shop.transaction() as tx:
+        await state.control(tx, speed=1_000.0)
+    later = utcnow() + timedelta(minutes=1)
+    assert await road.work(later) > 0
+    assert await road.work(later) == 0, "each rests a little"
+    steps = 0
+    while steps < 60 and await road.work(later := later + timedelta(minutes=1)):
+        steps += 1
+    async with shop.read() as reader:
+        parcels = dict(await reader.rows("SELECT status, count(*) FROM tracking.parcels WHERE kind = 'parcel' GROUP BY 1"))
+        returns = dict(await reader.rows("SELECT state, count(*) FROM changes.returns GROUP BY 1"))
+    assert parcels["delivered"] > 20
+    assert parcels.keys() <= {"delivered", "lost", "damaged", "returned", "unknown"}, parcels
+    assert returns.keys() <= {"requested", "inspected", "closed"}, "who was sent something back has looked at it"
+    assert (await verdict(shop, plan)).differences == ()
+    async with shop.transaction(snapshot=True) as tx:
+        assert (await orders.audit(tx)).clean

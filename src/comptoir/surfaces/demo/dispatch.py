@@ -14,7 +14,9 @@ AFTER = timedelta(hours=22)
 """So long after it was placed an order is sent."""
 REMOTE = tuple(channel for channel in Channel if channel is not Channel.POS)
 
-_CARRIER, _COLLECTED = "Demo Parcel", "Collected"
+CARRIER = "ground"
+"""The code of the service by table rates that the demo sends with."""
+_COLLECTED = "Collected"
 
 
 class Waiting:
@@ -50,4 +52,4 @@ async def send(tx: Tx, parcels: Sequence[tuple[Basket, OrderId]]) -> None:
 
 
 def _tracking(basket: Basket) -> Tracking:
-    return Tracking(_COLLECTED) if basket.pickup else Tracking(_CARRIER, f"DP{basket.number}")
+    return Tracking(_COLLECTED) if basket.pickup else Tracking(CARRIER, f"DP{basket.number}")

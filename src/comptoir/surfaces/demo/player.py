@@ -19,6 +19,7 @@ from math import inf
 from typing import TypeVar, cast
 
 from comptoir.kernel.errors import Fault, Refusal, Remedy
+from comptoir.kernel.time import utcnow
 from comptoir.migrations import schema
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import EntryKind, Movement
@@ -58,7 +59,23 @@ _TICK = 0.2
 """The least time between two windows, in seconds: at a speed that lets single baskets through, they are taken together."""
 _FRESH_FOR = 5.0
 _ATTEMPTS = 10
-_KEPT = frozenset({"orders", "payments", "inventory", "fulfilment"})
+_TRADE = frozenset({"orders", "payments", "inventory", "fulfilment", "changes", "tracking", "notices", "purchasing"})
+_SETTINGS = frozenset(
+    {
+        "changes.policies",
+        "fulfilment.bins",
+        "fulfilment.collection_terms",
+        "fulfilment.lockers",
+        "inventory.packs",
+        "inventory.replenishment_terms",
+        "notices.senders",
+        "purchasing.articles",
+        "purchasing.terms",
+        "tracking.accounts",
+        "tracking.choice",
+    }
+)
+"""What of them somebody has set up: it stays when the year begins anew."""
 
 
 class AlreadyPlaying(Fault):
@@ -113,6 +130,7 @@ class Player:
         self._counters: dict[Channel, Counter] = {}
         self._counted_at = 0.0
         self._waiting = dispatch.Waiting()
+        self._watched = False
         self._at: dict[str, int] = {}
 
     def stop(self) -> None:
@@ -189,6 +207,7 @@ class Player:
                 if (wishes.speed, wishes.paused) != (pace.speed, pace.paused):
                     pace = pace.changed(wall=now, next_at=self._next_at(), speed=wishes.speed, paused=wishes.paused)
                 await self._report(pace, rate)
+            self._watched = pace.speed != UNLIMITED
             due = self._due(pace)
             if due > self.position:
                 await self._play(due)
@@ -239,11 +258,12 @@ class Player:
             await state.report(tx, datetime.fromtimestamp(reached, UTC), lines=lines, baskets=baskets, behind=behind)
 
     async def _reset(self) -> None:
-        """Empties the order book, the payments, the stock and the event log, and begins the year anew. Places, products,
-        channels, customers and staff stay as they are.
+        """Empties the order book, all that followed from orders, the stock and the event log, and begins the year anew. Places,
+        products, channels, customers, staff and settings stay as they are.
         """
-        tables = [str(t) for metadata in schema.METADATAS if metadata.schema in _KEPT for t in metadata.sorted_tables]
-        tables += ["routing.decisions", "routing.simulations"]
+        every = [str(t) for metadata in schema.METADATAS if metadata.schema in _TRADE for t in metadata.sorted_tables]
+        tables = [name for name in every if name not in _SETTINGS]
+        tables += ["routing.decisions", "routing.simulations", "routing.arrivals", "routing.lessons"]
         async with self._database.transaction(DEMO) as tx:
             await tx.run(f"TRUNCATE {', '.join(tables)}, runtime.events RESTART IDENTITY CASCADE")
             await state.begin_anew(tx)
@@ -362,7 +382,8 @@ class Player:
         self, baskets: Sequence[Basket], nearest: int | None, reached: tuple[str, int] | None
     ) -> list[CaptureAnswer]:
         """The answers. When all of these are served, the lane has `reached` that position in the same transaction."""
-        placements = [self._teller.placement(basket, self._counters[basket.channel], nearest) for basket in baskets]
+        counters, today = self._counters, utcnow().date() if self._watched else None
+        placements = [self._teller.placement(basket, counters[basket.channel], nearest, today) for basket in baskets]
 
         async def work(tx: Tx) -> list[CaptureAnswer]:
             answers = await orders.capture(tx, placements)

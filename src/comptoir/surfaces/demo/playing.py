@@ -10,6 +10,7 @@ import uvloop
 
 from comptoir.kernel.errors import Fault
 from comptoir.runtime import log
+from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.neighbours import Neighbours
@@ -20,6 +21,7 @@ from comptoir.surfaces.demo import loading
 from comptoir.surfaces.demo.crew import Crew
 from comptoir.surfaces.demo.plan import build
 from comptoir.surfaces.demo.player import Player
+from comptoir.surfaces.demo.road import Road
 
 
 def leave_alone() -> None:
@@ -31,7 +33,7 @@ def leave_alone() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-async def play(url: str, control: Control, metrics: Metrics) -> None:
+async def play(url: str, keyring: Keyring, control: Control, metrics: Metrics) -> None:
     """Follows the viewer's wishes until the control says stop."""
     async with metrics.told(), Database(url, max_connections=8, application="comptoir-demo") as database:
         metrics.watch_pool("main", database.stats)
@@ -39,20 +41,25 @@ async def play(url: str, control: Control, metrics: Metrics) -> None:
         await loading.load(database, plan)
         player = Player(database, plan)
         leave_alone()
-        crew = Crew(database)
+        crew, road = Crew(database), Road(database, keyring)
 
         def stop() -> None:
             player.stop()
             crew.stop()
+            road.stop()
 
         async with control.stopping(stop):
             control.ready()
-            working = asyncio.create_task(crew.run(), name="demo-crew")
+            working = [
+                asyncio.create_task(crew.run(), name="demo-crew"),
+                asyncio.create_task(road.run(), name="demo-road"),
+            ]
             try:
                 await player.run()
             finally:
                 crew.stop()
-                await working
+                road.stop()
+                await asyncio.gather(*working)
 
 
 def run_player(name: str, neighbours: Neighbours, control: int) -> int:
@@ -62,7 +69,7 @@ def run_player(name: str, neighbours: Neighbours, control: int) -> int:
     assert settings.database_url is not None, "whoever starts this process says which database it is"
     try:
         with Parent(control) as end:
-            uvloop.run(play(settings.database_url, end, Metrics(name, neighbours)))
+            uvloop.run(play(settings.database_url, Keyring(settings.secret_key), end, Metrics(name, neighbours)))
     except Fault as fault:
         structlog.get_logger("comptoir.demo").error("the demo cannot be played", problem=fault.detail)
         return Exit.FAULT

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from comptoir.surfaces.demo.stream import Basket, Line
 from comptoir.surfaces.selling import Counter
 
 REDUCTIONS = "Loyalty price and coupons"
+PROMISED = timedelta(days=6)
+"""From the viewer's today to the day that a buyer is told."""
 _TAGS = ("demo",)
 _VERSION = "1"
 
@@ -90,9 +93,9 @@ class Teller:
         location = self._store(basket)
         return Fact(fact.terms, fact.order, Candidates((location,), True), location, fact.customer_id)
 
-    def placement(self, basket: Basket, counter: Counter, nearest: int | None = 1) -> Placement:
+    def placement(self, basket: Basket, counter: Counter, nearest: int | None = 1, today: date | None = None) -> Placement:
         """What web, app or phone ask for: sent from one of so many that are `nearest` (None: from the whole pool), or collected
-        from the store that has it.
+        from the store that has it. With the viewer's `today` it is promised for a day soon after: parcels go at that pace.
         """
         home = self._homes[basket.household]
         lines: list[PlacementLine] = []
@@ -117,6 +120,7 @@ class Teller:
             payments=tuple([Payment(p.kind, p.method, p.amount) for p in self._payments(basket)]),
             tags=_TAGS,
             placed_at=basket.at,
+            promised_on=None if today is None or pickup is not None else today + PROMISED,
         )
 
     def external_id(self, basket: Basket) -> str:
