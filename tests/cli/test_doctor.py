@@ -46,6 +46,7 @@ def test_a_house_in_order_is_clean(shop: Command) -> None:
             "imports",
             "stock",
             "orders",
+            "work",
             "refunds and credit",
             "sales figures",
         )
@@ -81,6 +82,32 @@ def test_an_order_that_does_not_add_up_is_found_and_put_right(shop: Command, dat
     assert _findings(shop("doctor", "--json").out) == {"orders": ["order_counters"]}
     assert shop("doctor", "--repair").code == 0
     assert shop("doctor").code == 0
+
+
+def test_work_that_nobody_was_promised_is_found_and_taken_away(shop: Command, database_url: str) -> None:
+    made = uuid7()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO fulfilment.orders (id, order_id, order_number, channel_code, location_id, state, request, method, "
+            "service, carrier, assignee, recipient, city, country, placed_at, created_at, quantity) "
+            "SELECT %s, o.id, o.number, o.channel_code, l.id, 'open', 'unsubmitted', 'ship', 'standard', '', '', '', '', '', "
+            "now(), now(), 2 FROM orders.orders o, locations.locations l LIMIT 1",
+            (made,),
+        )
+        connection.execute(
+            "INSERT INTO fulfilment.lines (fulfilment_id, line_no, sku, name, quantity) "
+            "SELECT %s, 1, min(sku), '', 2 FROM inventory.levels",
+            (made,),
+        )
+        assert _findings(shop("doctor", "--json").out) == {"work": ["work_work"]}
+        repaired = shop("doctor", "--repair")
+        assert "The work of 1 orders was put right." in repaired.out
+        row = connection.execute("SELECT state FROM fulfilment.orders WHERE id = %s", (made,)).fetchone()
+    assert row == ("cancelled",)
+    assert shop("doctor").code == 0
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE fulfilment.orders SET quantity = 1")
+    assert _findings(shop("doctor", "--json").out) == {"work": ["work_counter"]}
 
 
 def test_a_log_that_is_ahead_of_its_server_is_found_and_caught_up_with(shop: Command, database_url: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from comptoir.kernel.ids import to_text
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.contracts import AuditKind, AuditReport
 from comptoir.modules.imports.contracts import RUN_PREFIX
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
@@ -15,10 +18,12 @@ from comptoir.modules.payments import api as payments
 from comptoir.runtime import consumers
 from comptoir.runtime.database import Context, Database
 from comptoir.surfaces.doctor import queries
+from comptoir.surfaces.pools import pool_id_of
 
 LATE = 60.0
 """Seconds that a consumer may be behind before somebody should know."""
 
+_MOMENT = 2.0
 _SHOWN = 1000
 _ROUNDS = 10_000
 _MOST_BURNT = 500_000_000
@@ -287,6 +292,39 @@ async def _mend_orders(database: Database, context: Context) -> str:
     return f"{mended:,} orders were put right, {released:,} reservations given back." if mended + released else ""
 
 
+async def _work(database: Database) -> Examined:
+    async with database.transaction(snapshot=True) as tx:
+        report = await fulfilment.audit(tx, limit=_SHOWN)
+    if report.findings:  # work follows promises a moment later: what is still so after a while is wrong
+        await asyncio.sleep(_MOMENT)
+        async with database.transaction(snapshot=True) as tx:
+            again = await fulfilment.audit(tx, limit=_SHOWN, only=sorted({one.order_id for one in report.findings}))
+            names = await locations.names(tx, list({one.location_id for one in again.findings}))
+        report = AuditReport(report.orders, tuple(one for one in again.findings if one in report.findings))
+    else:
+        names = {}
+    found = [
+        Finding(
+            f"work_{one.kind.value}",
+            f"Order {one.order_id}{'' if one.line_no is None else f', line {one.line_no}'} at "
+            f"{names.get(one.location_id, ('?', ''))[0]}: {one.what} is {one.found:,}, and should be {one.expected:,}.",
+            "Somebody is to prepare what is not promised from there, or nobody prepares what is.",
+            "Run `comptoir doctor --repair`: it makes work fit promises; what it leaves has to be looked at by a person.",
+            {"order_id": str(one.order_id), "found": one.found, "expected": one.expected},
+        )
+        for one in report.findings
+    ]
+    return Examined(f"{report.orders:,} orders at work", found)
+
+
+async def _mend_work(database: Database, context: Context) -> str:
+    setting = fulfilment.Setting(pool_id_of)
+    async with database.transaction(context) as tx:
+        report = await fulfilment.audit(tx, limit=_SHOWN)
+        mended = await fulfilment.repair(tx, [one.order_id for one in report.findings if one.kind is AuditKind.WORK], setting)
+    return f"The work of {mended:,} orders was put right." if mended else ""
+
+
 async def _money(database: Database) -> Examined:
     async with database.transaction(snapshot=True) as tx:
         report = await payments.audit(tx, limit=_SHOWN)
@@ -333,6 +371,7 @@ CHECKS: tuple[Check, ...] = (
     Check("imports", _imports),
     Check("stock", _stock, _mend_stock),
     Check("orders", _orders, _mend_orders),
+    Check("work", _work, _mend_work),
     Check("refunds and credit", _money),
     Check("sales figures", _trade, _mend_trade),
 )
