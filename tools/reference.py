@@ -107,7 +107,7 @@ def _settings() -> str:
 
 
 _MEANINGS = {
-    "COMPTOIR_ALLOW_PRIVATE_HOSTS": "Whether webhooks may go to private addresses. No by default.",
+    "COMPTOIR_ALLOW_PRIVATE_HOSTS": "Whether webhooks and calls to carriers may go to private addresses. No by default.",
     "COMPTOIR_DATA": "The data folder: the embedded database, uploads, the secret key. `./.data` by default.",
     "COMPTOIR_HOST": "The address to listen on. `127.0.0.1` by default.",
     "COMPTOIR_KEEP_EVENTS_DAYS": (
@@ -120,7 +120,15 @@ _MEANINGS = {
     "COMPTOIR_METRICS_HOST": "The address at which `comptoir worker` shows its figures. `127.0.0.1` by default.",
     "COMPTOIR_METRICS_PORT": "The port at which `comptoir worker` shows its figures, at `/metrics`. None by default.",
     "COMPTOIR_PORT": "The port to listen on. 8000 by default.",
+    "COMPTOIR_PROMISES_KEPT": (
+        "Per cent of the parcels that are to come when it was promised, 98 by default. So many days are added to dates as were "
+        "measured to be needed for that location and that carrier, at most three from each; 0 adds none."
+    ),
     "COMPTOIR_PUBLIC_URL": "The address that people and programs reach Comptoir at.",
+    "COMPTOIR_REFUND_ANYHOW": (
+        "Methods, with commas between them (`cash, bank transfer`), by which may be refunded what was paid another way. None "
+        "by default: money goes back as it was paid, to a gift card, or as store credit."
+    ),
     "COMPTOIR_SECRET_KEY": "At least 32 characters that sign and encrypt. Without it a key is made in the data folder.",
     "COMPTOIR_SECURE_COOKIES": "Whether cookies are sent over https only. Yes when the public URL is https.",
     "COMPTOIR_SMTP_HOST": "The server that takes our e-mail. Without it none is sent, and what buyers should be told waits.",

@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.notices import api as notices
 from comptoir.modules.orders import api as orders
+from comptoir.modules.purchasing import api as purchasing
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.webhooks import subscribers as webhooks
 from comptoir.runtime import log
@@ -66,7 +67,7 @@ def create_app(services: Services, *life: Life) -> Litestar:
         logging_config=None,
         exception_handlers=cast("Any", {HTTPException: told, Exception: told}),
         on_startup=[console.start],
-        on_shutdown=[console.stop, outside.close, documents.close],
+        on_shutdown=[console.stop, documents.close],
         lifespan=[*life, _settled],
     )
     app.answer_api = answer
@@ -108,6 +109,7 @@ def consumers(services: Services) -> Sequence[Consumer]:
         *orders.consumers(pool_of),
         *fulfilment.consumers(pool_id_of),
         *tracking.consumers(),
+        *purchasing.consumers(),
         *notices.consumers(services.keyring, links),
         webhooks.consumer(outward),
     )

@@ -105,13 +105,46 @@ async def test_every_action_has_its_form(api: Api) -> None:
     problem(await api.post("/v1/change-previews", body | {"actions": [{"do": "dance"}]}), 422, "invalid_request")
 
 
+async def test_a_change_is_declined_with_a_reason_and_renewed_when_the_order_has_changed(api: Api) -> None:
+    order = await placed(api, TEA=3, shipped=False)
+    made = await done(api, "/v1/changes", cancelling(order), 201)
+    await done(api, f"/v1/orders/{order['id']}/cancel", {"lines": [{"line_no": 1, "quantity": 1}]})
+    problem(await api.post(f"/v1/changes/{made['id']}/confirm"), 412, "stale")
+    renewed = await done(api, f"/v1/changes/{made['id']}/renew")
+    assert (renewed["state"], renewed["outcome"]["granted"]) == ("requested", 1000)
+    assert (renewed["outcome"]["given"], renewed["outcome"]["approval_above"], renewed["outcome"]["recalls"]) == (500, None, [])
+    declined = await done(api, f"/v1/changes/{made['id']}/decline", {"reason": "once is enough"})
+    assert (declined["state"], declined["decision"]) == ("declined", "once is enough")
+
+
+async def test_an_order_is_collected_from_now_on(api: Api) -> None:
+    order = await placed(api, TEA=1, shipped=False)
+    body = {"order_id": order["id"], "kind": "edit", "actions": [{"do": "change_pickup", "location_id": api.location("paris")}]}
+    problem(await api.post("/v1/change-previews", body), 422, "not_collected_there")
+    nowhere = body | {"actions": [{"do": "change_pickup", "location_id": None}]}
+    problem(await api.post("/v1/change-previews", nowhere), 422, "no_address")
+
+
+async def test_money_goes_back_as_it_was_paid(api: Api) -> None:
+    order = await placed(api, TEA=2, shipped=False)
+    await done(api, f"/v1/orders/{order['id']}/cancel", {"lines": [{"line_no": 1, "quantity": 1}]})
+    money = await done(api, f"/v1/orders/{order['id']}/grants", {"amount": 500, "reason": "Cancelled"})
+    assert money["methods"] == [{"method": "card", "captured": 1000, "refunded": 0, "left": 1000}]
+    path = f"/v1/orders/{order['id']}/grants/{money['grants'][0]['id']}/execute"
+    told = problem(await api.post(path, {"amount": 500, "method": "cash"}), 409, "over_method")
+    assert told["data"] == {"method": "cash", "left": 0, "asked": 500}
+    money = await done(api, path, {"amount": 500, "method": "card", "reference": "r"})
+    assert money["methods"][0]["left"] == 500
+
+
 async def test_approval_is_needed_over_what_the_policy_says(api: Api) -> None:
     policy = await done(api, "/v1/return-policies", {"code": "careful", "position": 1, "approval_above": 600}, 201)
     order = await placed(api, TEA=3, shipped=False)
     made = await done(api, "/v1/changes", cancelling(order, 2), 201)
     assert made["needs_approval"]
     problem(await api.post(f"/v1/changes/{made['id']}/confirm"), 409, "approval_needed")
-    assert (await done(api, f"/v1/changes/{made['id']}/approve"))["decided_by"].startswith("token:tok_")
+    approved = await done(api, f"/v1/changes/{made['id']}/approve", {"reason": "all right"})
+    assert approved["decided_by"].startswith("token:tok_")
     assert (await done(api, f"/v1/changes/{made['id']}/confirm"))["state"] == "confirmed"
     changed = await api.ask("PUT", f"/v1/return-policies/{policy['id']}", {"code": "careful", "position": 2, "fee": 100})
     assert (changed.json()["version"], changed.json()["approval_above"]) == (2, None)

@@ -12,7 +12,7 @@ import pytest
 
 from api.conftest import Api, problem
 from comptoir.modules.staff.contracts import Scope
-from comptoir.surfaces.api import docs
+from comptoir.surfaces.api import docs, openapi
 from comptoir.surfaces.api.asking import BodyReader
 from comptoir.surfaces.api.operations import Operation
 from comptoir.surfaces.api.problems import error_catalogue
@@ -73,7 +73,18 @@ def test_names_are_unique_and_every_scope_is_needed_somewhere() -> None:
     assert {operation.scope for operation in OPERATIONS} >= set(Scope)
 
 
-def test_no_two_schemas_have_one_name() -> None:
+def test_no_two_schemas_have_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    renamed = openapi._renamed
+
+    def watched(document: dict[str, Any]) -> dict[str, Any]:
+        after = renamed(document)
+        counted.extend(len(one["components"]["schemas"]) for one in (document, after))
+        return after
+
+    monkeypatch.setattr(openapi, "_renamed", watched)
+    openapi.describe(RESOURCES, "http://testserver")
+    assert counted[0] == counted[1], "a shape is called as another outside"
     shapes = {t for o in OPERATIONS for t in (o.body_type, o.answer_type) if t is not None}
     text = json.dumps(DOCUMENT)
     named = set(re.findall(r'"#/components/schemas/([^"]+)"', text))

@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 from api.conftest import Api, problem
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import Postcode
 from comptoir.modules.staff.contracts import Scope
 
 ORDER: dict[str, Any] = {"channel": "web", "lines": [{"sku": "TEA", "quantity": 2}]}
@@ -191,3 +193,18 @@ async def test_a_hold_is_replaced_and_released(api: Api) -> None:
     assert (again.status_code, again.headers["idempotency-replayed"]) == (204, "true")
     problem(await api.ask("DELETE", f"/v1/holds/{answer.json()['id']}"), 409, "hold_gone")
     assert (await api.shop.level("COFFEE", "lyon")).reserved == 0
+
+
+async def test_an_address_without_a_place_is_where_its_postcode_is(api: Api) -> None:
+    async with api.shop.database.transaction() as tx:
+        await locations.put_postcodes(tx, [Postcode("FR", "69002", 45.76, 4.83, "Lyon")])
+    to = {"name": "Zoé", "line1": "1 rue du Lac", "postcode": "69 002", "city": "Lyon", "country": "FR"}
+    placed = (await api.post("/v1/orders", ORDER | {"ship_to": to})).json()
+    shown = (await api.get(f"/v1/orders/{placed['id']}")).json()["ship_to"]
+    assert (shown["latitude"], shown["longitude"]) == (45.76, 4.83)
+    there = to | {"latitude": 45.7, "longitude": 4.8}
+    placed = (await api.post("/v1/orders", ORDER | {"ship_to": there})).json()
+    shown = (await api.get(f"/v1/orders/{placed['id']}")).json()["ship_to"]
+    assert (shown["latitude"], shown["longitude"]) == (45.7, 4.8), "who says it knows better"
+    placed = (await api.post("/v1/orders", ORDER | {"ship_to": to | {"postcode": "99999"}})).json()
+    assert (await api.get(f"/v1/orders/{placed['id']}")).json()["ship_to"].get("latitude") is None

@@ -85,6 +85,13 @@ def test_locations_are_read_whole_and_by_their_least(tmp_path: Path) -> None:
     ]
 
 
+def test_a_location_has_somebody_whom_carriers_ask_for(tmp_path: Path) -> None:
+    text = "code,name,responsable,téléphone,courriel\nPAR,Paris,Camille Roux,+33144000000,paris@example.com\n"
+    (paris,) = read_locations(open_table(write(tmp_path, text)))
+    assert isinstance(paris, LocationRecord)
+    assert (paris.contact, paris.phone, paris.email) == ("Camille Roux", "+33144000000", "paris@example.com")
+
+
 def test_missing_columns_are_refused_before_the_first_row(tmp_path: Path) -> None:
     with pytest.raises(MissingColumns):
         read_stock(open_table(write(tmp_path, "sku,on_hand\nA,1\n")))

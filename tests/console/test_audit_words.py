@@ -14,9 +14,13 @@ from comptoir.surfaces.console import visits
 from comptoir.surfaces.console.pages import (
     imports,
     order_acts,
+    purchase_acts,
+    return_page,
     settings_system,
     settings_webhooks,
     stock_acts,
+    store_back,
+    store_collect,
     supplies,
     transfer_steps,
 )
@@ -39,9 +43,13 @@ def _cases(module_file: str | None) -> set[str]:
 
 STEPS = {
     "order.": set(order_acts.ACTS),
+    "return.": set(return_page.RECORDED),
     "stock.": set(stock_acts.CHANGES),
+    "fulfilment.": set(store_collect.AUDITED.values()),
+    "locker.": set(store_back.STEPS),
     "transfer.": set(transfer_steps._STEPS),
     "supply.": set(supplies._STEPS),
+    "purchase.": set(purchase_acts.STEPS),
     "import.": _cases(imports.__file__),
     "webhook.": _cases(settings_webhooks.__file__),
     "event.": _cases(settings_system.__file__),

@@ -41,7 +41,7 @@ async def signed_in(browser: Browser, parts: Services) -> AsyncGenerator[Page]:
 def addresses(shop: Shop) -> list[str]:
     orders = [f"/orders/{to_text(ORDER_PREFIX, shop.orders[name])}" for name in ("fresh", "shipped", "waiting")]
     return [
-        "/", "/orders", *orders, f"{orders[0]}/cancel", f"{orders[1]}/return", "/orders/new", "/exceptions", "/customers",
+        "/", "/orders", *orders, f"{orders[0]}/release", f"{orders[1]}/payment", "/orders/new", "/exceptions", "/customers",
         "/account", "/search?q=store", "/orders?q=nothing-fits", "/nowhere",
     ]  # fmt: skip
 
@@ -69,17 +69,19 @@ async def test_an_action_opens_in_a_dialog_is_refused_there_and_done_there(
     browser: Browser, parts: Services, shop: Shop
 ) -> None:
     async with signed_in(browser, parts) as page:
-        await page.goto(f"/orders/{to_text(ORDER_PREFIX, shop.orders['shipped'])}")
-        await page.get_by_role("link", name="Take back").click()
+        await page.goto(f"/orders/{to_text(ORDER_PREFIX, shop.orders['unpaid'])}")
+        record = page.locator(".order-next").get_by_role("link", name="Record a payment")
+        await record.click()
         await expect(page.locator("dialog#act")).to_be_visible()
-        await page.fill("#line-1", "2")
-        await expect(page.locator("#refundable")).to_contain_text("$11.98")
-        await page.locator("#act button[type=submit]").click()
-        await expect(page.locator("#toasts")).to_contain_text("Taken back. $11.98 can be refunded.")
-        await page.get_by_role("link", name="Take back").click()
+        await page.fill("#amount", "0")
+        await page.fill("#method", "card")
         await page.locator("#act button[type=submit]").click()
         await expect(page.locator("#act [data-refused]")).to_be_visible()
-        await expect(page.locator("dialog#act")).to_contain_text("Choose at least one unit.")
+        await expect(page.locator("dialog#act")).to_contain_text("This amount is too small.")
+        await page.fill("#amount", "5")
+        await page.locator("#act button[type=submit]").click()
+        await expect(page.locator("#toasts")).to_contain_text("The payment is written down.")
+        await record.click()
         await page.get_by_role("link", name="Go back").click()
         await expect(page.locator("dialog#act")).to_be_hidden()
 

@@ -91,6 +91,9 @@ async def test_a_replay_is_told_in_its_own_time_and_can_be_held(owner: Staff, pa
     assert "Orders per hour" in page
     # Nothing of the year has been sold on that day yet, whatever came in since midnight here.
     assert re.search(r"Orders today.{0,200}?>0<", (await owner.get("/channels/web")).text, re.DOTALL)
+    page = (await owner.get("/")).text
+    streamed = page[page.index('sse-swap="replay"') : page.index('sse-swap="tiles"')]
+    assert "<form" not in streamed, "what is streamed has no token"
     assert (await owner.submit("/", "/live/replay", {"paused": "yes"})).status_code == 303
     assert (await owner.submit("/", "/live/replay", {"speed": "10000.0"})).status_code == 303
     async with parts.database.read() as reader:

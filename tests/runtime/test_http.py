@@ -190,6 +190,8 @@ async def test_nobody_listening_a_broken_connection_and_silence_mean_wait(client
         with pytest.raises(Unreachable) as late:
             await client.exchange("GET", server.url, timeout=0.2)
     assert [fault.value.remedy for fault in (broken, closed, late)] == [Remedy.WAIT] * 3
+    sent = [fault.value.sent for fault in (broken, closed, late)]
+    assert sent == [True, False, True], "where nobody listens, nothing was asked"
     assert "hush" not in f"{broken.value}{closed.value}"
 
 

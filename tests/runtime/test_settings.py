@@ -38,6 +38,7 @@ def test_every_variable_is_read() -> None:
             "COMPTOIR_PUBLIC_URL": "https://shop.example.com/",
             "COMPTOIR_KEEP_KEYS_DAYS": "7",
             "COMPTOIR_KEEP_EVENTS_DAYS": "730",
+            "COMPTOIR_PROMISES_KEPT": "95",
         }
     )
     assert settings == Settings(
@@ -54,6 +55,7 @@ def test_every_variable_is_read() -> None:
         secure_cookies=True,
         keep_keys_days=7,
         keep_events_days=730,
+        promises_kept=95,
     )
 
 

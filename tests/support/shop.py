@@ -51,7 +51,7 @@ from comptoir.modules.orders.contracts import (
 )
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
-from comptoir.runtime.consumers import ConsumerRunner, parked
+from comptoir.runtime.consumers import ConsumerRunner, lag, parked
 from comptoir.runtime.database import Database, Reader
 from comptoir.sdk.orders import ChannelLine, ChannelOrder, LineKind
 from comptoir.surfaces.pools import pool_id_of, pool_of
@@ -259,13 +259,16 @@ class Shop:
         await drained(self.database, self._runner)
 
     async def doctors(self) -> None:
-        """Fails when stock or orders do not add up."""
+        """Fails when stock or orders do not add up, or somebody's work is not what is promised from there."""
         async with self.database.transaction(snapshot=True) as tx:
             stock, book = await inventory.audit(tx), await orders.audit(tx)
+            followed = self._runner is not None and all(one.events == 0 for one in await lag(tx))
+            work = await fulfilment.audit(tx) if followed else None
             broken = await parked(tx)
         assert stock.clean, stock.findings
         assert book.clean, book.findings
         assert not broken, broken
+        assert work is None or work.clean, work.findings
 
 
 def sold(sku: str, quantity: int, price: int = 1000, **more: Any) -> ChannelLine:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from comptoir.connectors.plain.reading import plain_file, read_rows
 from comptoir.kernel.money import Money
-from comptoir.sdk.carriers import Address, Capability, CarrierInfo, Label, LabelRequest, PartialCarrier
+from comptoir.sdk.carriers import Address, AuthField, Capability, CarrierInfo, Label, LabelRequest, PartialCarrier
 from comptoir.sdk.orderfiles import Field, FieldKind, Record, RejectedRow, the_currency
 from comptoir.sdk.tabular import Options, Table, Watch, currency_in
 from comptoir.sdk.tracking import Scan, TrackingStatus, TrackingUpdate
@@ -27,6 +27,15 @@ INFO = CarrierInfo(
     capabilities=frozenset(),
     missing=dict.fromkeys(Capability, _BY_FILE),
     spec="none: our own columns",
+    auth=(
+        AuthField(
+            "codes",
+            "Their words for our statuses",
+            secret=False,
+            required=False,
+            help="Such as LIV=delivered; ENL=picked_up. Ours are always understood.",
+        ),
+    ),
 )
 
 _ADDRESS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country", "phone", "email")

@@ -85,9 +85,14 @@ class Remedy(StrEnum):
 
 
 class Fault(Exception):  # noqa: N818 - named by what it is in the design
-    """The world did not answer, or answered nonsense. An error is never an empty answer."""
+    """The world did not answer, or answered nonsense. An error is never an empty answer.
+
+    A kind that whoever asked can put right has an HTTP `status` and a `title`; its detail and data are then for them.
+    """
 
     code: ClassVar[str] = "fault"
+    status: ClassVar[int] = 0
+    title: ClassVar[str] = ""
 
     def __init__(self, detail: str, *, remedy: Remedy, retry_after: float | None = None, **data: object) -> None:
         super().__init__(detail)

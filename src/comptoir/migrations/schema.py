@@ -21,10 +21,13 @@ from comptoir.modules.inventory import tables as inventory
 from comptoir.modules.locations import tables as locations
 from comptoir.modules.notices import tables as notices
 from comptoir.modules.orders import tables as orders
+from comptoir.modules.packing import tables as packing
 from comptoir.modules.payments import tables as payments
 from comptoir.modules.pricing import tables as pricing
+from comptoir.modules.purchasing import tables as purchasing
 from comptoir.modules.routing import tables as routing
 from comptoir.modules.staff import tables as staff
+from comptoir.modules.substitution import tables as substitution
 from comptoir.modules.tracking import tables as tracking
 from comptoir.modules.webhooks import tables as webhooks
 from comptoir.runtime import tables as runtime
@@ -40,6 +43,7 @@ METADATAS = [
         customers,
         pricing,
         inventory,
+        packing,
         payments,
         routing,
         orders,
@@ -50,6 +54,8 @@ METADATAS = [
         webhooks,
         tracking,
         notices,
+        purchasing,
+        substitution,
         imports,
         demo,
     )

@@ -54,9 +54,16 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Unreachable(Fault):
-    """No answer: the name is not known, nothing listens, the connection broke, it took too long."""
+    """No answer: the name is not known, nothing listens, the connection broke, it took too long.
+
+    `sent` says whether anything of the request may have arrived there: without it, nothing was asked for.
+    """
 
     code = "unreachable"
+
+    def __init__(self, detail: str, *, host: str, sent: bool = False) -> None:
+        super().__init__(detail, remedy=Remedy.WAIT, host=host, sent=sent)
+        self.sent = sent
 
 
 class BlockedAddress(Fault):
@@ -145,9 +152,9 @@ async def checked_addresses(host: str, port: int, *, allow_private: bool, resolv
     try:
         addresses = await resolve(host, port)
     except (OSError, UnicodeError) as problem:
-        raise Unreachable(f"the name {host} is not known", remedy=Remedy.WAIT, host=host) from problem
+        raise Unreachable(f"the name {host} is not known", host=host) from problem
     if not addresses:
-        raise Unreachable(f"the name {host} has no address", remedy=Remedy.WAIT, host=host)
+        raise Unreachable(f"the name {host} has no address", host=host)
     if not allow_private and not all(map(is_public, addresses)):
         raise BlockedAddress(f"{host} leads to an address that may not be called", remedy=Remedy.MERCHANT, host=host)
     return addresses
@@ -193,6 +200,18 @@ class _GuardedTransport(httpx2.AsyncHTTPTransport):
             keepalive_expiry=limits.keepalive_expiry,
             network_backend=network,
         )
+
+
+@dataclass(slots=True)
+class _Sending:
+    """Whether a request has begun to leave: what fails before that was not asked for."""
+
+    begun: bool = False
+
+    async def told(self, event: str, info: Mapping[str, Any]) -> None:
+        """As httpcore tells it, in its `trace` extension."""
+        del info
+        self.begun = self.begun or event.endswith(".send_request_headers.started")
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,19 +337,21 @@ class HttpClient:
             content=content,
             data=form,
         )
-        where = f"{request.method} {request.url.host}{request.url.path}"
+        where, host = f"{request.method} {request.url.host}{request.url.path}", request.url.host
+        sending = _Sending()
+        request.extensions["trace"] = sending.told
         limit = max_bytes or self._max_bytes
         try:
             async with asyncio.timeout(timeout or self._timeout):
                 return await self._send(request, auth, _Reading(limit, compressed=compressed, cut=cut), redirects=redirects)
         except (TimeoutError, httpx2.TimeoutException) as problem:
-            raise Unreachable(f"{where}: no answer in time", remedy=Remedy.WAIT, host=request.url.host) from problem
+            raise Unreachable(f"{where}: no answer in time", host=host, sent=sending.begun) from problem
         except httpx2.DecodingError as problem:
             raise BadAnswer(f"{where}: the answer cannot be unpacked", remedy=Remedy.NOBODY) from problem
         except httpx2.NetworkError as problem:
-            raise Unreachable(f"{where}: {_short(problem)}", remedy=Remedy.WAIT, host=request.url.host) from problem
+            raise Unreachable(f"{where}: {_short(problem)}", host=host, sent=sending.begun) from problem
         except httpx2.RemoteProtocolError as problem:
-            raise Unreachable(f"{where}: the connection broke", remedy=Remedy.WAIT, host=request.url.host) from problem
+            raise Unreachable(f"{where}: the connection broke", host=host, sent=sending.begun) from problem
         except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
             raise BadAnswer(f"{where}: {type(problem).__name__}", remedy=Remedy.NOBODY) from problem
 

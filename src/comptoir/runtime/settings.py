@@ -51,6 +51,9 @@ class Settings:
     """How long the answer to an idempotency key is kept."""
     keep_events_days: int = 0
     """How long events are kept that every consumer has read; 0 is for ever."""
+    promises_kept: int = 98
+    """Per cent of the parcels that are to come when it was promised: so many days are added as were measured to be needed.
+    0 adds none."""
     smtp_host: str | None = None
     """The server that takes our e-mail; None sends none."""
     smtp_port: int = 587
@@ -60,6 +63,8 @@ class Settings:
     smtp_password: str | None = field(default=None, repr=False)
     texts: Texts = "none"
     """What messages to telephones go out through; `log` only says in the log that there was one, for development."""
+    refund_anyhow: tuple[str, ...] = ()
+    """Methods by which may be refunded what was paid another way, besides gift cards and store credit."""
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -89,12 +94,14 @@ class Settings:
             allow_private_hosts=read("COMPTOIR_ALLOW_PRIVATE_HOSTS", _yes_or_no, False),
             keep_keys_days=read("COMPTOIR_KEEP_KEYS_DAYS", _whole(1, 36_500), 30),
             keep_events_days=read("COMPTOIR_KEEP_EVENTS_DAYS", _whole(0, 36_500), 0),
+            promises_kept=read("COMPTOIR_PROMISES_KEPT", _whole(0, 99), 98),
             smtp_host=read("COMPTOIR_SMTP_HOST", _text, None),
             smtp_port=read("COMPTOIR_SMTP_PORT", _whole(1, 65535), 587),
             smtp_security=cast("MailSecurity", read("COMPTOIR_SMTP_SECURITY", _one_of("tls", "starttls", "none"), "starttls")),
             smtp_user=read("COMPTOIR_SMTP_USER", _text, None),
             smtp_password=read("COMPTOIR_SMTP_PASSWORD", _text, None),
             texts=cast("Texts", read("COMPTOIR_TEXTS", _one_of("none", "log"), "none")),
+            refund_anyhow=read("COMPTOIR_REFUND_ANYHOW", _list, ()),
         )
         if read.errors:
             raise Invalid("; ".join(f"{error['path']} {error['message']}" for error in read.errors), errors=read.errors)
@@ -153,6 +160,10 @@ class _Reader:
 
 def _text(text: str) -> str:
     return text
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple([word for word in (part.strip() for part in text.split(",")) if word])
 
 
 def _folder(text: str) -> Path:

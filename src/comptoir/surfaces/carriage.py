@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from comptoir.connectors import clickpost, easypost
+from comptoir.connectors import carrierfile, clickpost, easypost
+from comptoir.connectors.carrierfile import FileCarrier
 from comptoir.connectors.clickpost import ClickPost, ClickPostAccount
 from comptoir.connectors.easypost import EasyPost, EasyPostAccount
 from comptoir.kernel.checking import Checks
@@ -18,6 +19,7 @@ from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database, Tx
 from comptoir.runtime.http import HttpClient
 from comptoir.sdk.carriers import CarrierConnector, CarrierInfo
+from comptoir.sdk.tracking import TrackingStatus
 
 Make = Callable[[HttpClient, Mapping[str, str]], CarrierConnector]
 
@@ -43,9 +45,21 @@ def _clickpost(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
     return ClickPost(http, account)
 
 
+def _files(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
+    del http
+    return file_carrier(given)
+
+
+def file_carrier(given: Mapping[str, str]) -> FileCarrier:
+    """With the carrier's own words for our statuses, such as `LIV=delivered; ENL=picked_up`. Raises ValueError."""
+    pairs = [part.partition("=") for part in given.get("codes", "").replace("\n", ";").split(";") if part.strip()]
+    return FileCarrier({code.strip(): TrackingStatus(status.strip().casefold()) for code, _, status in pairs})
+
+
 KINDS: Final[Mapping[str, ConnectorKind]] = {
     easypost.INFO.key: ConnectorKind(easypost.INFO, _easypost),
     clickpost.INFO.key: ConnectorKind(clickpost.INFO, _clickpost),
+    carrierfile.INFO.key: ConnectorKind(carrierfile.INFO, _files),
 }
 
 
@@ -62,8 +76,18 @@ def checked(kinds: Mapping[str, ConnectorKind], draft: AccountDraft, credentials
     clean = {name: credentials.get(name, "").strip() for name in wanted}
     for name, field in wanted.items():
         checks.require(f"credentials.{name}", bool(clean[name]) or not field.required, "is needed")
+    if draft.connector == carrierfile.INFO.key:
+        checks.parsed("credentials.codes", _readable, clean.get("codes", ""), "")
     checks.done()
     return {name: text for name, text in clean.items() if text}
+
+
+def _readable(codes: str) -> str:
+    try:
+        file_carrier({"codes": codes})
+    except ValueError as problem:
+        raise ValueError(f"is such as LIV=delivered; ENL=picked_up, with our statuses: {problem}") from problem
+    return codes
 
 
 class Carriage:
@@ -99,6 +123,10 @@ class Carriage:
                 made = known[2]
         self._known[account_id] = (self._clock() + _FRESH_FOR, account, made)
         return account, made
+
+    def forget(self, account_id: AccountId) -> None:
+        """It is read again when it is next asked for."""
+        self._known.pop(account_id, None)
 
     def _made(self, account: Account, credentials: Mapping[str, str]) -> CarrierConnector:
         kind = self.kinds.get(account.connector)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from comptoir.kernel.ids import ActorId
 from comptoir.modules.changes.contracts import ChannelFacts, Setting
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import ChannelId, ChannelKind
 from comptoir.modules.orders.contracts import ChannelId as OrderChannelId
 from comptoir.modules.orders.contracts import OrderId, ShipmentId
+from comptoir.modules.staff import api as staff
+from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.tracking import api as tracking
 from comptoir.runtime.database import Reader
 from comptoir.sdk.tracking import TrackingStatus
@@ -34,4 +37,8 @@ async def delivered_of(reader: Reader, order_id: OrderId) -> dict[ShipmentId, da
     }
 
 
-SETTING = Setting(pool_of, facts_of, delivered_of)
+async def approvers_of(reader: Reader) -> list[ActorId]:
+    return await staff.holders(reader, Permission.ORDERS_APPROVE)
+
+
+SETTING = Setting(pool_of, facts_of, delivered_of, approvers_of)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from comptoir.kernel.errors import Fault, Refusal
 from comptoir.kernel.money import Currency
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import AccountId, Counts
-from comptoir.runtime.database import Database
+from comptoir.runtime.database import Database, Reader
 from comptoir.sdk.carriers import Capability, CarrierUnavailable, Rate, RateRequest
 from comptoir.surfaces.carriage import Carriage
 
 _LOOK_BACK = timedelta(days=180)
+_SHARES_OF = timedelta(days=30)
+"""Over which the load is shared among carriers."""
 _PATIENCE = 20.0
 _NOTHING = Counts()
 
@@ -46,6 +48,17 @@ class Offers:
 
     offered: tuple[Offered, ...]
     silent: tuple[Silent, ...]
+    late: bool = False
+    """None is quick enough: they are ranked as if there were no hurry."""
+
+    @property
+    def best(self) -> Offered | None:
+        return self.offered[0] if self.offered and self.offered[0].real_cost is not None else None
+
+
+async def ruling(reader: Reader, *, within_days: int | None = None, at_most: int | None = None) -> tracking.Ruling:
+    """What the house has said of all parcels, with what is said of this one."""
+    return replace((await tracking.ruling.get(reader))[0], within_days=within_days, at_most=at_most)
 
 
 async def ask(
@@ -54,12 +67,19 @@ async def ask(
     shipment: RateRequest,
     ruling: tracking.Ruling,
     currency: Currency,
-    today: date,
+    now: datetime,
+    *,
+    relax: bool = False,
 ) -> Offers:
-    """Asks all active accounts at once, outside of any transaction. `currency` is the one that prices are compared in."""
+    """Asks all active accounts at once, outside of any transaction. `currency` is the one that prices are compared in.
+
+    With `relax`, where none of them is quick enough, the best of those that are not is told (`Offers.late`).
+    """
+    today = now.date()
     async with database.read() as reader:
         accounts = [account for account in await tracking.accounts.everything(reader) if account.active]
         lanes = await tracking.performance(reader, today - _LOOK_BACK, destination_country=shipment.recipient.country)
+        given = await tracking.labels.given_out(reader, now - _SHARES_OF) if ruling.shares else {}
     measured: dict[tuple[str, str], Counts] = {}
     for one in lanes:
         if one.lane.origin_country == shipment.sender.country:
@@ -73,7 +93,11 @@ async def ask(
             silent.append(answer)
         else:
             found += [Offered(account.id, rate, measured.get((rate.carrier, rate.service), _NOTHING)) for rate in answer]
-    return Offers(tuple(_ranked(found, ruling, currency)), tuple(silent))
+    offers = Offers(tuple(_ranked(found, ruling, given, currency)), tuple(silent))
+    if offers.best is None and relax and ruling.within_days is not None:
+        patient = replace(ruling, within_days=None)
+        return replace(offers, offered=tuple(_ranked(found, patient, given, currency)), late=True)
+    return offers
 
 
 async def _rates(carriage: Carriage, account_id: AccountId, shipment: RateRequest) -> list[Rate] | Silent:
@@ -89,7 +113,7 @@ async def _rates(carriage: Carriage, account_id: AccountId, shipment: RateReques
         return Silent(account_id, problem.code, str(problem))
 
 
-def _ranked(found: Sequence[Offered], ruling: tracking.Ruling, currency: Currency) -> list[Offered]:
+def _ranked(found: Sequence[Offered], ruling: tracking.Ruling, given: Mapping[str, int], currency: Currency) -> list[Offered]:
     """Prices in another currency are shown, and not compared."""
     asked = {
         id(offer): (offer, one)
@@ -97,7 +121,7 @@ def _ranked(found: Sequence[Offered], ruling: tracking.Ruling, currency: Currenc
         if one.rate.cost.currency == currency
         for offer in [tracking.Offer(one.rate.carrier, one.rate.service, one.rate.cost.minor, one.rate.days, one.counts)]
     }
-    chosen = tracking.choose([offer for offer, _ in asked.values()], ruling)
+    chosen = tracking.choose([offer for offer, _ in asked.values()], ruling, given)
     ranked = [_told(asked[id(offer)][1], cost) for offer, cost in chosen.ranked]
     ranked += [_told(asked[id(offer)][1], None, reason) for offer, reason in chosen.ruled_out]
     return ranked + [_told(one, None, "another currency") for one in found if one.rate.cost.currency != currency]

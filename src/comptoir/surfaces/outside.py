@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from comptoir.runtime.http import HttpClient
 from comptoir.runtime.limits import Limiter
-from comptoir.surfaces.carriage import Carriage
 from comptoir.surfaces.hooks.carriers import CarrierHooks
 from comptoir.surfaces.public.links import PublicLinks
+from comptoir.surfaces.public.returning import ReturnPages
+from comptoir.surfaces.public.supplying import SupplierPages
 from comptoir.surfaces.public.web import PublicPages
 from comptoir.surfaces.services import Services
+from comptoir.surfaces.supplying import SupplierLinks
 
 
 class Outside:
-    """Of one web process; `close` it at the end."""
+    """Of one web process."""
 
     def __init__(self, services: Services) -> None:
-        self._http = HttpClient(allow_private=services.may_call_private)
-        carriage = Carriage(services.database, services.keyring, self._http)
-        self._hooks = CarrierHooks(services.database, carriage, Limiter(burst=20, seconds=3))
+        self._hooks = CarrierHooks(services.database, services.carriage, Limiter(burst=20, seconds=3))
+        self._suppliers = SupplierPages(services.database, SupplierLinks(services.keyring, services.settings.public_url))
+        links = PublicLinks(services.keyring, services.settings.public_url)
+        self._returns = ReturnPages(services.database, services.keyring, links)
         self._pages = PublicPages(services.database, PublicLinks(services.keyring, services.settings.public_url))
 
     def routes(self) -> list[HTTPRouteHandler]:
-        return [self._hooks.route(), *self._pages.routes()]
-
-    async def close(self) -> None:
-        await self._http.close()
+        return [self._hooks.route(), *self._pages.routes(), *self._returns.routes(), *self._suppliers.routes()]

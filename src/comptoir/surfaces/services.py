@@ -45,14 +45,14 @@ class Services:
     availability: AvailabilityDesk
     promises: PromiseDesk
     http: HttpClient
-    """For calls to carriers, which never happen inside a transaction."""
+    """For all calls out of this process, which never happen inside a transaction."""
     carriage: Carriage
     parcels: ParcelDesk
     tokens: staff.TokenCache
     strangers: Limiter
     """Slows down whoever guesses tokens; by address."""
     may_call_private: bool = False
-    """Whether webhooks may go to private addresses: only where a test or a developer says so."""
+    """Whether calls may go to private addresses: only where a test or a developer says so."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while `running`."""
 
@@ -71,7 +71,7 @@ class Services:
         metrics = metrics or Metrics()
         metrics.watch_pool("main", database.stats)
         keyring = Keyring(settings.secret_key)
-        http = HttpClient()
+        http = HttpClient(allow_private=settings.allow_private_hosts)
         carriage = Carriage(database, keyring, http)
 
         async def lookup(secret: str) -> Principal:
@@ -92,6 +92,7 @@ class Services:
             parcels=ParcelDesk(database, keyring, http, carriage),
             tokens=staff.TokenCache(lookup),
             strangers=Limiter(burst=20, seconds=3),
+            may_call_private=settings.allow_private_hosts,
         )
 
     @contextlib.asynccontextmanager

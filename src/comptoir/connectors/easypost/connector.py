@@ -67,6 +67,7 @@ INFO = CarrierInfo(
     ),
     limits=(RateLimit("lists", 5.0, 5),),
     formats=frozenset(LabelFormat),
+    pickup_at_once=1,
 )
 
 _UNSETTLED = frozenset({"SHIPMENT.POSTAGE.TIMED_OUT", "SHIPMENT.POSTAGE.NO_RESPONSE", "SHIPMENT.PURCHASE.IN_PROGRESS"})
@@ -308,7 +309,7 @@ class EasyPost(PartialCarrier):
             error = self._caller.decoded(response, Failure).error
         except NotUnderstood:
             return "", f"answered {response.status}"
-        words = [str(error.message), *(str(one) for one in error.errors)]
+        words = [str(error.message), *(_complaint(one) for one in error.errors)]
         return error.code, self._caller.clean(" ".join(words)) or f"answered {response.status}"
 
     def _no(self, response: Response, reference: str = "") -> Fault:
@@ -318,6 +319,15 @@ class EasyPost(PartialCarrier):
         if 300 <= response.status < 400:
             return NotUnderstood(INFO.key, words)
         return ShipmentRejected(INFO.key, words, reason=code)
+
+
+def _complaint(one: Any) -> str:
+    """A line of an error: EasyPost gives words, or which field is wrong and how."""
+    match one:
+        case {"field": str(name), "message": str(message)}:
+            return f"{name}: {message}"
+        case _:
+            return str(one)
 
 
 def _unspent(label: Label) -> Label:

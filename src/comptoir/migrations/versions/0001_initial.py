@@ -23,6 +23,7 @@ SCHEMAS = (
     "customers",
     "pricing",
     "inventory",
+    "packing",
     "payments",
     "routing",
     "orders",
@@ -33,6 +34,8 @@ SCHEMAS = (
     "webhooks",
     "tracking",
     "notices",
+    "purchasing",
+    "substitution",
     "imports",
     "demo",
 )
@@ -110,6 +113,9 @@ def upgrade() -> None:
         sa.Column("country", sa.Text(collation="C"), nullable=False),
         sa.Column("latitude", sa.Double(), nullable=True),
         sa.Column("longitude", sa.Double(), nullable=True),
+        sa.Column("contact", sa.Text(), server_default="", nullable=False),
+        sa.Column("phone", sa.Text(), server_default="", nullable=False),
+        sa.Column("email", sa.Text(), server_default="", nullable=False),
         sa.Column("time_zone", sa.Text(collation="C"), nullable=False),
         sa.Column(
             "opening_hours", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
@@ -330,6 +336,14 @@ def upgrade() -> None:
     )
     op.create_index("counts_at", "counts", ["at", "id"], unique=False, schema="inventory")
     op.create_table(
+        "dismissals",
+        sa.Column("to_location_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("to_location_id", "sku"),
+        schema="inventory",
+    )
+    op.create_table(
         "entries",
         sa.Column("tx", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -360,6 +374,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tx", "seq"),
         schema="inventory",
+    )
+    op.create_index(
+        "entries_at",
+        "entries",
+        ["at"],
+        unique=False,
+        schema="inventory",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on"},
     )
     op.create_index("entries_sku", "entries", ["sku", "location_id"], unique=False, schema="inventory")
     op.create_table(
@@ -395,6 +418,71 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "80"},
     )
     op.create_index("levels_location", "levels", ["location_id", "sku"], unique=False, schema="inventory")
+    op.create_table(
+        "packs",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("multiple", sa.Integer(), nullable=False),
+        sa.CheckConstraint("multiple > 0", name="packs_multiple"),
+        sa.PrimaryKeyConstraint("sku"),
+        schema="inventory",
+    )
+    op.create_table(
+        "proposals",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("from_location_id", sa.UUID(), nullable=False),
+        sa.Column("to_location_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("sold", sa.Integer(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("free", sa.Integer(), nullable=False),
+        sa.Column("incoming", sa.Integer(), nullable=False),
+        sa.Column("wanted", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("transfer_id", sa.UUID(), nullable=True),
+        sa.CheckConstraint("state IN ('open', 'accepted', 'dismissed')", name="proposals_state"),
+        sa.CheckConstraint("quantity > 0 AND from_location_id <> to_location_id", name="proposals_quantity"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="inventory",
+    )
+    op.create_index(
+        "proposals_open",
+        "proposals",
+        ["to_location_id", "from_location_id", "sku"],
+        unique=True,
+        schema="inventory",
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
+        "replenishment_terms",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=True),
+        sa.Column("pool_id", sa.UUID(), nullable=True),
+        sa.Column("source_id", sa.UUID(), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("weeks", sa.Integer(), nullable=False),
+        sa.Column("cover_days", sa.Integer(), nullable=False),
+        sa.Column("reorder_days", sa.Integer(), nullable=False),
+        sa.Column("overstock_days", sa.Integer(), nullable=True),
+        sa.Column("keep_days", sa.Integer(), nullable=False),
+        sa.Column("quiet_days", sa.Integer(), nullable=False),
+        sa.CheckConstraint("(location_id IS NULL) <> (pool_id IS NULL)", name="replenishment_terms_of_one"),
+        sa.CheckConstraint(
+            "weeks > 0 AND 0 < reorder_days AND reorder_days <= cover_days AND overstock_days >= cover_days AND keep_days >= 0 AND quiet_days >= 0",
+            name="replenishment_terms_days",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="inventory",
+    )
+    op.create_index(
+        "replenishment_terms_of",
+        "replenishment_terms",
+        ["location_id", "pool_id"],
+        unique=True,
+        schema="inventory",
+        postgresql_nulls_not_distinct=True,
+    )
     op.create_table(
         "reservations",
         sa.Column("promise_id", sa.UUID(), nullable=False),
@@ -481,6 +569,28 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("transfer_id", "sku"),
         schema="inventory",
+    )
+    op.create_table(
+        "cartons",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=True),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("weight", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("max_weight", sa.Integer(), nullable=False),
+        sa.Column("cost", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("length > 0 AND width > 0 AND height > 0", name="cartons_measures"),
+        sa.CheckConstraint("weight >= 0 AND max_weight > 0 AND cost >= 0", name="cartons_limits"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code"),
+        schema="packing",
     )
     op.create_table(
         "accounts",
@@ -588,6 +698,30 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("grant_id", "payment_id"),
         schema="payments",
+    )
+    op.create_table(
+        "arrivals",
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("carrier", sa.Text(collation="C"), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("late", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("parcels", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("location_id", "carrier", "month", "late"),
+        schema="routing",
+    )
+    op.create_table(
+        "lessons",
+        sa.Column("subject", sa.Text(collation="C"), nullable=False),
+        sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("parcels", sa.BigInteger(), nullable=False),
+        sa.Column("on_time", sa.BigInteger(), nullable=False),
+        sa.Column("slack", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("learned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("subject IN ('carrier', 'site')", name="lessons_subject"),
+        sa.CheckConstraint("slack >= 0", name="lessons_slack"),
+        sa.PrimaryKeyConstraint("subject", "key"),
+        schema="routing",
     )
     op.create_table(
         "networks",
@@ -906,6 +1040,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_orders_allowances_order_id"), "allowances", ["order_id"], unique=False, schema="orders")
     op.create_table(
+        "consents",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("consent", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("consent IN ('none', 'same_price', 'any')", name="consents_consent"),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["orders.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("order_id", "line_no"),
+        schema="orders",
+    )
+    op.create_table(
         "lines",
         sa.Column("order_id", sa.UUID(), nullable=False),
         sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
@@ -965,6 +1112,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", "line_no", "location_id"),
         schema="orders",
     )
+    op.create_index("rejections_at", "rejections", ["at"], unique=False, schema="orders")
     op.create_table(
         "returns",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -1043,6 +1191,37 @@ def upgrade() -> None:
         schema="fulfilment",
     )
     op.create_table(
+        "collection_terms",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=True),
+        sa.Column("pool_id", sa.UUID(), nullable=True),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("reminders", postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.Column("extension", sa.Integer(), nullable=False),
+        sa.Column("curbside", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.CheckConstraint("days > 0 AND extension >= 0", name="collection_terms_numbers"),
+        sa.CheckConstraint("location_id IS NULL OR pool_id IS NULL", name="collection_terms_of_one"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="fulfilment",
+    )
+    op.create_index(
+        "collection_terms_of",
+        "collection_terms",
+        ["location_id", "pool_id"],
+        unique=True,
+        schema="fulfilment",
+        postgresql_nulls_not_distinct=True,
+    )
+    op.create_table(
+        "collectors",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("named_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("named_by", sa.Text(collation="C"), nullable=False),
+        sa.PrimaryKeyConstraint("order_id"),
+        schema="fulfilment",
+    )
+    op.create_table(
         "count_tasks",
         sa.Column("location_id", sa.UUID(), nullable=False),
         sa.Column("sku", sa.Text(collation="C"), nullable=False),
@@ -1094,7 +1273,7 @@ def upgrade() -> None:
             "stage",
             sa.Text(collation="C"),
             sa.Computed(
-                "CASE\nWHEN state = 'cancelled' THEN 'cancelled'\nWHEN state = 'closed' THEN 'done'\nWHEN state IN ('scheduled', 'on_hold', 'incomplete') THEN 'waiting'\nWHEN picked < quantity THEN 'to_pick'\nWHEN method = 'collect' AND ready_at IS NOT NULL THEN 'ready'\nWHEN packed < quantity OR method = 'collect' THEN 'to_pack'\nELSE 'to_hand_over' END",
+                "CASE\nWHEN state = 'cancelled' THEN 'cancelled'\nWHEN state = 'closed' THEN 'done'\nWHEN state IN ('scheduled', 'on_hold', 'incomplete') THEN 'waiting'\nWHEN method = 'hand_out' AND ready_at IS NULL THEN 'to_receive'\nWHEN method = 'hand_out' THEN 'ready'\nWHEN picked < quantity THEN 'to_pick'\nWHEN method = 'collect' AND ready_at IS NOT NULL THEN 'ready'\nWHEN packed < quantity OR method = 'collect' THEN 'to_pack'\nELSE 'to_hand_over' END",
                 persisted=True,
             ),
             nullable=False,
@@ -1160,6 +1339,80 @@ def upgrade() -> None:
     )
     op.create_index("waves_location", "waves", ["location_id", "created_at"], unique=False, schema="fulfilment")
     op.create_table(
+        "collections",
+        sa.Column("fulfilment_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("origin_id", sa.UUID(), nullable=True),
+        sa.Column("shelf", sa.Text(), server_default="", nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("waits_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("extended", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("extension", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("curbside", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("reminders", postgresql.ARRAY(sa.Integer()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("reminded", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("barred_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("here_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("car", sa.Text(), server_default="", nullable=False),
+        sa.Column("spot", sa.Text(), server_default="", nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("extension >= 0 AND reminded >= 0 AND tries >= 0", name="collections_counters"),
+        sa.ForeignKeyConstraint(
+            ["fulfilment_id"],
+            ["fulfilment.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("fulfilment_id"),
+        schema="fulfilment",
+    )
+    op.create_index(
+        "collections_ends",
+        "collections",
+        ["waits_until"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("ended_at IS NULL AND waits_until IS NOT NULL"),
+    )
+    op.create_index(
+        "collections_open",
+        "collections",
+        ["location_id"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index("collections_order", "collections", ["order_id"], unique=False, schema="fulfilment")
+    op.create_index(
+        "collections_reminded",
+        "collections",
+        ["remind_at"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("ended_at IS NULL AND remind_at IS NOT NULL"),
+    )
+    op.create_table(
+        "handouts",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("fulfilment_id", sa.UUID(), nullable=False),
+        sa.Column("collector", sa.Text(), server_default="", nullable=False),
+        sa.Column("checked", sa.Text(collation="C"), nullable=False),
+        sa.Column("at", sa.Text(collation="C"), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("handed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fulfilment_id"],
+            ["fulfilment.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="fulfilment",
+    )
+    op.create_index(
+        op.f("ix_fulfilment_handouts_fulfilment_id"), "handouts", ["fulfilment_id"], unique=False, schema="fulfilment"
+    )
+    op.create_table(
         "lines",
         sa.Column("fulfilment_id", sa.UUID(), nullable=False),
         sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
@@ -1180,6 +1433,38 @@ def upgrade() -> None:
         schema="fulfilment",
     )
     op.create_table(
+        "lockers",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("bank", sa.Text(), server_default="", nullable=False),
+        sa.Column("size", sa.Text(collation="C"), nullable=False),
+        sa.Column("system", sa.Text(collation="C"), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("fulfilment_id", sa.UUID(), nullable=True),
+        sa.Column("sealed_code", sa.LargeBinary(), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("barred_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(fulfilment_id IS NOT NULL) = (state IN ('taken', 'to_empty'))", name="lockers_holds"),
+        sa.CheckConstraint("state IN ('free', 'taken', 'to_empty', 'out_of_order')", name="lockers_state"),
+        sa.ForeignKeyConstraint(
+            ["fulfilment_id"],
+            ["fulfilment.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="fulfilment",
+    )
+    op.create_index("lockers_code", "lockers", ["location_id", "code"], unique=True, schema="fulfilment")
+    op.create_index(
+        "lockers_of",
+        "lockers",
+        ["fulfilment_id"],
+        unique=True,
+        schema="fulfilment",
+        postgresql_where=sa.text("state = 'taken'"),
+    )
+    op.create_table(
         "parcels",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("fulfilment_id", sa.UUID(), nullable=False),
@@ -1195,6 +1480,7 @@ def upgrade() -> None:
         sa.Column("shipment_id", sa.UUID(), nullable=True),
         sa.Column("packed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("packed_by", sa.Text(collation="C"), nullable=False),
+        sa.Column("marked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["fulfilment_id"],
             ["fulfilment.orders.id"],
@@ -1206,6 +1492,38 @@ def upgrade() -> None:
         op.f("ix_fulfilment_parcels_fulfilment_id"), "parcels", ["fulfilment_id"], unique=False, schema="fulfilment"
     )
     op.create_index("parcels_number", "parcels", ["fulfilment_id", "number"], unique=True, schema="fulfilment")
+    op.create_table(
+        "put_backs",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("fulfilment_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(collation="C"), nullable=False),
+        sa.Column("shelf", sa.Text(), server_default="", nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_by", sa.Text(collation="C"), nullable=True),
+        sa.CheckConstraint("units > 0", name="put_backs_units"),
+        sa.ForeignKeyConstraint(
+            ["fulfilment_id"],
+            ["fulfilment.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="fulfilment",
+    )
+    op.create_index(
+        op.f("ix_fulfilment_put_backs_fulfilment_id"), "put_backs", ["fulfilment_id"], unique=False, schema="fulfilment"
+    )
+    op.create_index(
+        "put_backs_open",
+        "put_backs",
+        ["location_id", "opened_at"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("done_at IS NULL"),
+    )
     op.create_table(
         "parcel_lines",
         sa.Column("parcel_id", sa.UUID(), nullable=False),
@@ -1232,6 +1550,7 @@ def upgrade() -> None:
         sa.Column("requested_by", sa.Text(collation="C"), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("decision", sa.Text(), server_default="", nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.Text(collation="C"), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
@@ -1301,12 +1620,19 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("channel", sa.Text(collation="C"), server_default="", nullable=False),
+        sa.Column("order_number", sa.BigInteger(), nullable=True),
+        sa.Column("location_id", sa.UUID(), nullable=True),
+        sa.Column("sender", sa.Text(), server_default="", nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         schema="changes",
     )
+    op.create_index("returns_number", "returns", ["number"], unique=True, schema="changes")
     op.create_index("returns_order", "returns", ["order_id", "requested_at"], unique=False, schema="changes")
+    op.create_index("returns_order_number", "returns", ["order_number"], unique=False, schema="changes")
     op.create_index("returns_requested", "returns", ["requested_at", "id"], unique=False, schema="changes")
+    op.create_index("returns_state", "returns", ["state", "requested_at", "id"], unique=False, schema="changes")
     op.create_index(
         "returns_tracking",
         "returns",
@@ -1344,6 +1670,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("parcel"),
         schema="changes",
     )
+    op.create_index("parcels_return", "parcels", ["return_id"], unique=False, schema="changes")
     op.create_table(
         "received",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -1373,6 +1700,14 @@ def upgrade() -> None:
         schema="changes",
     )
     op.create_index(op.f("ix_changes_received_return_id"), "received", ["return_id"], unique=False, schema="changes")
+    op.create_index(
+        "received_open",
+        "received",
+        ["location_id", "received_at"],
+        unique=False,
+        schema="changes",
+        postgresql_where=sa.text("fate IS NULL"),
+    )
     op.create_table(
         "channels",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -1429,6 +1764,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("location_id", sa.UUID(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("secret_hash"),
         schema="staff",
@@ -1529,8 +1865,20 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("test", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("problem_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="tracking",
+    )
+    op.create_table(
+        "choice",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("rules", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("id = 1", name="choice_one"),
         sa.PrimaryKeyConstraint("id"),
         schema="tracking",
     )
@@ -1551,8 +1899,34 @@ def upgrade() -> None:
         sa.Column("first_time", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("damaged", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("lost", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("late", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("late_days", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint(
             "carrier", "service", "origin_country", "origin_region", "destination_country", "destination_region", "month"
+        ),
+        schema="tracking",
+    )
+    op.create_table(
+        "spending",
+        sa.Column("carrier", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("origin_country", sa.Text(collation="C"), nullable=False),
+        sa.Column("origin_region", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_country", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_region", sa.Text(collation="C"), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("parcels", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cost", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "carrier",
+            "service",
+            "origin_country",
+            "origin_region",
+            "destination_country",
+            "destination_region",
+            "month",
+            "currency",
         ),
         schema="tracking",
     )
@@ -1575,7 +1949,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         schema="tracking",
     )
+    op.create_index(
+        "inbox_failed",
+        "inbox",
+        ["account_id", "seq"],
+        unique=False,
+        schema="tracking",
+        postgresql_where=sa.text("state = 'failed'"),
+    )
     op.create_index("inbox_once", "inbox", ["account_id", "dedup"], unique=True, schema="tracking")
+    op.create_index("inbox_received", "inbox", ["account_id", "received_at"], unique=False, schema="tracking")
     op.create_index(
         "inbox_waiting", "inbox", ["seq"], unique=False, schema="tracking", postgresql_where=sa.text("state = 'waiting'")
     )
@@ -1617,6 +2000,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference"),
         schema="tracking",
     )
+    op.create_index("labels_created", "labels", ["created_at", "id"], unique=False, schema="tracking")
+    op.create_index(
+        "labels_number",
+        "labels",
+        ["tracking_number"],
+        unique=False,
+        schema="tracking",
+        postgresql_where=sa.text("tracking_number <> ''"),
+    )
     op.create_index(
         "labels_one",
         "labels",
@@ -1633,6 +2025,27 @@ def upgrade() -> None:
         schema="tracking",
         postgresql_where=sa.text("state IN ('asked', 'unknown', 'voiding')"),
     )
+    op.create_index("labels_order", "labels", ["order_id"], unique=False, schema="tracking")
+    op.create_table(
+        "manifests",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=True),
+        sa.Column("label_ids", postgresql.ARRAY(sa.UUID()), nullable=False),
+        sa.Column("carrier_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("tracking_numbers", postgresql.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Text(collation="C"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["tracking.accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="tracking",
+    )
+    op.create_index("manifests_location", "manifests", ["location_id", "created_at"], unique=False, schema="tracking")
     op.create_table(
         "parcels",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -1681,6 +2094,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("shipment_id"),
         schema="tracking",
     )
+    op.create_index("parcels_carrier", "parcels", ["carrier", "shipped_at"], unique=False, schema="tracking")
+    op.create_index("parcels_country", "parcels", ["destination_country", "shipped_at"], unique=False, schema="tracking")
     op.create_index(
         "parcels_due",
         "parcels",
@@ -1688,6 +2103,16 @@ def upgrade() -> None:
         unique=False,
         schema="tracking",
         postgresql_where=sa.text("next_poll_at IS NOT NULL"),
+    )
+    op.create_index(
+        "parcels_moving",
+        "parcels",
+        ["shipped_at", "id"],
+        unique=False,
+        schema="tracking",
+        postgresql_where=sa.text(
+            "kind = 'parcel' AND account_id IS NOT NULL AND status NOT IN ('delivered', 'returned', 'lost', 'damaged', 'cancelled', 'expired')"
+        ),
     )
     op.create_index(
         "parcels_number",
@@ -1698,6 +2123,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("tracking_number <> ''"),
     )
     op.create_index("parcels_order", "parcels", ["order_id"], unique=False, schema="tracking")
+    op.create_index("parcels_order_number", "parcels", ["order_number", "id"], unique=False, schema="tracking")
     op.create_index("parcels_shipped", "parcels", ["shipped_at", "id"], unique=False, schema="tracking")
     op.create_table(
         "pickups",
@@ -1726,6 +2152,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference"),
         schema="tracking",
     )
+    op.create_index("pickups_location", "pickups", ["location_id", "until_at"], unique=False, schema="tracking")
     op.create_index(
         "pickups_once",
         "pickups",
@@ -1784,6 +2211,28 @@ def upgrade() -> None:
         "cases_due", "cases", ["answer_until"], unique=False, schema="tracking", postgresql_where=sa.text("state = 'asked'")
     )
     op.create_table(
+        "hand_scans",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("tracked_id", sa.UUID(), nullable=False),
+        sa.Column("status", sa.Text(collation="C"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("place", sa.Text(), server_default="", nullable=False),
+        sa.Column("noted_by", sa.Text(collation="C"), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('unknown', 'label_created', 'awaiting_pickup', 'picked_up', 'in_transit', 'on_hold', 'exception', 'out_for_delivery', 'delivery_failed', 'available_for_pickup', 'cancelled', 'expired', 'damaged', 'lost', 'delivered', 'returning', 'returned')",
+            name="status_known",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tracked_id"],
+            ["tracking.parcels.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="tracking",
+    )
+    op.create_index("hand_scans_parcel", "hand_scans", ["tracked_id", "at"], unique=False, schema="tracking")
+    op.create_table(
         "troubles",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("kind", sa.Text(collation="C"), nullable=False),
@@ -1794,7 +2243,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolution", sa.Text(collation="C"), nullable=True),
-        sa.CheckConstraint("kind IN ('stuck', 'failed', 'lost', 'damaged', 'rejected')", name="kind_known"),
+        sa.CheckConstraint("kind IN ('stuck', 'failed', 'lost', 'damaged', 'late', 'rejected')", name="kind_known"),
         sa.ForeignKeyConstraint(
             ["tracked_id"],
             ["tracking.parcels.id"],
@@ -1837,6 +2286,14 @@ def upgrade() -> None:
         "outbox_due", "outbox", ["next_at"], unique=False, schema="notices", postgresql_where=sa.text("state = 'pending'")
     )
     op.create_index("outbox_once", "outbox", ["about", "kind", "medium"], unique=True, schema="notices")
+    op.create_index(
+        "outbox_open",
+        "outbox",
+        ["state"],
+        unique=False,
+        schema="notices",
+        postgresql_where=sa.text("state <> 'sent' AND sealed IS NOT NULL"),
+    )
     op.create_index("outbox_order", "outbox", ["order_id"], unique=False, schema="notices")
     op.create_table(
         "senders",
@@ -1850,6 +2307,163 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel"),
         schema="notices",
     )
+    op.create_table(
+        "articles",
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("supplier_sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("cost >= 0", name="articles_cost"),
+        sa.PrimaryKeyConstraint("location_id", "sku"),
+        schema="purchasing",
+    )
+    op.create_table(
+        "purchases",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False, start=1), nullable=False),
+        sa.Column("fulfilment_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("order_number", sa.BigInteger(), nullable=False),
+        sa.Column("channel_code", sa.Text(collation="C"), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("revision", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("ship_to", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("requested_on", sa.Date(), nullable=True),
+        sa.Column("promised_on", sa.Date(), nullable=True),
+        sa.Column("answer_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.Text(collation="C"), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=True),
+        sa.Column("booked", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint(
+            "(state IN ('asked', 'acknowledged', 'partly_shipped')) = (ended_at IS NULL)", name="purchases_ended"
+        ),
+        sa.CheckConstraint(
+            "state IN ('asked', 'acknowledged', 'partly_shipped', 'shipped', 'declined', 'expired', 'cancelled')",
+            name="purchases_state",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="purchasing",
+    )
+    op.create_index(
+        "purchases_live",
+        "purchases",
+        ["fulfilment_id"],
+        unique=True,
+        schema="purchasing",
+        postgresql_where=sa.text("state IN ('asked', 'acknowledged', 'partly_shipped')"),
+    )
+    op.create_index("purchases_location", "purchases", ["location_id", "number"], unique=False, schema="purchasing")
+    op.create_index("purchases_number", "purchases", ["number"], unique=True, schema="purchasing")
+    op.create_index("purchases_order", "purchases", ["order_id"], unique=False, schema="purchasing")
+    op.create_index(
+        "purchases_remind",
+        "purchases",
+        ["remind_at"],
+        unique=False,
+        schema="purchasing",
+        postgresql_where=sa.text("state = 'asked' AND remind_at IS NOT NULL"),
+    )
+    op.create_table(
+        "terms",
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("email", sa.Text(), server_default="", nullable=False),
+        sa.Column("locale", sa.Text(collation="C"), nullable=False),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("answer_within", sa.Integer(), nullable=False),
+        sa.Column("remind_after", sa.Integer(), nullable=False),
+        sa.CheckConstraint("answer_within > 0 AND remind_after >= 0", name="terms_hours"),
+        sa.PrimaryKeyConstraint("location_id"),
+        schema="purchasing",
+    )
+    op.create_table(
+        "letters",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("purchase_id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('pending', 'sent', 'failed')", name="letters_state"),
+        sa.ForeignKeyConstraint(
+            ["purchase_id"],
+            ["purchasing.purchases.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="purchasing",
+    )
+    op.create_index(
+        "letters_due", "letters", ["next_at"], unique=False, schema="purchasing", postgresql_where=sa.text("state = 'pending'")
+    )
+    op.create_index("letters_purchase", "letters", ["purchase_id"], unique=False, schema="purchasing")
+    op.create_table(
+        "lines",
+        sa.Column("purchase_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("supplier_sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("weighed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("rejected", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cancelled", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("shipped", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(collation="C"), nullable=True),
+        sa.Column("promised_on", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "quantity > 0 AND rejected >= 0 AND cancelled >= 0 AND shipped >= 0 AND rejected + cancelled + shipped <= quantity",
+            name="lines_counters",
+        ),
+        sa.ForeignKeyConstraint(
+            ["purchase_id"],
+            ["purchasing.purchases.id"],
+        ),
+        sa.PrimaryKeyConstraint("purchase_id", "line_no"),
+        schema="purchasing",
+    )
+    op.create_table(
+        "substitutes",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("rank", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("substitute", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("sku <> substitute AND rank > 0", name="substitutes_other"),
+        sa.PrimaryKeyConstraint("sku", "rank"),
+        schema="substitution",
+    )
+    op.create_index("substitutes_once", "substitutes", ["sku", "substitute"], unique=True, schema="substitution")
+    op.create_table(
+        "substitutions",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("fulfilment_id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("by_line_no", sa.Integer(), nullable=False),
+        sa.Column("by_sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("unit_price", sa.BigInteger(), nullable=False),
+        sa.Column("difference", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("quantity > 0 AND unit_price >= 0 AND difference >= 0", name="substitutions_amounts"),
+        sa.PrimaryKeyConstraint("id"),
+        schema="substitution",
+    )
+    op.create_index("substitutions_order", "substitutions", ["order_id"], unique=False, schema="substitution")
     op.create_table(
         "adjustments",
         sa.Column("channel", sa.Text(collation="C"), nullable=False),
@@ -1876,7 +2490,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind IN ('orders', 'products', 'stock', 'locations', 'customers')", name="runs_kind"),
+        sa.CheckConstraint("kind IN ('orders', 'products', 'stock', 'locations', 'postcodes', 'customers')", name="runs_kind"),
         sa.CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="runs_state"),
         sa.PrimaryKeyConstraint("id"),
         schema="imports",

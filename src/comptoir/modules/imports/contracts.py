@@ -21,6 +21,7 @@ class ImportKind(StrEnum):
     PRODUCTS = "products"
     STOCK = "stock"
     LOCATIONS = "locations"
+    POSTCODES = "postcodes"
 
 
 class RunState(StrEnum):

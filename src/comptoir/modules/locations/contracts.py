@@ -74,6 +74,10 @@ class LocationDraft:
     region: str = ""
     latitude: float | None = None
     longitude: float | None = None
+    contact: str = ""
+    """Whom carriers ask for there."""
+    phone: str = ""
+    email: str = ""
     opening_hours: OpeningHours = field(default_factory=OpeningHours)
     ships: bool = True
     pickup: bool = False

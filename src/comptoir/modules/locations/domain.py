@@ -41,6 +41,7 @@ _LOOK_AHEAD = 16
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 # Opening hours
@@ -249,6 +250,8 @@ def checked(draft: LocationDraft, checks: Checks) -> LocationDraft:
     checks.require("latitude", both, "and longitude go together")
     for path, value, most in (("latitude", draft.latitude, 90), ("longitude", draft.longitude, 180)):
         checks.require(path, value is None or -most <= value <= most, f"is from -{most} to {most} degrees")
+    email = checks.words("email", draft.email)
+    checks.require("email", not email or bool(_EMAIL.fullmatch(email)), "is an e-mail address")
     if draft.daily_capacity is not None:
         checks.whole("daily_capacity", draft.daily_capacity, 0, MAX_QUANTITY)
     return replace(
@@ -262,6 +265,9 @@ def checked(draft: LocationDraft, checks: Checks) -> LocationDraft:
         postcode=checks.words("postcode", draft.postcode, most=20),
         city=checks.words("city", draft.city),
         region=checks.words("region", draft.region),
+        contact=checks.words("contact", draft.contact),
+        phone=checks.words("phone", draft.phone, most=40),
+        email=email,
         opening_hours=_checked_hours(draft.opening_hours, checks),
     )
 

@@ -41,6 +41,9 @@ _FIELDS = (
     "country",
     "latitude",
     "longitude",
+    "contact",
+    "phone",
+    "email",
     "time_zone",
     "opening_hours",
     "ships",
@@ -53,8 +56,8 @@ _COLUMNS = ", ".join(_READ)
 
 _INPUT = """jsonb_to_recordset(%(rows)s::jsonb) AS input (
   id uuid, code text, name text, kind text, active boolean, line1 text, line2 text, postcode text, city text, region text,
-  country text, latitude float8, longitude float8, time_zone text, opening_hours jsonb, ships boolean, pickup boolean,
-  returns boolean, daily_capacity integer)"""
+  country text, latitude float8, longitude float8, contact text, phone text, email text, time_zone text, opening_hours jsonb,
+  ships boolean, pickup boolean, returns boolean, daily_capacity integer)"""
 
 _INSERT = f"""
 INSERT INTO locations.locations AS l (id, created_at, updated_at, {", ".join(_FIELDS)})

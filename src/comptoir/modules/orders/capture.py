@@ -51,6 +51,7 @@ from comptoir.modules.orders.errors import (
     TotalTooLarge,
     UnknownSku,
 )
+from comptoir.modules.orders.store import consents
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry, EntryKind, PaymentId
 from comptoir.modules.pricing import api as pricing
@@ -594,6 +595,15 @@ def _major(minor: int, currency: Currency) -> str:
     return f"{sign}{text[:-digits]}.{text[-digits:]}"
 
 
+def _agreed(draft: _Draft) -> list[tuple[OrderId, int, str]]:
+    """What the buyer has agreed to, of the order and of those of its lines that were placed."""
+    request, placed = draft.request, draft.result
+    if not isinstance(request, Placement) or not request.consents or not isinstance(placed, Placed):
+        return []
+    there = {0, *[line.line_no for line in draft.placed]}
+    return [(placed.id, no, text) for no, text in sorted(dict(request.consents).items()) if no in there]
+
+
 async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
     """Writes orders, lines, payments and events; gives the promises that they make."""
     numbers = await store.next_numbers(tx, len(drafts))
@@ -705,6 +715,9 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
         )
     await store.insert_orders(tx, orders)
     await store.insert_lines(tx, lines)
+    agreed = [row for draft in drafts for row in _agreed(draft)]
+    if agreed:
+        await consents.insert(tx, agreed)
     await payments.record(tx, entries)
     return reservations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -266,6 +266,13 @@ async def change_delivery(tx: Tx, order_id: OrderId, *, ship_to: Address | None 
     await _updated(tx, order, [])
 
 
+async def change_pickup(tx: Tx, order_id: OrderId, location_id: LocationId | None, service: Service = Service.STANDARD) -> None:
+    """Where it is collected from now on; None sends it to its address, with that service. What is promised where stays."""
+    order = await load(tx, order_id)
+    await changes.set_pickup(tx, order_id, location_id, service if location_id is None else Service.PICKUP)
+    await _updated(tx, order, [])
+
+
 async def _updated(tx: Tx, order: Order, lines: Sequence[LineQuantity]) -> None:
     """Sums the order up and tells that it is another one now."""
     total, quantity = await store.sum_up(tx, order.id)
@@ -306,17 +313,20 @@ async def execute_refund(
     reference: str = "",
     *,
     account_id: AccountId | None = None,
+    anyhow: Collection[str] = (),
 ) -> bool:
     """Writes that so much of a granted refund has moved, by that method; store credit and gift cards are credited with it.
 
-    False when (method, reference) was known already. Raises UnknownGrant, GrantClosed, OverGrant, OverRefund, ReferenceMissing,
-    and for accounts UnknownAccount, WrongCurrency and AccountExpired.
+    It goes back as it was paid, to accounts, or by the methods of `anyhow`. False when (method, reference) was known already.
+    Raises UnknownGrant, GrantClosed, OverGrant, OverRefund, OverMethod, ReferenceMissing, and for accounts UnknownAccount,
+    WrongCurrency and AccountExpired.
     """
     order = await load(tx, order_id)
     payments.check_method(method, reference)
     if reference and await payments.is_known(tx, order_id, EntryKind.REFUNDED, method, reference):
         return False
     await payments.executable(tx, order_id, grant_id, amount)
+    await payments.check_as_paid(tx, order_id, method, amount, anyhow)
     payment_id = uuid7()
     if method in set(AccountKind):
         if account_id is None:

@@ -125,6 +125,8 @@ class Placement(msgspec.Struct, frozen=True):
     payments: tuple[Payment, ...] = ()
     note: str = ""
     tags: tuple[str, ...] = ()
+    consents: tuple[tuple[int, str], ...] = ()
+    """(line, what may be given instead); line 0 is the order. Lines count from 1, as they are asked for."""
     placed_at: datetime | None = None
     """None is now; only replays of past trade set it."""
     context: Context | None = None
@@ -824,6 +826,61 @@ class ExceptionSummary:
     order_number: int | None
     channel_code: str | None
     placed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentException:
+    """An open exception with what speaks for its turn: the day that its order was promised for, and the worth of its units."""
+
+    summary: ExceptionSummary
+    promised_on: date | None
+    value: int | None
+    """In minor units, what the buyer pays for them; None where it is about no order line."""
+    currency: Currency | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingFilter:
+    """Which orders with units that wait for stock. None and empty do not filter."""
+
+    channel: str = ""
+    pickup: LocationId | None = None
+    """Where they are collected."""
+    placed_from: datetime | None = None
+    placed_before: datetime | None = None
+    promised_before: date | None = None
+    search: str = ""
+    """A number, or the beginning of a channel's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingOrder:
+    """An order with units that wait for stock."""
+
+    id: OrderId
+    number: int
+    channel_code: str
+    placed_at: datetime
+    promised_on: date | None
+    backordered: int
+    name: str
+    """Of who gets it."""
+    pickup_location_id: LocationId | None
+    skus: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAge:
+    """How many orders wait for stock that were placed in the same span of time.
+
+    `band` counts the bounds up to then: 0 for those before the first bound, the oldest.
+    """
+
+    band: int
+    count: int
+    late: int
+    """Their promised day has passed."""
+    at_risk: int
 
 
 class Choice(StrEnum):

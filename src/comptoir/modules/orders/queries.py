@@ -57,6 +57,16 @@ async def _where(reader: Reader, wanted: OrderFilter) -> Where:
     return reading.where_orders(wanted, sku=bool(text) and text in await catalogue.known(reader, [text]))
 
 
+async def numbers(reader: Reader, ids: Sequence[OrderId]) -> dict[OrderId, int]:
+    """What people call these orders; one that is not there is left out."""
+    return await reading.numbers(reader, ids) if ids else {}
+
+
+async def id_of(reader: Reader, number: int) -> OrderId | None:
+    """The order with this number, if there is one."""
+    return await reading.id_by_number(reader, number)
+
+
 async def order(reader: Reader, order_id: OrderId) -> Order:
     """With its lines, not locked. Raises NotFound."""
     found = await store.load(reader, order_id)

@@ -145,9 +145,20 @@ rejections = Table(
     Column("quantity", Integer, nullable=False),
     instant("at"),
     key("actor"),
+    Index("rejections_at", "at"),
     CheckConstraint("quantity > 0", name="rejections_quantity"),
 )
 """Where units of a line were to come from and cannot: that location is not asked for this line again."""
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("order_id", UUID(as_uuid=True), ForeignKey("orders.orders.id"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    key("consent"),
+    CheckConstraint("consent IN ('none', 'same_price', 'any')", name="consents_consent"),
+)
+"""What the buyer has agreed to be given instead of what is not there: of the order (line 0), or of a line."""
 
 shipments = Table(
     "shipments",

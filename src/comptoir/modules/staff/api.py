@@ -12,6 +12,8 @@ from uuid import UUID
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.ids import ActorId, to_text
 from comptoir.kernel.time import utcnow
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.staff import domain, store
 from comptoir.modules.staff.contracts import (
     SESSION_SECRET_PREFIX,
@@ -177,6 +179,12 @@ def stream_users(reader: Reader, wanted: UserFilter, *, sort: str = "name") -> A
     return store.USERS.stream(reader, store.users_where(wanted), sort=sort)
 
 
+async def holders(reader: Reader, permission: Permission) -> list[ActorId]:
+    """Which users may do this and can sign in, as actors."""
+    roles = [role for role, may in domain.PERMISSIONS.items() if permission in may]
+    return [ActorId(actor) for actor in await store.users_of_roles(reader, roles)]
+
+
 async def names(reader: Reader, actors: Sequence[str]) -> dict[ActorId, str]:
     """What to call those actors that are users or tokens; the others call themselves."""
     ids: dict[str, list[UUID]] = {"user": [], "token": []}
@@ -335,15 +343,25 @@ async def purge_sessions(tx: Tx) -> int:
 
 
 async def create_token(
-    tx: Tx, name: str, scopes: Sequence[Scope], *, expires_at: datetime | None = None, by: Principal | None = None
+    tx: Tx,
+    name: str,
+    scopes: Sequence[Scope],
+    *,
+    expires_at: datetime | None = None,
+    by: Principal | None = None,
+    location_id: LocationId | None = None,
 ) -> tuple[Token, str]:
-    """A token and its secret, which is shown this once. Raises Invalid and ScopeBeyondYou.
+    """A token and its secret, which is shown this once. Raises Invalid, ScopeBeyondYou and UnknownLocation.
 
-    `by` is who asks; None is the command line of the server, which may everything.
+    `by` is who asks; None is the command line of the server, which may everything. With a `location_id` it is a supplier's,
+    who answers purchase orders there and does nothing else.
     """
     checks = Checks()
     clean = checks.words("name", name, least=1, most=100)
     checks.require("scopes", bool(scopes), "names at least one scope")
+    if location_id is not None:
+        checks.require("scopes", set(scopes) <= {Scope.PURCHASES_ANSWER}, "is purchases:answer alone in a supplier's token")
+        await locations.get(tx, location_id)
     if expires_at is not None:
         within = tx.now < expires_at <= tx.now + domain.MAX_TOKEN_LIFE
         checks.require("expires_at", within, "lies in the future, and within ten years")
@@ -354,7 +372,7 @@ async def create_token(
         raise ScopeBeyondYou(scopes=beyond)
     secret = crypto.new_token(TOKEN_SECRET_PREFIX)
     owner = None if by is None else by.user_id
-    token = await store.insert_token(tx, clean, crypto.hash_token(secret), wanted, expires_at, owner)
+    token = await store.insert_token(tx, clean, crypto.hash_token(secret), wanted, expires_at, owner, location_id)
     await record(
         tx, "token.created", to_text(TOKEN_PREFIX, token.id), {"name": clean, "scopes": [scope.value for scope in wanted]}
     )
@@ -407,6 +425,7 @@ async def authenticate(reader: Reader, secret: str, now: datetime | None = None)
         permissions=domain.permissions_of(token.scopes),
         token_id=token.id,
         expires_at=token.expires_at,
+        location_id=token.location_id,
     )
 
 

@@ -10,6 +10,7 @@ from typing import NewType
 from uuid import UUID
 
 from comptoir.kernel.ids import ActorId
+from comptoir.modules.locations.contracts import LocationId
 
 UserId = NewType("UserId", UUID)
 TokenId = NewType("TokenId", UUID)
@@ -37,6 +38,8 @@ class Permission(StrEnum):
     ORDERS_PLACE = "orders.place"
     ORDERS_ACT = "orders.act"
     """Cancel, release, ship, take back."""
+    ORDERS_APPROVE = "orders.approve"
+    """Approve changes that give much back, and put money on accounts."""
     STOCK_READ = "stock.read"
     STOCK_ADJUST = "stock.adjust"
     STOCK_COUNT = "stock.count"
@@ -56,6 +59,8 @@ class Permission(StrEnum):
     ROUTING_WRITE = "routing.write"
     FULFIL = "fulfil"
     """Picks, packs, hands over and gives back what a location has to send."""
+    PURCHASES_ANSWER = "purchases.answer"
+    """Answer purchase orders, as a supplier or in their place."""
     IMPORTS_READ = "imports.read"
     IMPORTS_RUN = "imports.run"
     EXCEPTIONS_READ = "exceptions.read"
@@ -76,6 +81,7 @@ class Scope(StrEnum):
 
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
+    ORDERS_APPROVE = "orders:approve"
     STOCK_READ = "stock:read"
     STOCK_WRITE = "stock:write"
     CATALOGUE_READ = "catalogue:read"
@@ -90,6 +96,8 @@ class Scope(StrEnum):
     ROUTING_READ = "routing:read"
     ROUTING_WRITE = "routing:write"
     FULFILMENT_WRITE = "fulfilment:write"
+    PURCHASES_ANSWER = "purchases:answer"
+    """What suppliers do; their tokens are of one location and have nothing else."""
     IMPORTS_WRITE = "imports:write"
     EXCEPTIONS_READ = "exceptions:read"
     EXCEPTIONS_WRITE = "exceptions:write"
@@ -112,6 +120,8 @@ class Principal:
     role: Role | None = None
     expires_at: datetime | None = None
     """When this stops being so by itself."""
+    location_id: LocationId | None = None
+    """The supplier whose token it is: what is of another location is not there for them."""
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
@@ -197,6 +207,7 @@ class Token:
     used_at: datetime | None
     """Within the last minute or so."""
     revoked_at: datetime | None
+    location_id: LocationId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

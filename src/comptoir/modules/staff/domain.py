@@ -41,7 +41,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | {P.STOCK_ADJUST, P.STOCK_COUNT, P.STOCK_RECEIVE, P.STOCK_TRANSFER, P.FULFIL},
         Role.BUYER: _READING
         | {P.CATALOGUE_WRITE, P.PRICES_WRITE, P.IMPORTS_READ, P.IMPORTS_RUN, P.FIGURES_READ, P.EXPORT}
-        | {P.STOCK_RECEIVE, P.STOCK_TRANSFER},
+        | {P.STOCK_RECEIVE, P.STOCK_TRANSFER, P.PURCHASES_ANSWER},
         Role.SUPPORT: _READING | {P.ORDERS_PLACE, P.ORDERS_ACT, P.CUSTOMERS_READ, P.CUSTOMERS_WRITE, P.EXCEPTIONS_RESOLVE},
         Role.ANALYST: _READING | {P.FIGURES_READ, P.IMPORTS_READ, P.EXPORT},
     }
@@ -51,6 +51,7 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
     {
         Scope.ORDERS_READ: frozenset({P.ORDERS_READ}),
         Scope.ORDERS_WRITE: frozenset({P.ORDERS_PLACE, P.ORDERS_ACT}),
+        Scope.ORDERS_APPROVE: frozenset({P.ORDERS_APPROVE}),
         Scope.STOCK_READ: frozenset({P.STOCK_READ}),
         Scope.STOCK_WRITE: frozenset({P.STOCK_ADJUST, P.STOCK_COUNT, P.STOCK_RECEIVE, P.STOCK_TRANSFER}),
         Scope.CATALOGUE_READ: frozenset({P.CATALOGUE_READ}),
@@ -65,6 +66,7 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.ROUTING_READ: frozenset({P.ROUTING_READ}),
         Scope.ROUTING_WRITE: frozenset({P.ROUTING_WRITE}),
         Scope.FULFILMENT_WRITE: frozenset({P.FULFIL}),
+        Scope.PURCHASES_ANSWER: frozenset({P.PURCHASES_ANSWER}),
         Scope.IMPORTS_WRITE: frozenset({P.IMPORTS_READ, P.IMPORTS_RUN}),
         Scope.EXCEPTIONS_READ: frozenset({P.EXCEPTIONS_READ}),
         Scope.EXCEPTIONS_WRITE: frozenset({P.EXCEPTIONS_RESOLVE}),

@@ -123,6 +123,15 @@ async def lock_owners(tx: Tx) -> list[UserId]:
     return await tx.values("SELECT id FROM staff.users WHERE role = 'owner' AND active ORDER BY id FOR UPDATE")
 
 
+async def users_of_roles(reader: Reader, roles: Sequence[str]) -> list[str]:
+    """The actors of active users with one of these roles who can sign in."""
+    return await reader.values(
+        "SELECT 'user:' || id FROM staff.users "
+        "WHERE role = ANY(%(roles)s::text[]) AND active AND password_hash <> '' ORDER BY id",
+        {"roles": arrays.texts(roles)},
+    )
+
+
 async def lock_users(tx: Tx) -> None:
     """Nobody else writes users until this transaction ends."""
     await tx.run("LOCK TABLE staff.users IN SHARE ROW EXCLUSIVE MODE")
@@ -237,7 +246,7 @@ async def purge_sessions(tx: Tx) -> int:
 
 # Tokens
 
-_TOKEN = "id, name, scopes, created_by, created_at, expires_at, used_at, revoked_at"  # noqa: S105
+_TOKEN = "id, name, scopes, created_by, created_at, expires_at, used_at, revoked_at, location_id"  # noqa: S105
 
 _USED = """
 UPDATE staff.tokens t SET used_at = u.at
@@ -246,7 +255,7 @@ WHERE t.id = u.id AND (t.used_at IS NULL OR t.used_at <= u.at - %(step)s::interv
 
 
 def _token(row: TupleRow) -> Token:
-    token_id, name, scopes, created_by, created_at, expires_at, used_at, revoked_at = row
+    token_id, name, scopes, created_by, created_at, expires_at, used_at, revoked_at, location_id = row
     known = set(Scope)
     return Token(
         id=TokenId(token_id),
@@ -257,6 +266,7 @@ def _token(row: TupleRow) -> Token:
         expires_at=expires_at,
         used_at=used_at,
         revoked_at=revoked_at,
+        location_id=location_id,
     )
 
 
@@ -280,11 +290,17 @@ def tokens_where(wanted: TokenFilter) -> Where:
 
 
 async def insert_token(
-    tx: Tx, name: str, secret_hash: bytes, scopes: Sequence[Scope], expires_at: datetime | None, created_by: UserId | None
+    tx: Tx,
+    name: str,
+    secret_hash: bytes,
+    scopes: Sequence[Scope],
+    expires_at: datetime | None,
+    created_by: UserId | None,
+    location_id: UUID | None = None,
 ) -> Token:
     row = await tx.row(
-        "INSERT INTO staff.tokens (id, name, secret_hash, scopes, created_by, created_at, expires_at) "
-        f"VALUES (%(id)s, %(name)s, %(hash)s, %(scopes)s, %(by)s, %(now)s, %(expires_at)s) RETURNING {_TOKEN}",
+        "INSERT INTO staff.tokens (id, name, secret_hash, scopes, created_by, created_at, expires_at, location_id) "
+        f"VALUES (%(id)s, %(name)s, %(hash)s, %(scopes)s, %(by)s, %(now)s, %(expires_at)s, %(location)s) RETURNING {_TOKEN}",
         {
             "id": uuid7(),
             "name": name,
@@ -293,6 +309,7 @@ async def insert_token(
             "by": created_by,
             "now": tx.now,
             "expires_at": expires_at,
+            "location": location_id,
         },
     )
     assert row is not None

@@ -49,6 +49,7 @@ tokens = Table(
     instant("expires_at", nullable=True),
     instant("used_at", nullable=True),
     instant("revoked_at", nullable=True),
+    uuid_column("location_id", nullable=True),
 )
 
 audit = Table(

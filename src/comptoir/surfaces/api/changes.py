@@ -22,6 +22,7 @@ from comptoir.modules.changes.contracts import (
     ChangeFilter,
     ChangeId,
     ChangeKind,
+    ChangePickup,
     ChangeService,
     ChangeState,
     Effect,
@@ -33,7 +34,10 @@ from comptoir.modules.changes.errors import (
     ApprovalNeeded,
     ChangeOpen,
     ChangeStepRefused,
+    NoAddress,
     NotASale,
+    NotCollectedThere,
+    OwnApproval,
     PickingBegun,
     UnknownChange,
 )
@@ -65,6 +69,7 @@ from comptoir.surfaces.api.shapes import (
     Amount,
     ChangeRef,
     CurrencyCode,
+    FulfilmentRef,
     Instant,
     LineNo,
     LocationRef,
@@ -122,6 +127,12 @@ class ServiceAction(Request, frozen=True, kw_only=True, tag_field="do", tag="cha
     service: Literal["standard", "express"]
 
 
+class PickupAction(Request, frozen=True, kw_only=True, tag_field="do", tag="change_pickup"):
+    """Where it is collected; null sends it to its address. What is promised finds its place anew."""
+
+    location_id: LocationRef | None
+
+
 class TakeBackAction(Request, frozen=True, kw_only=True, tag_field="do", tag="take_back"):
     """Units that are here, at any location."""
 
@@ -139,7 +150,9 @@ class AllowAction(Request, frozen=True, kw_only=True, tag_field="do", tag="allow
     units: Quantity | None = None
 
 
-ActionShape = NewLineAction | NewChargeAction | CancelAction | AddressAction | ServiceAction | TakeBackAction | AllowAction
+ActionShape = (
+    NewLineAction | NewChargeAction | CancelAction | AddressAction | ServiceAction | PickupAction | TakeBackAction | AllowAction
+)
 
 
 class NewChange(Request, frozen=True, kw_only=True):
@@ -151,6 +164,10 @@ class NewChange(Request, frozen=True, kw_only=True):
     reason: Words = ""
     note: Note = ""
     order_version: Version | None = None
+
+
+class DecideChange(Request, frozen=True, kw_only=True):
+    reason: Annotated[Words, Meta(description="Why, for whoever asked for it.", examples=["It was never damaged"])] = ""
 
 
 class StandingShape(Shape, frozen=True, kw_only=True):
@@ -187,6 +204,16 @@ class EffectShape(Shape, frozen=True, kw_only=True):
     stock: list[StockEffectShape]
 
 
+class RecallShape(Shape, frozen=True, kw_only=True):
+    """Work that has begun and is called back."""
+
+    fulfilment_id: FulfilmentRef
+    number: int
+    location_id: LocationRef
+    picked: Annotated[int, Meta(description="Units that are to be put back.")]
+    packed: Annotated[int, Meta(description="How many of them are in a parcel.")]
+
+
 class PreviewShape(Shape, frozen=True, kw_only=True):
     """What a change comes to; `granted` is by how much more is promised to the buyer, below zero for less."""
 
@@ -195,6 +222,9 @@ class PreviewShape(Shape, frozen=True, kw_only=True):
     after: StandingShape
     granted: Minor
     needs_approval: bool
+    given: Annotated[Amount, Meta(description="What is given back, or given away below the price of the day.")]
+    approval_above: Annotated[Amount | None, Meta(description="More than that given needs approval.")]
+    recalls: list[RecallShape]
 
 
 class ChangeShape(Shape, frozen=True, kw_only=True):
@@ -214,6 +244,7 @@ class ChangeShape(Shape, frozen=True, kw_only=True):
     requested_by: Actor
     decided_at: Instant | None
     decided_by: Actor | None
+    decision: Annotated[str, Meta(description="Why it was approved or declined.")]
     ended_at: Instant | None
     ended_by: Actor | None
     version: Version
@@ -242,6 +273,8 @@ _DOES = (
     OverAllowance,
     NothingLeft,
     UnknownLocation,
+    NotCollectedThere,
+    NoAddress,
 )
 _EXAMPLE = {
     "order_id": "ord_01kag8v6w3e9n8r2t5y7z4c6bd",
@@ -289,18 +322,32 @@ async def get_change(call: Call) -> Answer[ChangeShape]:
         return call.answer(_shape(await api.get_change(reader, ChangeId(call.id("change")))))
 
 
-@changes.post("/v1/changes/{change_id}/approve", Scope.ORDERS_WRITE, refuses=(UnknownChange, ChangeStepRefused))
-async def approve_change(call: Call) -> Answer[ChangeShape]:
-    """Approve a change: it may be confirmed now."""
+@changes.post("/v1/changes/{change_id}/approve", Scope.ORDERS_APPROVE, refuses=(UnknownChange, ChangeStepRefused, OwnApproval))
+async def approve_change(call: Call, body: DecideChange) -> Answer[ChangeShape]:
+    """Approve a change: it may be confirmed now.
+
+    Whoever asked for it does not approve it, unless nobody else may.
+    """
     async with call.transaction() as tx:
-        return await call.done(tx, _shape(await api.approve_change(tx, ChangeId(call.id("change")))))
+        return await call.done(tx, _shape(await api.approve_change(tx, ChangeId(call.id("change")), SETTING, body.reason)))
 
 
-@changes.post("/v1/changes/{change_id}/decline", Scope.ORDERS_WRITE, refuses=(UnknownChange, ChangeStepRefused))
-async def decline_change(call: Call) -> Answer[ChangeShape]:
+@changes.post("/v1/changes/{change_id}/decline", Scope.ORDERS_APPROVE, refuses=(UnknownChange, ChangeStepRefused))
+async def decline_change(call: Call, body: DecideChange) -> Answer[ChangeShape]:
     """Decline a change."""
     async with call.transaction() as tx:
-        return await call.done(tx, _shape(await api.decline_change(tx, ChangeId(call.id("change")))))
+        return await call.done(tx, _shape(await api.decline_change(tx, ChangeId(call.id("change")), body.reason)))
+
+
+@changes.post("/v1/changes/{change_id}/renew", Scope.ORDERS_WRITE, refuses=(UnknownChange, ChangeStepRefused, *_DOES))
+async def renew_change(call: Call) -> Answer[ChangeShape]:
+    """Look at a change anew, when the order has changed since it was asked for.
+
+    The answer says what it comes to now. What was approved has to be approved again.
+    """
+    async with call.transaction() as tx:
+        renewed, seen = await api.renew_change(tx, ChangeId(call.id("change")), SETTING)
+        return await call.done(tx, _shape(renewed, seen))
 
 
 @changes.post(
@@ -311,8 +358,8 @@ async def decline_change(call: Call) -> Answer[ChangeShape]:
 async def confirm_change(call: Call) -> Answer[ChangeShape]:
     """Confirm a change: it is done, once.
 
-    An order that has changed since makes the change `stale`: cancel it and ask for another one. Whoever confirms again gets the
-    change as it is.
+    An order that has changed since makes the change `stale`: look at it anew (`renew`), or cancel it. Whoever confirms again
+    gets the change as it is.
     """
     async with call.transaction() as tx:
         done, seen = await api.confirm_change(tx, ChangeId(call.id("change")), SETTING)
@@ -344,11 +391,18 @@ async def _action(tx: Tx, one: ActionShape) -> AnyAction:  # noqa: PLR0911 - a t
             return ChangeAddress(address=msgspec.convert(msgspec.to_builtins(one.address), Address))
         case ServiceAction():
             return ChangeService(service=Service(one.service))
+        case PickupAction():
+            return ChangePickup(location_id=_place(one.location_id))
         case TakeBackAction():
             place = await locations.get(tx, LocationId(parsed("location", one.location_id)))
             return TakeBack(line_no=one.line_no, quantity=one.quantity, location_id=place.id, disposition=one.disposition)
         case AllowAction():
             return Allow(amount=one.amount, line_no=one.line_no, units=one.units)
+
+
+def _place(text: str | None) -> LocationId | None:
+    found = parsed_some("location", text)
+    return None if found is None else LocationId(found)
 
 
 def standing_shape(there: Standing) -> StandingShape:
@@ -372,6 +426,18 @@ def _preview(seen: Preview) -> PreviewShape:
         after=standing_shape(seen.after),
         granted=seen.granted,
         needs_approval=seen.needs_approval,
+        given=seen.given,
+        approval_above=seen.approval_above,
+        recalls=[
+            RecallShape(
+                fulfilment_id=show("fulfilment", one.fulfilment_id),
+                number=one.number,
+                location_id=show("location", one.location_id),
+                picked=one.picked,
+                packed=one.packed,
+            )
+            for one in seen.recalls
+        ],
     )
 
 
@@ -414,6 +480,7 @@ def _shape(change: Change, seen: Preview | None = None) -> ChangeShape:
         requested_by=show_actor(change.requested_by),
         decided_at=change.decided_at,
         decided_by=None if change.decided_by is None else show_actor(change.decided_by),
+        decision=change.decision,
         ended_at=change.ended_at,
         ended_by=None if change.ended_by is None else show_actor(change.ended_by),
         version=change.version,

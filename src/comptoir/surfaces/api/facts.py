@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated
 
@@ -196,7 +197,7 @@ async def record_channel_orders(call: Call, body: RecordOrders) -> Answer[Record
         counter = await selling.load(reader, call.text("code"))
     if not counter.ids:
         raise NoLocation(channel=counter.channel.code)
-    told = [_order(n, order) for n, order in enumerate(body.orders)]
+    told = [await _located(call, _order(n, order)) for n, order in enumerate(body.orders)]
     async with call.transaction() as tx:
         recorded = await api.record(tx, await _facts(tx, counter, told))
         return await call.done(tx, RecordedOrders(results=[_recorded(one) for one in recorded]))
@@ -229,6 +230,13 @@ async def _facts(tx: Tx, counter: Counter, told: Sequence[ChannelOrder]) -> list
         checks.require(f"orders[{n}].location_code", known, "is no location")
     checks.done()
     return [Fact(counter.terms, order, counter.candidates(_destination(order)), _at(order, places)) for order in told]
+
+
+async def _located(call: Call, order: ChannelOrder) -> ChannelOrder:
+    if order.ship_to is None:
+        return order
+    found = await call.services.counters.located(order.ship_to)
+    return order if found is order.ship_to else replace(order, ship_to=found)
 
 
 def _at(order: ChannelOrder, places: dict[str, LocationId]) -> LocationId | None:

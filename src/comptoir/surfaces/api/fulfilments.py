@@ -42,6 +42,13 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import OrderId, Tracking
 from comptoir.modules.orders.errors import NotReservedThere
 from comptoir.modules.staff.contracts import Scope
+from comptoir.modules.tracking.errors import (
+    LabelBusy,
+    LabelHasLeft,
+    LabelNotInThatState,
+    LabelNotTakenBack,
+    LabelStillThere,
+)
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import id_example, named, parsed, parsed_some, show, show_actor, show_location, show_some
@@ -69,7 +76,8 @@ from comptoir.surfaces.api.shapes import (
     WaveRef,
     Words,
 )
-from comptoir.surfaces.sending import LabelMissing, carried
+from comptoir.surfaces.boxing import completed
+from comptoir.surfaces.sending import LabelMissing, carried, unpack, without_label
 
 fulfilments = Resource("Fulfilment", "What each location has to do for an order: to pick, to pack, to hand over, to give back.")
 
@@ -180,7 +188,7 @@ class LineOf(Request, frozen=True, kw_only=True):
 _Lines = Annotated[tuple[LineOf, ...], Meta(min_length=1, max_length=500)]
 
 
-class Hold(Request, frozen=True, kw_only=True):
+class HoldFulfilment(Request, frozen=True, kw_only=True):
     reason: HoldReason
     note: Note = ""
 
@@ -198,7 +206,17 @@ class TheseLines(Request, frozen=True, kw_only=True):
 
 
 class ScanCode(Request, frozen=True, kw_only=True):
-    code: Annotated[Reference, Meta(min_length=1, description="A GTIN or a SKU, as read.", examples=["4006381333931"])]
+    code: Annotated[
+        Reference,
+        Meta(
+            min_length=1,
+            description="A GTIN, a SKU, or a GS1 element string with a GTIN and the net weight, as read.",
+            examples=["4006381333931"],
+        ),
+    ]
+    weight: (
+        Annotated[int, Meta(ge=1, le=2_000_000_000, description="Thousandths, of what is weighed.", examples=[1250])] | None
+    ) = None
 
 
 class ScanShape(Shape, frozen=True, kw_only=True):
@@ -222,6 +240,12 @@ class Pack(Request, frozen=True, kw_only=True):
     length: _Millimetres = 0
     width: _Millimetres = 0
     height: _Millimetres = 0
+
+
+class Unpack(Request, frozen=True, kw_only=True):
+    abandon_label: Annotated[
+        bool, Meta(description="Also where the carrier does not take its label back.", examples=[False])
+    ] = False
 
 
 class CarriedParcel(Request, frozen=True, kw_only=True):
@@ -263,7 +287,7 @@ class Say(Request, frozen=True, kw_only=True):
     note: Note = ""
 
 
-class StageShape(Shape, frozen=True, kw_only=True):
+class StageCountShape(Shape, frozen=True, kw_only=True):
     """How much work there is at a location and stage."""
 
     location_id: LocationRef
@@ -275,7 +299,7 @@ class StageShape(Shape, frozen=True, kw_only=True):
 
 
 class StagesShape(Shape, frozen=True, kw_only=True):
-    items: list[StageShape]
+    items: list[StageCountShape]
 
 
 class StagesQuery(Request, frozen=True, kw_only=True):
@@ -310,7 +334,7 @@ async def count_stages(call: Call, query: StagesQuery) -> Answer[StagesShape]:
     return call.answer(
         StagesShape(
             items=[
-                StageShape(
+                StageCountShape(
                     location_id=show_location(one.location_id),
                     stage=one.stage,
                     count=one.count,
@@ -333,7 +357,7 @@ async def get_fulfilment(call: Call) -> Answer[FulfilmentShape]:
 
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/hold", Scope.FULFILMENT_WRITE, refuses=REFUSED)
-async def hold_fulfilment(call: Call, body: Hold) -> Answer[FulfilmentShape]:
+async def hold_fulfilment(call: Call, body: HoldFulfilment) -> Answer[FulfilmentShape]:
     """Hold what nobody has begun."""
     async with call.transaction() as tx:
         return await _done(call, tx, await api.hold(tx, _id(call), body.reason, body.note))
@@ -376,10 +400,13 @@ async def unpick_fulfilment(call: Call, body: TheseLines) -> Answer[FulfilmentSh
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/scan", Scope.FULFILMENT_WRITE, refuses=REFUSED)
 async def scan_item(call: Call, body: ScanCode) -> Answer[ScanShape]:
-    """Pick one unit by its label. What does not belong to the order changes nothing, and is told."""
+    """Pick one unit by its label. What does not belong to the order changes nothing, and is told.
+
+    Of what is weighed it takes the weight that the label says, or `weight`; without both it answers `weigh`.
+    """
     async with call.transaction() as tx:
-        found = await api.scan(tx, _id(call), body.code)
-        line = None if found.line is None else _line(found.line)
+        found = await api.scan(tx, _id(call), body.code, body.weight)
+        line = None if found.line is None else line_shape(found.line)
         return await call.done(tx, ScanShape(outcome=found.outcome, sku=found.sku, line=line, left=found.left))
 
 
@@ -395,7 +422,11 @@ async def reject_fulfilment(call: Call, body: Reject) -> Answer[FulfilmentShape]
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/pack", Scope.FULFILMENT_WRITE, refuses=(*_LINES, NotPicked))
 async def pack_parcel(call: Call, body: Pack) -> Answer[FulfilmentShape]:
-    """Put picked units into a box."""
+    """Put picked units into a box.
+
+    Where `carton` is the code of a carton of the location, what is not said of its measures is the carton's, and the weight
+    is the goods' and the carton's, as far as the catalogue knows.
+    """
     draft = ParcelDraft(
         lines=tuple(_units(body.lines) or ()),
         carton=body.carton,
@@ -405,15 +436,28 @@ async def pack_parcel(call: Call, body: Pack) -> Answer[FulfilmentShape]:
         height=body.height,
     )
     async with call.transaction() as tx:
-        await api.pack(tx, _id(call), draft)
+        await api.pack(tx, _id(call), await completed(tx, await api.get(tx, _id(call)), draft))
         return await _done(call, tx, await api.get(tx, _id(call)))
 
 
-@fulfilments.post("/v1/fulfilments/{fulfilment_id}/parcels/{parcel_id}/unpack", Scope.FULFILMENT_WRITE, refuses=REFUSED)
-async def unpack_parcel(call: Call) -> Answer[FulfilmentShape]:
-    """Open a box that has not left."""
+@fulfilments.post(
+    "/v1/fulfilments/{fulfilment_id}/parcels/{parcel_id}/unpack",
+    Scope.FULFILMENT_WRITE,
+    refuses=(*REFUSED, LabelBusy, LabelHasLeft, LabelNotInThatState, LabelNotTakenBack, LabelStillThere),
+)
+async def unpack_parcel(call: Call, query: Unpack) -> Answer[FulfilmentShape]:
+    """Open a box that has not left.
+
+    Its label is given back first. Where the carrier does not take it back (409, `label_not_taken_back`), open the box with
+    `abandon_label`: the label stays paid for.
+    """
+    parcel_id = ParcelId(named("parcel", call.text("parcel_id")))
+    services = call.services
+    async with call.transaction() as tx:  # what was answered before under this key is answered again, without asking anybody
+        await api.get(tx, _id(call))
+    await without_label(services.parcels, services.database, parcel_id, call.context, abandon=query.abandon_label)
     async with call.transaction() as tx:
-        return await _done(call, tx, await api.unpack(tx, _id(call), ParcelId(named("parcel", call.text("parcel_id")))))
+        return await _done(call, tx, await unpack(tx, _id(call), parcel_id, abandon=query.abandon_label))
 
 
 @fulfilments.post(
@@ -431,8 +475,7 @@ async def hand_parcels_over(call: Call, body: HandOver) -> Answer[FulfilmentShap
             for one in body.parcels
         }
     async with call.transaction() as tx:
-        if body.use_labels:
-            tracking = await carried(tx, _id(call), tracking)
+        tracking = await carried(tx, _id(call), tracking, labels_needed=body.use_labels)
         left, _ = await api.hand_over(tx, _id(call), tracking)
         return await _done(call, tx, left)
 
@@ -446,7 +489,10 @@ async def ready_for_collection(call: Call) -> Answer[FulfilmentShape]:
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/collect", Scope.FULFILMENT_WRITE, refuses=_LINES)
 async def collect_fulfilment(call: Call, body: SomeLines) -> Answer[FulfilmentShape]:
-    """Hand it to the buyer. What they leave stays on the counter."""
+    """Hand it to the buyer. What they leave stays on the counter.
+
+    For systems that have taken the money themselves: the hand-out of its collection looks at what is still to be paid.
+    """
     async with call.transaction() as tx:
         return await _done(call, tx, await api.collect(tx, _id(call), _units(body.lines)))
 
@@ -495,7 +541,7 @@ async def _done(call: Call, tx: Tx, one: Fulfilment) -> Answer[FulfilmentShape]:
     return await call.done(tx, shape(one, await api.parcels(tx, [one.id])))
 
 
-def _line(line: FulfilmentLine) -> FulfilmentLineShape:
+def line_shape(line: FulfilmentLine) -> FulfilmentLineShape:
     return FulfilmentLineShape(
         line_no=line.line_no,
         sku=line.sku,
@@ -564,6 +610,6 @@ def shape(one: Fulfilment, parcels: Sequence[Parcel] = ()) -> FulfilmentShape:
         packed=one.packed,
         gone=one.gone,
         version=one.version,
-        lines=[_line(line) for line in one.lines],
+        lines=[line_shape(line) for line in one.lines],
         parcels=[_parcel(parcel) for parcel in parcels],
     )

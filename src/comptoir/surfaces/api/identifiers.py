@@ -17,16 +17,25 @@ from comptoir.modules.catalogue.contracts import PRODUCT_PREFIX, VARIANT_PREFIX
 from comptoir.modules.changes.contracts import CHANGE_PREFIX, POLICY_PREFIX, RECEIVED_PREFIX, RETURN_CASE_PREFIX
 from comptoir.modules.channels.contracts import CHANNEL_PREFIX
 from comptoir.modules.customers.contracts import CUSTOMER_PREFIX
-from comptoir.modules.fulfilment.contracts import FULFILMENT_PREFIX, PARCEL_PREFIX, WAVE_PREFIX
+from comptoir.modules.fulfilment.contracts import (
+    FULFILMENT_PREFIX,
+    LOCKER_PREFIX,
+    PARCEL_PREFIX,
+    PUT_BACK_PREFIX,
+    TERMS_PREFIX,
+    WAVE_PREFIX,
+)
 from comptoir.modules.imports.contracts import RUN_PREFIX
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, POOL_PREFIX
 from comptoir.modules.notices.contracts import NOTICE_PREFIX
 from comptoir.modules.orders.contracts import EXCEPTION_PREFIX, ORDER_PREFIX, RETURN_PREFIX, SHIPMENT_PREFIX
+from comptoir.modules.packing.contracts import CARTON_PREFIX
 from comptoir.modules.payments.contracts import ACCOUNT_PREFIX, GRANT_PREFIX
+from comptoir.modules.purchasing.contracts import PURCHASE_PREFIX
 from comptoir.modules.routing.contracts import DECISION_PREFIX, RULE_SET_PREFIX, SIMULATION_PREFIX
 from comptoir.modules.staff.contracts import TOKEN_PREFIX, USER_PREFIX
 from comptoir.modules.tracking.contracts import ACCOUNT_PREFIX as CARRIER_ACCOUNT_PREFIX
-from comptoir.modules.tracking.contracts import LABEL_PREFIX, TRACKED_PREFIX, TROUBLE_PREFIX
+from comptoir.modules.tracking.contracts import LABEL_PREFIX, MANIFEST_PREFIX, PICKUP_PREFIX, TRACKED_PREFIX, TROUBLE_PREFIX
 from comptoir.modules.webhooks.contracts import DELIVERY_PREFIX, ENDPOINT_PREFIX, EVENT_PREFIX
 
 PREFIXES: Final[Mapping[str, str]] = {
@@ -43,6 +52,9 @@ PREFIXES: Final[Mapping[str, str]] = {
     "policy": POLICY_PREFIX,
     "hold": "hold",
     "transfer": "trf",
+    "purchase": PURCHASE_PREFIX,
+    "proposal": "prp",
+    "substitution": "sbt",
     "supply": "sup",
     "count": "cnt",
     "location": LOCATION_PREFIX,
@@ -55,9 +67,15 @@ PREFIXES: Final[Mapping[str, str]] = {
     "fulfilment": FULFILMENT_PREFIX,
     "parcel": PARCEL_PREFIX,
     "wave": WAVE_PREFIX,
+    "put_back": PUT_BACK_PREFIX,
+    "terms": TERMS_PREFIX,
+    "locker": LOCKER_PREFIX,
     "tracked": TRACKED_PREFIX,
     "label": LABEL_PREFIX,
     "trouble": TROUBLE_PREFIX,
+    "manifest": MANIFEST_PREFIX,
+    "pickup": PICKUP_PREFIX,
+    "carton": CARTON_PREFIX,
     "carrier_account": CARRIER_ACCOUNT_PREFIX,
     "notice": NOTICE_PREFIX,
     "product": PRODUCT_PREFIX,

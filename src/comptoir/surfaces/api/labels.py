@@ -16,7 +16,14 @@ from comptoir.modules.fulfilment.errors import NotInThatState, NotPicked, Unknow
 from comptoir.modules.staff.contracts import Scope
 from comptoir.modules.tracking import api
 from comptoir.modules.tracking.contracts import AccountId, LabelId, LabelState, PurchasedLabel
-from comptoir.modules.tracking.errors import AccountInactive, LabelBusy, LabelNotInThatState, UnknownAccount, UnknownLabel
+from comptoir.modules.tracking.errors import (
+    AccountInactive,
+    LabelBusy,
+    LabelHasLeft,
+    LabelNotInThatState,
+    UnknownAccount,
+    UnknownLabel,
+)
 from comptoir.sdk.carriers import CarrierCannot, LabelDearer, LabelFormat, ReferenceSpent, ServiceNotOffered
 from comptoir.surfaces import offers
 from comptoir.surfaces.api.answering import Call
@@ -38,7 +45,7 @@ from comptoir.surfaces.api.shapes import (
     Shape,
     Version,
 )
-from comptoir.surfaces.sending import NowhereToSend, box
+from comptoir.surfaces.sending import NowhereToSend, box, buy
 
 labels = Resource("Labels", "Bought for packed boxes from carriers: one box has one label, however often it is asked for.")
 
@@ -158,21 +165,20 @@ async def list_carrier_offers(call: Call, query: OfferQuery) -> Answer[CarrierOf
     """Ask all carriers what they want for a box.
 
     Every active account that sells labels is asked at once. Among the offers in one currency, the first is the one to take: by
-    its price, and by what being late and getting lost have cost on that way.
+    what the house has said of the choice (`/v1/carrier-choice`), its price, and what being late and lost have cost on that way.
     """
     services = call.services
     parcel_id = parsed_some("parcel", query.parcel_id)
     async with call.reading() as reader:
         wanted = FulfilmentId(parsed("fulfilment", query.fulfilment_id))
         found = await box(reader, wanted, None if parcel_id is None else ParcelId(parcel_id), query.weight)
-    ruling = api.Ruling(within_days=query.within_days, at_most=query.at_most)
+        ruling = await offers.ruling(reader, within_days=query.within_days, at_most=query.at_most)
     currency = Currency(query.currency) if query.currency else found.currency
-    told = await offers.ask(services.database, services.carriage, found.shipment, ruling, currency, utcnow().date())
-    best = told.offered[0] if told.offered and told.offered[0].real_cost is not None else None
+    told = await offers.ask(services.database, services.carriage, found.shipment, ruling, currency, utcnow())
     return call.answer(
         CarrierOffersShape(
             parcel_id=show("parcel", found.parcel_id),
-            items=[_offer(one, chosen=one is best) for one in told.offered],
+            items=[_offer(one, chosen=one is told.best) for one in told.offered],
             silent=[
                 SilentAccountShape(account_id=show("carrier_account", one.account_id), code=one.code, problem=one.problem)
                 for one in told.silent
@@ -211,13 +217,16 @@ async def buy_label(call: Call, body: BuyLabel) -> Answer[LabelShape]:
 
     A box has one label: asked for again, the one that there is is given, whoever sold it. Where no answer came from the
     carrier (503, `outcome_unknown`), ask again: it is looked for before it is bought. What the carrier says no with stands in
-    the label's `problem`. Addresses and contents are the order's, the location's and the catalogue's.
+    the label's `problem`; a parcel that it does not take as it is described is refused (422, `shipment_rejected`) with its
+    `reason` and the `field` that it is about. Addresses and contents are the order's, the location's and the catalogue's.
     """
     async with call.transaction() as tx:  # what was answered before under this key is answered again, without asking anybody
         wanted = FulfilmentId(parsed("fulfilment", body.fulfilment_id))
         found = await box(tx, wanted, ParcelId(parsed("parcel", body.parcel_id)), body.weight)
     limit = None if body.at_most is None else Money(body.at_most, Currency(body.currency) if body.currency else found.currency)
-    label = await call.services.parcels.buy(
+    label = await buy(
+        call.services.parcels,
+        call.services.database,
         api.labels.Wanted(
             account_id=AccountId(parsed("carrier_account", body.account_id)),
             subject_id=found.parcel_id,
@@ -262,13 +271,13 @@ async def get_label_document(call: Call) -> Answer[bytes]:
 @labels.post(
     "/v1/labels/{label_id}/void",
     Scope.FULFILMENT_WRITE,
-    refuses=(UnknownLabel, LabelBusy, LabelNotInThatState, CarrierCannot),
+    refuses=(UnknownLabel, LabelBusy, LabelNotInThatState, LabelHasLeft, CarrierCannot),
 )
 async def void_label(call: Call) -> Answer[LabelShape]:
     """Give a label back.
 
     The carrier may take its time (`voiding`), or not take it back (`bought`, with its reason as `problem`). After that the box
-    may get another.
+    may get another. What a box has left with cannot be given back.
     """
     async with call.transaction() as tx:
         await api.labels.get(tx, _id(call))

@@ -24,6 +24,7 @@ from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed_some, show_location
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
+    PRINTABLE,
     CountryCode,
     FreeCode,
     Instant,
@@ -57,6 +58,9 @@ _Capacity = Annotated[
 _Zone = Annotated[
     str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$", examples=["Europe/Paris"], description="An IANA name.")
 ]
+_Contact = Annotated[Words, Meta(description="Whom carriers ask for there.", examples=["Camille Roux"])]
+_Phone = Annotated[str, Meta(max_length=40, pattern=PRINTABLE, description="Carriers ask for it.", examples=["+33472000000"])]
+_Email = Annotated[Words, Meta(description="Carriers may write to it.", examples=["lyon@example.com"])]
 _Postcode = Annotated[Words, Meta(examples=["69003"])]
 
 
@@ -76,6 +80,9 @@ class LocationShape(Shape, frozen=True, kw_only=True):
     country: CountryCode
     latitude: Latitude | None
     longitude: Longitude | None
+    contact: str
+    phone: str
+    email: str
     time_zone: str
     opening_hours: Hours
     ships: bool
@@ -103,6 +110,9 @@ class NewLocation(Request, frozen=True, kw_only=True):
     region: Words = ""
     latitude: Latitude | None = None
     longitude: Longitude | None = None
+    contact: _Contact = ""
+    phone: _Phone = ""
+    email: _Email = ""
     opening_hours: Hours = ()
     ships: bool = True
     pickup: bool = False
@@ -126,6 +136,9 @@ class ChangeLocation(Request, frozen=True, kw_only=True):
     region: Words | UnsetType = UNSET
     latitude: Latitude | UnsetType | None = UNSET
     longitude: Longitude | UnsetType | None = UNSET
+    contact: _Contact | UnsetType = UNSET
+    phone: _Phone | UnsetType = UNSET
+    email: _Email | UnsetType = UNSET
     opening_hours: Hours | UnsetType = UNSET
     ships: bool | UnsetType = UNSET
     pickup: bool | UnsetType = UNSET
@@ -230,6 +243,9 @@ def location_shape(location: Location) -> LocationShape:
         country=location.country,
         latitude=location.latitude,
         longitude=location.longitude,
+        contact=location.contact,
+        phone=location.phone,
+        email=location.email,
         time_zone=location.time_zone,
         opening_hours=tuple(tuple((a, b) for a, b in day) for day in api.hours_to_json(location.opening_hours)),
         ships=location.ships,

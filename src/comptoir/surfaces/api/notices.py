@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -12,7 +11,6 @@ from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.errors import UnknownChannel
 from comptoir.modules.notices import api
 from comptoir.modules.notices.contracts import (
-    Content,
     Medium,
     Notice,
     NoticeFilter,
@@ -31,6 +29,7 @@ from comptoir.surfaces.api.identifiers import parsed_some, show
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import PRINTABLE, Code, Instant, NoticeRef, OrderRef, PageQuery, Request, Shape, Words
 from comptoir.surfaces.notices import letters, wording
+from comptoir.surfaces.notices.samples import sample
 
 notices = Resource("Notices", "Messages to buyers about their orders: in whose name, which of them, and what became of each.")
 
@@ -143,13 +142,13 @@ async def preview_notice(call: Call, query: NoticePreviewQuery) -> Answer[Notice
     """See what a channel's messages look like."""
     async with call.reading() as reader:
         sender = await _of(reader, call.text("code"))
-    about = wording.Reader(query.locale, "Europe/Paris", _sample(call.services.settings.public_url))
+    about = wording.Reader(query.locale, "Europe/Paris", sample(query.kind, call.services.settings.public_url, utcnow()))
     said = wording.words(query.kind, about)
     return call.answer(
         NoticePreviewShape(
             subject=said.subject,
             text=letters.plain(about, said, sender.name),
-            html=letters.html(about, said, sender.name),
+            html=letters.preview(about, said, sender.name),
             short=f"{sender.name}: {said.short}.",
         )
     )
@@ -183,26 +182,6 @@ async def _of(reader: Reader, channel: str) -> Sender:
     if found is None:
         raise UnknownSender(kind="notice_sender", channel=channel)
     return found
-
-
-def _sample(url: str) -> Content:
-    """An order that there is not, with something in every field that some message shows."""
-    now = utcnow()
-    return Content(
-        number=1042,
-        name="Camille Roux",
-        on=(now + timedelta(days=2)).date(),
-        was_on=(now + timedelta(days=1)).date(),
-        until=now + timedelta(days=3),
-        place="Lyon Part-Dieu, 17 rue du Docteur Bouchut, 69003 Lyon",
-        reason="absent",
-        carrier="UPS",
-        tracking_number="1Z999AA10123456784",
-        lines=(("T-shirt", 2),),
-        total=3_998,
-        currency="EUR",
-        link=url,
-    )
 
 
 def _sender(one: Sender) -> NoticeSenderShape:

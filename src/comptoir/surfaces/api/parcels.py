@@ -217,6 +217,8 @@ class LaneShape(Shape, frozen=True, kw_only=True):
     first_time: Annotated[Count, Meta(description="Delivered without a failed attempt.")]
     damaged: Count
     lost: Count
+    late: Annotated[Count, Meta(description="Delivered after the promised day.")]
+    late_days: Annotated[int, Meta(ge=0, description="By how many days, together.", examples=[12])]
     on_time_share: _Share | None
     damaged_share: _Share | None
     lost_share: _Share | None
@@ -427,6 +429,8 @@ def _lane(one: Performance) -> LaneShape:
         first_time=counts.first_time,
         damaged=counts.damaged,
         lost=counts.lost,
+        late=counts.late,
+        late_days=counts.late_days,
         on_time_share=one.on_time,
         damaged_share=one.damage,
         lost_share=one.loss,

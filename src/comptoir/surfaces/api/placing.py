@@ -41,8 +41,9 @@ from comptoir.modules.orders.errors import (
     TotalTooLarge,
     UnknownSku,
 )
-from comptoir.modules.routing.contracts import Job
+from comptoir.modules.routing.contracts import Job, Profile
 from comptoir.modules.staff.contracts import Scope
+from comptoir.modules.substitution.contracts import Consent
 from comptoir.sdk.orders import Address, Buyer, LineKind, PaymentKind
 from comptoir.surfaces.api.answering import Call, encode, stored
 from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_location
@@ -98,6 +99,7 @@ class NewLine(Request, frozen=True, kw_only=True):
     unit_price: (
         Annotated[Amount, Meta(description="Minor units of the channel's currency; without it the market's price.")] | None
     ) = None
+    substitutions: Annotated[Consent, Meta(description="Where it differs from the order's.")] | None = None
 
 
 class NewCharge(Request, frozen=True, kw_only=True):
@@ -148,6 +150,13 @@ class PlaceOrder(Request, frozen=True, kw_only=True):
     payments: Annotated[tuple[NewPayment, ...], Meta(max_length=50)] = ()
     note: Note = ""
     tags: Annotated[tuple[Annotated[Words, Meta(min_length=1, examples=["gift"])], ...], Meta(max_length=50)] = ()
+    substitutions: Annotated[
+        Consent,
+        Meta(
+            description="What the buyer takes where something is not there. It never costs more than what was ordered; "
+            "`same_price` takes only what usually does not either."
+        ),
+    ] = Consent.NONE
 
 
 class AllocationShape(Shape, frozen=True, kw_only=True):
@@ -227,7 +236,8 @@ async def place_order(call: Call, body: PlaceOrder) -> Answer[PlacedOrderShape]:
     """
     counter = await call.services.counters.get(body.channel)
     check_sums(body)
-    order_id, nearest, whole_pool = await _candidates(call, counter, body)
+    ship_to = None if body.ship_to is None else await call.services.counters.located(address(body.ship_to))
+    order_id, nearest, whole_pool = await _candidates(call, counter, body, ship_to)
     placement = Placement(
         counter.terms,
         nearest,
@@ -235,7 +245,7 @@ async def place_order(call: Call, body: PlaceOrder) -> Answer[PlacedOrderShape]:
         body.fill,
         tuple(Charge(LineKind(c.kind), c.name, c.amount, c.quantity, c.tax_rate) for c in body.charges),
         None if body.buyer is None else buyer(body.buyer),
-        None if body.ship_to is None else address(body.ship_to),
+        ship_to,
         None if body.bill_to is None else address(body.bill_to),
         order_id,
         Service(body.service),
@@ -247,6 +257,7 @@ async def place_order(call: Call, body: PlaceOrder) -> Answer[PlacedOrderShape]:
         tuple(Payment(PaymentKind(p.kind), p.method, p.amount, p.reference) for p in body.payments),
         body.note,
         body.tags,
+        _consents(body),
         context=call.context,
     )
     return await submit(call, DeskCall(placement, whole_pool, _outcome(call.request_id), call.key))
@@ -257,6 +268,13 @@ async def submit(call: Call, request: DeskCall) -> Answer[Any]:
     outcome = await call.services.desk.submit(request)
     call.kept = True
     return stored(outcome.status, outcome.body, replayed=outcome.replayed)
+
+
+def _consents(body: PlaceOrder) -> tuple[tuple[int, str], ...]:
+    """Of the order and its lines, as far as anything was agreed to."""
+    own = [(no, line.substitutions.value) for no, line in enumerate(body.lines, 1) if line.substitutions is not None]
+    whole = [(0, body.substitutions.value)] if body.substitutions is not Consent.NONE else []
+    return (*whole, *own)
 
 
 def _outcome(request_id: str) -> Callable[[Placed | Held | Refusal], Outcome]:
@@ -325,16 +343,16 @@ def check_sums(body: PlaceOrder) -> None:
 
 
 async def _candidates(
-    call: Call, counter: Counter, body: PlaceOrder
+    call: Call, counter: Counter, body: PlaceOrder, where: Address | None
 ) -> tuple[OrderId | None, Candidates, Callable[[], Candidates]]:
     """Who may serve it, and a way to ask for everybody; with the order's id, where that decided by which rules."""
     if body.pickup_location_id is not None:
         return None, *_around_pickup(counter, parsed("location", body.pickup_location_id))
-    where = body.ship_to
     place = None if where is None or where.latitude is None or where.longitude is None else (where.latitude, where.longitude)
     if counter.rule_sets:
         order_id, country = OrderId(uuid7()), "" if where is None else where.country
-        rule_set = counter.rule_set(order_id, country, Service(body.service))
+        categories = await call.services.counters.categories(counter, [line.sku for line in body.lines])
+        rule_set = counter.rule_set(order_id, Profile(counter.channel.code, country, Service(body.service), categories))
         if rule_set is not None:
             rules, job = rule_set.rules, await _job(call, body, order_id, country, place)
             return order_id, counter.ranked(rules, job), lambda: counter.ranked(rules, job, whole_pool=True)

@@ -156,6 +156,8 @@ def _errors(value: object) -> Sequence[Mapping[str, str]]:
 
 def _fault(fault: Fault, request_id: str) -> Told:
     log.warning("fault", code=fault.code, problem=fault.detail, remedy=fault.remedy.value, seldom=_SELDOM)
+    if fault.status:
+        return _told(fault.status, fault.code, fault.title, request_id, fault.detail, data=outward(fault.data))
     waits = fault.remedy is Remedy.WAIT
     detail = _FAULT_DETAILS.get(fault.code) or (
         "Nothing that was asked for has been acknowledged. Retry later with the same Idempotency-Key: it is done once."
@@ -247,8 +249,8 @@ def error_catalogue() -> list[CatalogueEntry]:
         entries.add(CatalogueEntry(refusal.code, refusal.status, refusal.title, _words(refusal)))
     for fault in _subclasses(Fault):
         if fault.code != Fault.code:
-            title = _FAULT_TITLES.get(fault.code, "Temporarily not possible")
-            entries.add(CatalogueEntry(fault.code, 503, title, _words(fault)))
+            title = fault.title or _FAULT_TITLES.get(fault.code, "Temporarily not possible")
+            entries.add(CatalogueEntry(fault.code, fault.status or 503, title, _words(fault)))
     return sorted(entries)
 
 

@@ -27,6 +27,7 @@ from comptoir.modules.payments.errors import (
     BalanceTooLow,
     GrantClosed,
     OverGrant,
+    OverMethod,
     OverOwed,
     ReferenceMissing,
     UnknownAccount,
@@ -80,11 +81,21 @@ class GrantShape(Shape, frozen=True, kw_only=True):
     withdrawn_at: Instant | None
 
 
+class MethodBalanceShape(Shape, frozen=True, kw_only=True):
+    """What was paid by one method, and how much may still go back that way."""
+
+    method: Words
+    captured: Amount
+    refunded: Amount
+    left: Amount
+
+
 class MoneyShape(Shape, frozen=True, kw_only=True):
-    """How an order stands, with every refund that was granted."""
+    """How an order stands, with every refund that was granted, and by which methods it was paid, the last one first."""
 
     standing: StandingShape
     grants: list[GrantShape]
+    methods: list[MethodBalanceShape]
 
 
 class NewGrant(Request, frozen=True, kw_only=True):
@@ -201,6 +212,7 @@ async def grant_refund(call: Call, body: NewGrant) -> Answer[MoneyShape]:
         UnknownGrant,
         GrantClosed,
         OverGrant,
+        OverMethod,
         OverRefund,
         ReferenceMissing,
         UnknownAccount,
@@ -211,7 +223,8 @@ async def grant_refund(call: Call, body: NewGrant) -> Answer[MoneyShape]:
 async def execute_refund(call: Call, body: ExecuteGrant) -> Answer[MoneyShape]:
     """Record that a granted refund has moved, whole or in part.
 
-    Of two with the same method and reference the second changes nothing.
+    It goes back as it was paid (`methods` of the order's money says how much), or to a gift card or store credit. Of two with
+    the same method and reference the second changes nothing.
     """
     order_id, account = OrderId(call.id("order")), parsed_some("account", body.account_id)
     async with call.transaction() as tx:
@@ -223,6 +236,7 @@ async def execute_refund(call: Call, body: ExecuteGrant) -> Answer[MoneyShape]:
             body.method,
             body.reference,
             account_id=None if account is None else AccountId(account),
+            anyhow=call.services.settings.refund_anyhow,
         )
         return await call.done(tx, await _money(tx, order_id))
 
@@ -318,7 +332,14 @@ async def _by_code(call: Call, reader: Reader, code: str) -> Account:
 
 async def _money(reader: Reader, order_id: OrderId) -> MoneyShape:
     there = await orders.standing(reader, order_id)
-    return MoneyShape(standing=standing_shape(there), grants=[_grant(one) for one in await api.grants_of(reader, order_id)])
+    return MoneyShape(
+        standing=standing_shape(there),
+        grants=[_grant(one) for one in await api.grants_of(reader, order_id)],
+        methods=[
+            MethodBalanceShape(method=one.method, captured=one.captured, refunded=one.refunded, left=one.left)
+            for one in api.by_method(await api.entries_of(reader, order_id))
+        ],
+    )
 
 
 def _grant(one: Grant) -> GrantShape:

@@ -112,6 +112,7 @@ class NewReceipt(Request, frozen=True, kw_only=True):
     quantity: Quantity | None = None
     parcel: _Parcel = ""
     note: Note = ""
+    sender: Annotated[Words, Meta(description="Who has sent it, as far as the box says.")] = ""
 
 
 class ChannelReturn(Request, frozen=True, kw_only=True):
@@ -191,6 +192,8 @@ class ReturnCaseShape(Shape, frozen=True, kw_only=True):
     note: str
     carrier: str
     tracking_number: str
+    location_id: Annotated[LocationRef | None, Meta(description="Where it is expected, or was received first.")]
+    sender: str
     exchange_lines: list[int]
     requested_at: Instant
     requested_by: Actor
@@ -209,6 +212,12 @@ class ReturnQuery(PageQuery, frozen=True, kw_only=True):
     sort: Literal["requested", "-requested"] = "-requested"
     order_id: OrderRef | None = None
     state: tuple[ReturnState, ...] = ()
+    channel: Code | None = None
+    reason: Reason | None = None
+    location_id: Annotated[LocationRef | None, Meta(description="Where it is expected, or something of it was received.")] = (
+        None
+    )
+    search: Annotated[Search, Meta(description="Its number or code, the order's number, a tracking number or a parcel.")] = ""
 
 
 class ReturnableQuery(Request, frozen=True, kw_only=True):
@@ -337,6 +346,8 @@ def case_shape(case: ReturnCase, signals: list[SignalShape] | None = None) -> Re
         note=case.note,
         carrier=case.carrier,
         tracking_number=case.tracking_number,
+        location_id=None if case.location_id is None else show_location(case.location_id),
+        sender=case.sender,
         exchange_lines=list(case.exchange_lines),
         requested_at=case.requested_at,
         requested_by=show_actor(case.requested_by),

@@ -18,6 +18,7 @@ from comptoir.modules.changes.contracts import (
     ReturnFilter,
 )
 from comptoir.modules.changes.errors import (
+    ApprovalNeeded,
     InspectedAlready,
     NothingToPayOut,
     NotReturnable,
@@ -97,7 +98,15 @@ async def request_return(call: Call, body: NewReturn) -> Answer[ReturnCaseShape]
 async def list_returns(call: Call, query: ReturnQuery) -> Answer[PageOf[ReturnCaseShape]]:
     """List returns, without their lines."""
     order = parsed_some("order", query.order_id)
-    wanted = ReturnFilter(order=None if order is None else OrderId(order), states=query.state)
+    location = parsed_some("location", query.location_id)
+    wanted = ReturnFilter(
+        order=None if order is None else OrderId(order),
+        states=query.state,
+        channel=query.channel or "",
+        reason=query.reason,
+        location=None if location is None else LocationId(location),
+        search=query.search,
+    )
     async with call.reading() as reader:
         page = await api.find_returns(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
     return call.page(page, case_shape)
@@ -111,7 +120,7 @@ async def get_return(call: Call) -> Answer[ReturnCaseShape]:
 
 
 @returns.post(
-    "/v1/returns/{return_case_id}/approve", Scope.ORDERS_WRITE, refuses=(UnknownReturn, ReturnStepRefused, InsufficientStock)
+    "/v1/returns/{return_case_id}/approve", Scope.ORDERS_APPROVE, refuses=(UnknownReturn, ReturnStepRefused, InsufficientStock)
 )
 async def approve_return(call: Call) -> Answer[ReturnCaseShape]:
     """Approve a return."""
@@ -119,7 +128,7 @@ async def approve_return(call: Call) -> Answer[ReturnCaseShape]:
         return await call.done(tx, await _told(tx, await api.approve_return(tx, _id(call), SETTING)))
 
 
-@returns.post("/v1/returns/{return_case_id}/decline", Scope.ORDERS_WRITE, refuses=(UnknownReturn, ReturnStepRefused))
+@returns.post("/v1/returns/{return_case_id}/decline", Scope.ORDERS_APPROVE, refuses=(UnknownReturn, ReturnStepRefused))
 async def decline_return(call: Call) -> Answer[ReturnCaseShape]:
     """Decline a return."""
     async with call.transaction() as tx:
@@ -178,9 +187,20 @@ async def receive_unannounced(call: Call, body: NewReceipt) -> Answer[ReturnCase
     async with call.transaction() as tx:
         if body.order_id is not None and body.lines and body.sku is None:
             order_id = OrderId(parsed("order", body.order_id))
-            case = await api.receive_unannounced(tx, order_id, place, units_back(body.lines), SETTING, parcel=body.parcel)
+            case = await api.receive_unannounced(
+                tx,
+                order_id,
+                place,
+                units_back(body.lines),
+                SETTING,
+                parcel=body.parcel,
+                sender=body.sender,
+                note=body.note,
+            )
         elif body.order_id is None and not body.lines and body.sku is not None and body.quantity is not None:
-            case = await api.receive_unknown(tx, place, body.sku, body.quantity, parcel=body.parcel, note=body.note)
+            case = await api.receive_unknown(
+                tx, place, body.sku, body.quantity, parcel=body.parcel, note=body.note, sender=body.sender
+            )
         else:
             raise invalid("order_id", "comes with lines, or else there are sku and quantity")
         return await call.done(tx, await _told(tx, case))
@@ -205,6 +225,7 @@ async def record_channel_return(call: Call, body: ChannelReturn) -> Answer[Retur
     refuses=(
         UnknownReturn,
         ReturnStepRefused,
+        ApprovalNeeded,
         UnknownReceived,
         InspectedAlready,
         OverDeduction,

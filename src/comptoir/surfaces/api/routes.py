@@ -12,8 +12,10 @@ from comptoir.surfaces.api.audit import audit
 from comptoir.surfaces.api.availability import availability
 from comptoir.surfaces.api.carrier_accounts import carrier_accounts
 from comptoir.surfaces.api.carriers import carriers
+from comptoir.surfaces.api.cartons import cartons
 from comptoir.surfaces.api.changes import changes
 from comptoir.surfaces.api.channels import channels
+from comptoir.surfaces.api.collections import collections
 from comptoir.surfaces.api.counts import stock
 from comptoir.surfaces.api.customers import customers
 from comptoir.surfaces.api.decisions import decisions
@@ -23,11 +25,13 @@ from comptoir.surfaces.api.examples import Json
 from comptoir.surfaces.api.exceptions import exceptions
 from comptoir.surfaces.api.facts import facts
 from comptoir.surfaces.api.fulfilments import fulfilments
+from comptoir.surfaces.api.handover import handover
 from comptoir.surfaces.api.health import health
 from comptoir.surfaces.api.holds import holds
 from comptoir.surfaces.api.imports import imports
 from comptoir.surfaces.api.labels import labels
 from comptoir.surfaces.api.locations import locations
+from comptoir.surfaces.api.lockers import lockers
 from comptoir.surfaces.api.mounting import documented, mounted
 from comptoir.surfaces.api.notices import notices
 from comptoir.surfaces.api.openapi import describe
@@ -38,11 +42,15 @@ from comptoir.surfaces.api.pools import pools
 from comptoir.surfaces.api.prices import prices
 from comptoir.surfaces.api.products import products
 from comptoir.surfaces.api.promises import promises
+from comptoir.surfaces.api.purchases import purchases
 from comptoir.surfaces.api.refunds import refunds
+from comptoir.surfaces.api.replenishment import replenishment
 from comptoir.surfaces.api.returns import returns
 from comptoir.surfaces.api.routing import routing
 from comptoir.surfaces.api.simulations import simulations
 from comptoir.surfaces.api.staff import staff
+from comptoir.surfaces.api.substitutes import substitutes
+from comptoir.surfaces.api.suppliers import suppliers
 from comptoir.surfaces.api.supplies import supplies
 from comptoir.surfaces.api.transfers import transfers
 from comptoir.surfaces.api.waves import waves
@@ -55,8 +63,12 @@ RESOURCES: tuple[Resource, ...] = (
     returns,
     refunds,
     fulfilments,
+    collections,
+    lockers,
     waves,
+    cartons,
     labels,
+    handover,
     parcels,
     facts,
     holds,
@@ -65,6 +77,10 @@ RESOURCES: tuple[Resource, ...] = (
     stock,
     supplies,
     transfers,
+    replenishment,
+    substitutes,
+    purchases,
+    suppliers,
     locations,
     pools,
     channels,

@@ -7,17 +7,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.staff import api
 from comptoir.modules.staff.api import SCOPES
 from comptoir.modules.staff.contracts import Role, Scope, Token, TokenFilter, TokenId, User, UserDraft, UserFilter, UserId
 from comptoir.modules.staff.errors import EmailTaken, LastOwner, ScopeBeyondYou, UnknownToken, UnknownUser
 from comptoir.surfaces.api.answering import Call
-from comptoir.surfaces.api.identifiers import show, show_actor, show_some
+from comptoir.surfaces.api.identifiers import parsed_some, show, show_actor, show_some
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
     PRINTABLE,
     Actor,
     Instant,
+    LocationRef,
     PageQuery,
     Request,
     Search,
@@ -107,6 +110,7 @@ class TokenShape(Shape, frozen=True, kw_only=True):
     expires_at: Instant | None
     used_at: Annotated[Instant, Meta(description="To the minute or so.")] | None
     revoked_at: Instant | None
+    location_id: Annotated[LocationRef, Meta(description="The supplier whose token it is.")] | None
 
 
 class CreatedTokenShape(TokenShape, frozen=True, kw_only=True):
@@ -119,6 +123,13 @@ class NewToken(Request, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=100, pattern=PRINTABLE, examples=["Web shop"])]
     scopes: _Scopes
     expires_at: Instant | None = None
+    location_id: (
+        Annotated[
+            LocationRef,
+            Meta(description="A supplier: the token sees what is asked of them and nothing else (`purchases:answer`)."),
+        ]
+        | None
+    ) = None
 
 
 class TokenQuery(PageQuery, frozen=True, kw_only=True):
@@ -187,11 +198,19 @@ async def list_tokens(call: Call, query: TokenQuery) -> Answer[PageOf[TokenShape
     return call.page(page, lambda one: TokenShape(**_token(one)))
 
 
-@staff.post("/v1/tokens", Scope.STAFF_WRITE, status=201, refuses=(ScopeBeyondYou,), sealed=True)
+@staff.post("/v1/tokens", Scope.STAFF_WRITE, status=201, refuses=(ScopeBeyondYou, UnknownLocation), sealed=True)
 async def create_token(call: Call, body: NewToken) -> Answer[CreatedTokenShape]:
     """Make a token. It can do no more than the one that makes it."""
     async with call.transaction() as tx:
-        made, secret = await api.create_token(tx, body.name, body.scopes, expires_at=body.expires_at, by=call.asker)
+        of = parsed_some("location", body.location_id)
+        made, secret = await api.create_token(
+            tx,
+            body.name,
+            body.scopes,
+            expires_at=body.expires_at,
+            by=call.asker,
+            location_id=None if of is None else LocationId(of),
+        )
         return await call.done(tx, CreatedTokenShape(**_token(made), secret=secret))
 
 
@@ -235,4 +254,5 @@ def _token(token: Token) -> dict[str, Any]:
         "expires_at": token.expires_at,
         "used_at": token.used_at,
         "revoked_at": token.revoked_at,
+        "location_id": show_some("location", token.location_id),
     }

@@ -109,7 +109,7 @@ async def list_transfers(call: Call, query: TransferQuery) -> Answer[PageOf[Tran
     )
     async with call.reading() as reader:
         page = await api.find_transfers(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
-    return call.page(page, _shape)
+    return call.page(page, transfer_shape)
 
 
 @transfers.post("/v1/transfers", Scope.STOCK_WRITE, status=201, refuses=(UnknownLocation,))
@@ -119,7 +119,7 @@ async def create_transfer(call: Call, body: NewTransfer) -> Answer[TransferShape
         made = await api.create_transfer(
             tx, place(body.from_location_id), place(body.to_location_id), units(body.lines), body.note
         )
-        return await call.done(tx, _shape(made))
+        return await call.done(tx, transfer_shape(made))
 
 
 @transfers.get("/v1/transfers/{transfer_id}", Scope.STOCK_READ, refuses=(UnknownTransfer,))
@@ -127,7 +127,7 @@ async def get_transfer(call: Call) -> Answer[TransferShape]:
     """Get a transfer with its lines."""
     async with call.reading() as reader:
         found = await api.transfer(reader, _id(call))
-    return call.answer(_shape(found))
+    return call.answer(transfer_shape(found))
 
 
 @transfers.patch(
@@ -140,7 +140,7 @@ async def edit_transfer(call: Call, body: EditTransfer) -> Answer[TransferShape]
     changes |= {"lines": units(changes["lines"])} if "lines" in changes else {}
     async with call.transaction() as tx:
         edited = await api.edit_transfer(tx, _id(call), version=call.expected_version(), **changes)
-        return await call.done(tx, _shape(edited))
+        return await call.done(tx, transfer_shape(edited))
 
 
 @transfers.post(
@@ -153,7 +153,7 @@ async def send_transfer(call: Call, body: SendTransfer) -> Answer[TransferShape]
     """Send a transfer: its units leave the one location and are incoming at the other."""
     async with call.transaction() as tx:
         sent = await api.send_transfer(tx, _id(call), force=body.force, version=call.expected_version())
-        return await call.done(tx, _shape(sent))
+        return await call.done(tx, transfer_shape(sent))
 
 
 @transfers.post(
@@ -164,7 +164,7 @@ async def receive_transfer(call: Call, body: ReceiveTransfer) -> Answer[Transfer
     arrived = None if body.lines is None else units(body.lines)
     async with call.transaction() as tx:
         received = await api.receive_transfer(tx, _id(call), arrived, close=body.close, version=call.expected_version())
-        return await call.done(tx, _shape(received))
+        return await call.done(tx, transfer_shape(received))
 
 
 @transfers.post(
@@ -174,14 +174,14 @@ async def cancel_transfer(call: Call) -> Answer[TransferShape]:
     """Drop the plan of a transfer."""
     async with call.transaction() as tx:
         cancelled = await api.cancel_transfer(tx, _id(call), version=call.expected_version())
-        return await call.done(tx, _shape(cancelled))
+        return await call.done(tx, transfer_shape(cancelled))
 
 
 def _id(call: Call) -> TransferId:
     return TransferId(call.id("transfer"))
 
 
-def _shape(transfer: Transfer) -> TransferShape:
+def transfer_shape(transfer: Transfer) -> TransferShape:
     return TransferShape(
         id=show("transfer", transfer.id),
         number=transfer.number,

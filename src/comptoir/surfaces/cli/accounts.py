@@ -18,6 +18,7 @@ _THINGS = {
     ImportKind.PRODUCTS: "products",
     ImportKind.STOCK: "levels",
     ImportKind.LOCATIONS: "locations",
+    ImportKind.POSTCODES: "postcodes",
 }
 
 

@@ -38,7 +38,7 @@ from comptoir.surfaces.imports import (
 
 _SHOWN = 10
 
-_HELP = """Import a file of orders, products, stock or locations.
+_HELP = """Import a file of orders, products, stock, locations or postcodes.
 
 How a file is written (encoding, separator, decimals, dates, order of columns) is found out from the file; where it could be
 read in two ways you are asked to say. Rows that cannot be taken go into a file of their own, with the reason and what to do:
@@ -197,13 +197,29 @@ def stock(
 def locations(file: Path, *, dialect: Dialect = _PLAIN, course: Course = _COURSE) -> None:
     """Import locations: code, name, and if wanted kind, address, postcode, city, country, latitude, longitude, time_zone.
 
-    There are also opening_hours (written Mo-Fr 09:00-19:00; Sa 10:00-18:00), ships, pickup, returns and daily_capacity.
+    There are also opening_hours (written Mo-Fr 09:00-19:00; Sa 10:00-18:00), ships, pickup, returns,
+    daily_capacity, contact, phone and email.
 
     For example:
 
           comptoir import locations stores.csv --time-zone Europe/Paris
     """
     request = ImportRequest(kind=ImportKind.LOCATIONS, files=_paths((file,)), options=dialect.options(), dry_run=course.dry_run)
+    _import(request, course)
+
+
+@app.command
+def postcodes(file: Path, *, dialect: Dialect = _PLAIN, course: Course = _COURSE) -> None:
+    """Import where postcodes are: country, postcode, latitude, longitude, and if wanted place.
+
+    Promises by postcode, and orders whose address has no coordinates, go by them. The French post office's file is read as it
+    is.
+
+    For example:
+
+          comptoir import postcodes laposte_hexasmal.csv
+    """
+    request = ImportRequest(kind=ImportKind.POSTCODES, files=_paths((file,)), options=dialect.options(), dry_run=course.dry_run)
     _import(request, course)
 
 

@@ -34,8 +34,11 @@ ROLE_WORDS = {
 }
 NAV_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "live": frozenset({Permission.FIGURES_READ}),
+    "operations": frozenset({Permission.FIGURES_READ}),
     "store": frozenset({Permission.FULFIL}),
     "orders": frozenset({Permission.ORDERS_READ}),
+    "parcels": frozenset({Permission.ORDERS_READ}),
+    "returns": frozenset({Permission.ORDERS_READ}),
     "stock": frozenset({Permission.STOCK_READ}),
     "exceptions": frozenset({Permission.EXCEPTIONS_READ}),
     "channels": frozenset({Permission.CHANNELS_READ}),

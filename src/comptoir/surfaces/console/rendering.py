@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from comptoir import __version__, i18n
-from comptoir.i18n import N_
+from comptoir.i18n import N_, NP_
 from comptoir.kernel.money import Money
 from comptoir.kernel.time import utcnow
 from comptoir.surfaces.console import formatting
@@ -53,12 +53,17 @@ class NavItem:
     letter: str
     on_phone: bool = False
     """It stands in the bar at the thumb; the others are behind “More”."""
+    context: str = ""
+    """Where its label has another meaning elsewhere: what tells them apart for translators."""
 
 
 NAV: tuple[NavItem, ...] = (
     NavItem("live", N_("Live"), "/", "activity", "l", on_phone=True),
+    NavItem("operations", NP_("place", "Operations"), "/operations", "target", "t", context="place"),
     NavItem("store", N_("Store"), "/store", "building-store", "w", on_phone=True),
     NavItem("orders", N_("Orders"), "/orders", "receipt", "o", on_phone=True),
+    NavItem("parcels", N_("Parcels"), "/parcels", "truck", "d"),
+    NavItem("returns", N_("Returns"), "/returns", "truck-return", "b"),
     NavItem("stock", N_("Stock"), "/stock", "packages", "s", on_phone=True),
     NavItem("exceptions", N_("Exceptions"), "/exceptions", "alert-triangle", "e", on_phone=True),
     NavItem("channels", N_("Channels"), "/channels", "route", "c"),

@@ -34,9 +34,11 @@ from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.availability import AvailabilityDesk
 from comptoir.surfaces.capture import CaptureDesk
+from comptoir.surfaces.carriage import Carriage
 from comptoir.surfaces.console import exporting, refusals
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY, Page, render
+from comptoir.surfaces.parcels import ParcelDesk
 from comptoir.surfaces.selling import Counters
 
 Web = Request[Any, Any, Any]
@@ -75,6 +77,10 @@ class Needs(Protocol):
     def availability(self) -> AvailabilityDesk: ...
     @property
     def metrics(self) -> Metrics: ...
+    @property
+    def carriage(self) -> Carriage: ...
+    @property
+    def parcels(self) -> ParcelDesk: ...
 
 
 class Done:
@@ -369,8 +375,12 @@ class Visit:
 
     def pdf(self, name: str, content: bytes) -> Answer:
         """A paper, shown in the browser, from where it is printed."""
-        head = {"Content-Disposition": f"inline; filename*=UTF-8''{quote(f'{name}.pdf')}"}
-        return self._finished(Response(content, media_type="application/pdf"), head)
+        return self.file(f"{name}.pdf", content, "application/pdf")
+
+    def file(self, name: str, content: bytes, media_type: str) -> Answer:
+        """Shown in the browser as far as it can, else kept as a file of that name."""
+        head = {"Content-Disposition": f"inline; filename*=UTF-8''{quote(name)}"}
+        return self._finished(Response(content, media_type=media_type), head)
 
     def set_cookie(self, name: str, value: str, max_age: int) -> None:
         self.cookies.append(self._cookie(name, value, max_age))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby
 
 import segno
@@ -92,6 +93,18 @@ def qr_svg(text: str, title: str, *, size: float, flush: bool = False) -> Markup
 
     None for no text, and for more than fits. `flush` as in `bars_svg`.
     """
+    found = qr_path(text)
+    if found is None:
+        return None
+    side, path = found
+    return Markup(
+        '<svg class="qr" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" style="width:{size}mm;height:{size}mm;'
+        '{right}"><title>{title}</title><path d="{path}" fill="#000"/></svg>'
+    ).format(side=side, size=size, right=_right(size * _QUIET_QR / side, flush), title=title, path=path)
+
+
+def qr_path(text: str) -> tuple[int, str] | None:
+    """A QR code as the path of its dark squares, and how many squares wide it is with its quiet zone; None as `qr_svg`."""
     if not text:
         return None
     try:
@@ -100,11 +113,21 @@ def qr_svg(text: str, title: str, *, size: float, flush: bool = False) -> Markup
         return None
     rows = [[int(bool(cell)) for cell in row] for row in code.matrix]
     side = len(rows) + 2 * _QUIET_QR
-    path = "".join(f"M{x} {y}h{wide}v1h-{wide}z" for y, row in enumerate(rows, _QUIET_QR) for x, wide in _runs(row, _QUIET_QR))
-    return Markup(
-        '<svg class="qr" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" style="width:{size}mm;height:{size}mm;'
-        '{right}"><title>{title}</title><path d="{path}" fill="#000"/></svg>'
-    ).format(side=side, size=size, right=_right(size * _QUIET_QR / side, flush), title=title, path=path)
+    return side, "".join(
+        f"M{x} {y}h{wide}v1h-{wide}z" for y, row in enumerate(rows, _QUIET_QR) for x, wide in _runs(row, _QUIET_QR)
+    )
+
+
+def qr_png(text: str, *, scale: int = 6) -> bytes | None:
+    """A QR code as a picture, so many pixels to a square; None as `qr_svg`."""
+    if not text:
+        return None
+    kept = BytesIO()
+    try:
+        segno.make_qr(text, error="m").save(kept, kind="png", scale=scale, border=_QUIET_QR)
+    except DataOverflowError:
+        return None
+    return kept.getvalue()
 
 
 def _right(quiet: float, flush: bool) -> str:

@@ -21,6 +21,7 @@ from comptoir.surfaces.documents.contracts import (
     ParcelLabel,
     PickList,
     PickupNotice,
+    PurchaseOrder,
     ReturnSlip,
 )
 from comptoir.surfaces.documents.picking import stops
@@ -69,6 +70,8 @@ def _form(document: Document) -> tuple[str, str]:
             form = "return_slip", "a4"
         case PickupNotice():
             form = "pickup_notice", "a4"
+        case PurchaseOrder():
+            form = "purchase_order", "a4"
         case CustomsDeclaration():
             form = ("cn22", "label") if document.form is CustomsForm.CN22 else ("cn23", "cn23")
     return form

@@ -18,6 +18,7 @@ from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.orders import api as orders
 from comptoir.modules.payments import api as payments
+from comptoir.modules.routing import api as routing
 from comptoir.modules.staff import api as staff
 from comptoir.modules.webhooks import api as webhooks
 from comptoir.runtime import consumers, idempotency, jobs
@@ -26,6 +27,7 @@ from comptoir.runtime.jobs import JobRunner, Recurrence
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.presence import REMIND_EVERY, Presence
 from comptoir.runtime.settings import Settings
+from comptoir.surfaces import collecting
 from comptoir.surfaces.imports.keeping import forget_uploads
 from comptoir.surfaces.pools import pool_id_of, pool_of
 
@@ -49,14 +51,17 @@ class Housekeeping:
         self._data = settings.data
         self._keys_for = timedelta(days=settings.keep_keys_days)
         self._events_for = timedelta(days=settings.keep_events_days)
+        self._kept = settings.promises_kept / 100
         self._metrics = metrics
         self._setting = fulfilment.Setting(pool_id_of)
 
     def add_to(self, runner: JobRunner) -> None:
         runner.add("orders.review", self.review_orders, every=Recurrence("*/5 * * * *"), attempts=2)
         runner.add("fulfilment.clock", self.tick_fulfilment, every=Recurrence("* * * * *"), attempts=1)
+        runner.add("fulfilment.collections", self.tick_collections, every=Recurrence("*/5 * * * *"), attempts=1)
         runner.add("fulfilment.give_up", self.give_up, every=Recurrence("13 * * * *"), attempts=2)
         runner.add("orders.backorders", self.review_backorders, every=Recurrence("7 2 * * *"), attempts=3)
+        runner.add("routing.learn", self.learn, every=Recurrence("41 3 * * *"), attempts=3)
         runner.add("payments.expire", self.expire_accounts, every=Recurrence("23 * * * *"), attempts=2)
         runner.add("housekeeping.idempotency", self.forget_keys, every=Recurrence("17 * * * *"), attempts=2)
         runner.add("housekeeping.events", self.forget_events, every=Recurrence("7 * * * *"), attempts=2)
@@ -107,9 +112,21 @@ class Housekeeping:
         await self._until_none(fulfilment.release_due)
         await self._until_none(fulfilment.expire)
 
+    async def tick_collections(self) -> None:
+        """Has buyers reminded of what waits for them, and gives back what has waited for too long."""
+        await self._until_none(fulfilment.remind)
+        await self._until_none(collecting.give_back_overdue)
+
     async def give_up(self) -> None:
         """Cancels what nobody may send for longer than its rule set has patience."""
         await self._until_none(lambda tx: fulfilment.given_up(tx, self._setting))
+
+    async def learn(self) -> None:
+        """From promises that were kept and broken: how many days are added to the next ones."""
+        async with self._database.transaction() as tx:
+            learned = await routing.learn_again(tx, self._kept)
+        added = [lesson for lesson in (*learned.carriers.values(), *learned.sites.values()) if lesson.slack]
+        log.info("promises were looked at", carriers=len(learned.carriers), sites=len(learned.sites), careful_with=len(added))
 
     async def expire_accounts(self) -> None:
         """Takes off what is left on gift cards and store credit whose time is over."""

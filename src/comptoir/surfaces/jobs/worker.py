@@ -9,17 +9,15 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from comptoir.runtime.consumers import Consumer, ConsumerRunner
-from comptoir.runtime.http import HttpClient
 from comptoir.runtime.jobs import JobRunner, Task
-from comptoir.surfaces.carriage import Carriage
 from comptoir.surfaces.imports.keeping import IMPORT_TASK
 from comptoir.surfaces.jobs.housekeeping import Housekeeping
 from comptoir.surfaces.jobs.imports import ImportJob
 from comptoir.surfaces.jobs.notices import NoticeSender
 from comptoir.surfaces.jobs.simulations import SimulationJob
+from comptoir.surfaces.jobs.supplying import Supplying
 from comptoir.surfaces.jobs.tracking import Parcels
 from comptoir.surfaces.jobs.webhooks import WebhookSender
-from comptoir.surfaces.parcels import ParcelDesk
 from comptoir.surfaces.services import Services
 from comptoir.surfaces.simulation_task import SIMULATION_TASK
 
@@ -36,19 +34,19 @@ class Worker:
         """`grace` is how long it waits for jobs at the end before it puts them back into the queue."""
         self._services = services
         database, metrics = services.database, services.metrics
-        self._http = HttpClient(allow_private=services.may_call_private)
         self.consumers = ConsumerRunner(database, consumers)
         self.jobs = JobRunner(database, grace=grace, ended=metrics.job_ended)
         self.jobs.add(IMPORT_TASK, ImportJob(database), queue="imports", attempts=20)
         self.jobs.add(SIMULATION_TASK, SimulationJob(database), queue="simulations", attempts=5)
         self.housekeeping = Housekeeping(database, services.settings, metrics)
         self.housekeeping.add_to(self.jobs)
-        self.webhooks = WebhookSender(database, self._http, services.keyring, attempted=self._attempted)
-        carriage = Carriage(database, services.keyring, self._http)
-        self.parcels = Parcels(database, ParcelDesk(database, services.keyring, self._http, carriage))
+        self.webhooks = WebhookSender(database, services.http, services.keyring, attempted=self._attempted)
+        self.parcels = Parcels(database, services.parcels)
         self.parcels.add_to(self.jobs)
         self.notices = NoticeSender.of(database, services.keyring, services.settings)
         self.notices.add_to(self.jobs)
+        self.supplying = Supplying.of(database, services.keyring, services.settings)
+        self.supplying.add_to(self.jobs)
         self._stopping = asyncio.Event()
         self._grace = grace
 
@@ -68,6 +66,7 @@ class Worker:
             "webhooks": self.webhooks.run,
             "parcels": self.parcels.run,
             "notices": self.notices.run,
+            "supplying": self.supplying.run,
             "holds": self.housekeeping.expire_holds,
             "figures": self.housekeeping.show_figures,
         }
@@ -75,7 +74,7 @@ class Worker:
         log.info("the worker runs")
         try:
             await self._stopping.wait()
-            stops = (self.consumers, self.jobs, self.webhooks, self.parcels, self.notices)
+            stops = (self.consumers, self.jobs, self.webhooks, self.parcels, self.notices, self.supplying)
             ending = [part.stop() for part in stops]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), self._grace + 2)
@@ -83,7 +82,6 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._http.close()
             log.info("the worker has stopped")
 
     def ask_to_stop(self) -> None:

@@ -10,8 +10,9 @@ from comptoir.runtime.crypto import Keyring
 
 TRACKING: Final = "/track"
 ANSWER: Final = "/answer"
+RETURN: Final = "/return"
 _SEEN_FOR = timedelta(days=180)
-_TRACKING_PURPOSE, _ANSWER_PURPOSE = "tracking-page", "failed-delivery"
+_TRACKING_PURPOSE, _ANSWER_PURPOSE, _RETURN_PURPOSE = "tracking-page", "failed-delivery", "return-portal"
 
 
 class PublicLinks:
@@ -21,11 +22,24 @@ class PublicLinks:
         self._keyring = keyring
         self._url = public_url
 
+    @property
+    def keyring(self) -> Keyring:
+        """What the codes of these pages are made with."""
+        return self._keyring
+
     def tracking(self, order_id: UUID, now: datetime) -> str:
         return f"{self._url}{TRACKING}/{self._keyring.sign(order_id.bytes, _TRACKING_PURPOSE, now + _SEEN_FOR)}"
 
     def answer(self, tracked_id: UUID, until: datetime) -> str:
         return f"{self._url}{ANSWER}/{self._keyring.sign(tracked_id.bytes, _ANSWER_PURPOSE, until)}"
+
+    def returning(self, order_id: UUID, now: datetime) -> str:
+        """Where the buyer of this order sends something back."""
+        return f"{self._url}{RETURN}/{self._keyring.sign(order_id.bytes, _RETURN_PURPOSE, now + _SEEN_FOR)}"
+
+    def returned_by(self, token: str, now: datetime) -> UUID | None:
+        """The order of such an address; None when it is not ours, or has expired."""
+        return _id(self._keyring.signed(token, _RETURN_PURPOSE, now))
 
     def order_of(self, token: str, now: datetime) -> UUID | None:
         """The order of a tracking address; None when it is not ours, or has expired."""

@@ -9,19 +9,19 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from comptoir.kernel.errors import NotFound
+from comptoir.kernel.time import utcnow
 from comptoir.kernel.zones import zone_of_country
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CustomerId
-from comptoir.modules.fulfilment import api as fulfilment
-from comptoir.modules.fulfilment.contracts import Stage
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import Location, LocationId
+from comptoir.modules.locations.contracts import Location
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order, OrderId
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import Case, TrackedDetails, TrackedId
 from comptoir.runtime.database import Reader
 from comptoir.sdk.tracking import Scan, TrackingStatus, distinct
+from comptoir.surfaces.public.collecting import CounterView, counters
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.maps import Point, Sketch, coarse, sketch
 from comptoir.surfaces.public.wording import ENDED_BADLY, step_of
@@ -62,19 +62,20 @@ class OrderView:
     country: str
     zone: ZoneInfo
     parcels: tuple[ParcelView, ...]
-    collect_at: Location | None
-    """Where it is to be collected, now."""
+    counters: tuple[CounterView, ...]
+    """What is collected, and where."""
     waiting: bool
     """Some of it has not left yet."""
+    returning: str = ""
+    """Where something of it is sent back; empty while nothing has left."""
 
 
-async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks) -> OrderView:
+async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks, now: datetime) -> OrderView:
     """Raises NotFound."""
     order = await orders.order(reader, order_id)
     details = await tracking.of_order(reader, order_id)
     places = {key: await locations.get(reader, key) for key in {one.parcel.location_id for one in details}}
-    work = await fulfilment.of_orders(reader, [order_id])
-    ready = next((one.location_id for one in work if one.stage is Stage.READY), None)
+    views = await counters(reader, order, links.keyring, now)
     ship_to = order.ship_to or {}
     country = str(ship_to.get("country") or "")
     return OrderView(
@@ -85,9 +86,13 @@ async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks) -> O
         locale=await _locale(reader, order),
         country=country,
         zone=ZoneInfo(zone_of_country(country)),
-        parcels=tuple(_parcel(one, places[one.parcel.location_id], order, links) for one in details),
-        collect_at=None if ready is None else await locations.get(reader, LocationId(ready)),
+        # What goes to the store where it is collected is between the carrier and us.
+        parcels=()
+        if order.pickup_location_id is not None
+        else tuple(_parcel(one, places[one.parcel.location_id], order, links) for one in details),
+        counters=views,
         waiting=order.quantity - order.cancelled - order.shipped > 0,
+        returning=links.returning(order.id, utcnow()) if order.shipped else "",
     )
 
 
@@ -142,10 +147,10 @@ class AnswerView:
     zone: ZoneInfo
 
 
-async def answer_view(reader: Reader, tracked_id: UUID, links: PublicLinks) -> AnswerView:
+async def answer_view(reader: Reader, tracked_id: UUID, links: PublicLinks, now: datetime) -> AnswerView:
     """Raises NotFound."""
     details = await tracking.get(reader, TrackedId(tracked_id))
     if details.case is None:
         raise NotFound(kind="parcel", id=str(tracked_id))
-    order = await order_view(reader, details.parcel.order_id, links)
+    order = await order_view(reader, details.parcel.order_id, links, now)
     return AnswerView(details.case, order, ZoneInfo(details.parcel.zone))

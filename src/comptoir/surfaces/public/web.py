@@ -34,7 +34,7 @@ from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY
 from comptoir.surfaces.console.web import Answer as WebAnswer
 from comptoir.surfaces.console.web import Web
 from comptoir.surfaces.notices.wording import REASONS
-from comptoir.surfaces.public import wording
+from comptoir.surfaces.public import collecting, wording
 from comptoir.surfaces.public.links import ANSWER, TRACKING, PublicLinks
 from comptoir.surfaces.public.maps import HEIGHT, WIDTH
 from comptoir.surfaces.public.pages import AnswerView, OrderView, answer_view, order_view
@@ -86,6 +86,9 @@ class Teller:
         pattern = "EEEE d MMMM" if self.language == "fr" else "EEEE, MMMM d"
         return format_date(value, pattern, locale=self.language)
 
+    def money(self, minor: int, currency: str) -> str:
+        return formatting.money(minor, currency, self.language)
+
     def instant(self, value: datetime, zone: ZoneInfo) -> str:
         return formatting.instant(value, self.language, zone)
 
@@ -120,6 +123,7 @@ class PublicPages:
         return [
             _route(STYLE, "GET", self.style),
             _route(f"{TRACKING}/{{token:str}}", "GET", self.track),
+            _route(f"{TRACKING}/{{token:str}}/{{fulfilment:str}}/{{step:str}}", "POST", self.collect),
             _route(f"{ANSWER}/{{token:str}}", "GET", self.ask),
             _route(f"{ANSWER}/{{token:str}}", "POST", self.answer),
         ]
@@ -137,11 +141,25 @@ class PublicPages:
             if order_id is None:
                 raise NotFound(kind="order")
             async with self._database.read() as reader:
-                view = await order_view(reader, OrderId(order_id), self._links)
+                view = await order_view(reader, OrderId(order_id), self._links, utcnow())
             language = self._language(request, view)
             return self._html(render("track.html", language, order=view, here=request.url.path, chosen=_chosen(request)))
 
         return await self._guarded(request, page)
+
+    async def collect(self, request: Web) -> WebAnswer:
+        """What the buyer says of what they collect: who comes, that they need more time, that they are there."""
+
+        async def done() -> WebAnswer:
+            order_id = self._links.order_of(request.path_params["token"], utcnow())
+            if order_id is None:
+                raise NotFound(kind="order")
+            path = request.path_params
+            await collecting.act(self._database, order_id, path["fulfilment"], path["step"], _fields(await request.body()))
+            back = f"{TRACKING}/{path['token']}{_chosen(request)}"
+            return Response(None, status_code=303, headers={"Location": back, **_HEADERS})
+
+        return await self._guarded(request, done)
 
     async def ask(self, request: Web) -> WebAnswer:
         """What is to happen to a parcel that could not be delivered."""
@@ -169,7 +187,7 @@ class PublicPages:
     ) -> WebAnswer:
         tracked_id = self._parcel(request)
         async with self._database.read() as reader:
-            view = await answer_view(reader, tracked_id, self._links)
+            view = await answer_view(reader, tracked_id, self._links, utcnow())
         return self._html(self._form(request, view, given, wrong), status)
 
     def _parcel(self, request: Web) -> TrackedId:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from comptoir.kernel.ids import uuid7
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.allowances import Allowance
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.runtime import arrays
@@ -29,6 +30,10 @@ _DELIVERY = """
 UPDATE orders.orders SET ship_to = coalesce(%(ship_to)s::jsonb, ship_to), service = coalesce(%(service)s, service),
   version = version + 1
 WHERE id = %(id)s
+"""
+
+_PICKUP = """
+UPDATE orders.orders SET pickup_location_id = %(pickup)s, service = %(service)s, version = version + 1 WHERE id = %(id)s
 """
 
 _HISTORY = """
@@ -73,6 +78,11 @@ async def set_delivery(tx: Tx, order_id: OrderId, ship_to: bytes | None, service
     """None leaves it as it is."""
     text = None if ship_to is None else ship_to.decode()
     await tx.run(_DELIVERY, {"id": order_id, "ship_to": text, "service": service})
+
+
+async def set_pickup(tx: Tx, order_id: OrderId, location_id: LocationId | None, service: str) -> None:
+    """None where it is sent."""
+    await tx.run(_PICKUP, {"id": order_id, "pickup": location_id, "service": service})
 
 
 async def ids_by_tracking(reader: Reader, number: str, limit: int) -> list[OrderId]:

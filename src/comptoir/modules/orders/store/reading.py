@@ -129,6 +129,11 @@ def _order_id(text: str) -> UUID | None:
         return None
 
 
+async def numbers(reader: Reader, ids: Sequence[OrderId]) -> dict[OrderId, int]:
+    rows = await reader.rows("SELECT id, number FROM orders.orders WHERE id = ANY(%(ids)s::uuid[])", {"ids": list(ids)})
+    return {OrderId(row[0]): row[1] for row in rows}
+
+
 async def id_by_number(reader: Reader, number: int) -> OrderId | None:
     return await reader.value("SELECT id FROM orders.orders WHERE number = %(number)s", {"number": number})
 

@@ -8,30 +8,55 @@ from comptoir.modules.orders import api as orders_api
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import assets
 from comptoir.surfaces.console.pages import (
+    accounts,
     back_office,
+    change_page,
+    changes,
     customers,
     exception_page,
     exceptions,
     live,
+    operations,
+    operations_orders,
     order_acts,
     order_page,
     order_routing,
     orders,
     placing,
+    return_desk,
+    return_inspect,
+    return_page,
+    return_papers,
+    return_policies,
+    return_receive,
+    returns,
     search,
 )
 from comptoir.surfaces.console.pages.access import access
 from comptoir.surfaces.console.pages.feed import Feed
+from comptoir.surfaces.console.pages.parcels_tabs import open_troubles
 from comptoir.surfaces.console.web import Area, Console, Needs, mounted
 
 AREAS: tuple[Area, ...] = (
     access,
     live.area,
+    operations.area,
+    operations_orders.area,
     orders.area,
+    accounts.area,
+    changes.area,
+    change_page.area,
     order_page.area,
     order_routing.area,
     order_acts.area,
     placing.area,
+    returns.area,
+    return_desk.area,
+    return_receive.area,
+    return_inspect.area,
+    return_policies.area,
+    return_papers.area,
+    return_page.area,
     exceptions.area,
     exception_page.area,
     customers.area,
@@ -47,6 +72,9 @@ def console(services: Needs) -> Console:
     made.extras["feed"] = feed
     made.ending.append(feed.stop)
     made.counts["exceptions"] = _open_exceptions
+    made.counts["parcels"] = open_troubles
+    made.counts["returns"] = returns.waiting
+    made.counts["changes"] = changes.count_waiting
     return made
 
 

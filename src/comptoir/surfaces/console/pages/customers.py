@@ -12,6 +12,7 @@ from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, EMAIL, LOYALTY
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderFilter
 from comptoir.modules.staff.contracts import Permission
+from comptoir.surfaces.console.pages.accounts import accounts_rows
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Visit
@@ -79,6 +80,7 @@ async def customer_page(visit: Visit) -> Answer:
         page = await orders.find(reader, wanted, limit=20, cursor=visit.cursor)
         total = await orders.count(reader, wanted)
         channels = await channels_of(visit, reader)
+        own = await accounts_rows(visit, reader, customer_id)
     keys = [(_key_word(visit, key.kind), key.value, KEY_ICONS.get(key.kind, "user-circle")) for key in customer.identities]
     return visit.respond(
         "customers/detail.html",
@@ -93,6 +95,8 @@ async def customer_page(visit: Visit) -> Answer:
         channels=channels,
         href=order_href,
         all_href=f"/orders?customer={to_text(CUSTOMER_PREFIX, customer_id)}",
+        accounts=own,
+        issue_href=f"{_href(customer_id)}/accounts/new",
     )
 
 

@@ -132,7 +132,7 @@ async def decide(visit: Visit) -> Answer:
     fields = visit.fields()
     choice = fields.choice("choice", Choice)
     to = fields.optional_id("to", LOCATION_PREFIX) or visit.optional_id("to", LOCATION_PREFIX)
-    back = "/exceptions" if visit.param("back") == "list" else exception_href(exception_id)
+    back = {"list": "/exceptions", "operations": "/operations"}.get(visit.param("back")) or exception_href(exception_id)
     reason = fields.text("reason") or "exception"
     if choice is Choice.MOVE and to is None:
         fields.refuse("to", N_("Choose one."))

@@ -14,18 +14,21 @@ KIND_WORDS = {
     ImportKind.PRODUCTS: N_("Products"),
     ImportKind.STOCK: N_("Stock"),
     ImportKind.LOCATIONS: N_("Locations"),
+    ImportKind.POSTCODES: N_("Postcodes"),
 }
 KIND_ICONS = {
     ImportKind.ORDERS: "receipt",
     ImportKind.PRODUCTS: "tags",
     ImportKind.STOCK: "packages",
     ImportKind.LOCATIONS: "map-pin",
+    ImportKind.POSTCODES: "map-pin",
 }
 KIND_MEANINGS = {
     ImportKind.ORDERS: N_("that a channel has taken already: exports of Shopify, Amazon, eBay, Etsy, WooCommerce and others"),
     ImportKind.PRODUCTS: N_("sku and name; if wanted gtin, category, price, tax_rate, market"),
     ImportKind.STOCK: N_("sku, location and on_hand; if wanted safety"),
     ImportKind.LOCATIONS: N_("code and name; if wanted address, coordinates, opening_hours"),
+    ImportKind.POSTCODES: N_("country, postcode, latitude and longitude: promises and routing know by them where a buyer is"),
 }
 STATE_WORDS = {
     RunState.WAITING: N_("Queued"),

@@ -155,7 +155,7 @@ def _within(points: Iterable[tuple[float, float]], box: tuple[float, float, floa
 
 _CSV = (
     "code", "name", "kind", "active", "line1", "line2", "postcode", "city", "region", "country", "latitude", "longitude",
-    "time_zone", "opening_hours", "ships", "pickup", "returns", "daily_capacity",
+    "contact", "phone", "email", "time_zone", "opening_hours", "ships", "pickup", "returns", "daily_capacity",
 )  # fmt: skip
 """As the import of locations reads them, so that a list can be taken out, corrected and brought back."""
 
@@ -183,8 +183,8 @@ async def _exported(visit: Visit, wanted: LocationFilter, sort: str) -> AsyncIte
         async for one in locations.stream(reader, wanted, sort=sort):
             yield (
                 one.code, one.name, one.kind.value, _yes(one.active), one.line1, one.line2, one.postcode, one.city, one.region,
-                one.country, one.latitude, one.longitude, one.time_zone, hours_text(one.opening_hours), _yes(one.ships),
-                _yes(one.pickup), _yes(one.returns), one.daily_capacity,
+                one.country, one.latitude, one.longitude, one.contact, one.phone, one.email, one.time_zone,
+                hours_text(one.opening_hours), _yes(one.ships), _yes(one.pickup), _yes(one.returns), one.daily_capacity,
             )  # fmt: skip
 
 
@@ -329,6 +329,9 @@ def _draft(fields: Fields) -> LocationDraft:
         region=fields.text("region"),
         latitude=_degrees(fields, "latitude", 90),
         longitude=_degrees(fields, "longitude", 180),
+        contact=fields.text("contact"),
+        phone=fields.text("phone", most=40),
+        email=fields.text("email"),
         opening_hours=_hours(fields),
         ships=fields.checked("ships"),
         pickup=fields.checked("pickup"),
@@ -416,6 +419,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "code": N_("Code"), "name": N_("Name"), "kind": N_("Kind"), "country": N_("Country"), "time_zone": N_("Time zone"),
     "active": N_("Active"), "line1": N_("Address"), "line2": N_("Address, second line"), "postcode": N_("Postcode"),
     "city": N_("City"), "region": N_("Region"), "latitude": N_("Latitude"), "longitude": N_("Longitude"),
+    "contact": N_("Contact"), "phone": N_("Phone"), "email": N_("E-mail address"),
     "opening_hours": N_("Opening hours"), "ships": N_("Ships parcels"), "pickup": N_("Hands out orders"),
     "returns": N_("Takes returns back"), "daily_capacity": N_("Orders a day"),
 }  # fmt: skip

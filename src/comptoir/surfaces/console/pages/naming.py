@@ -72,15 +72,19 @@ async def places_of(reader: Reader, ids: Iterable[UUID | None]) -> Places:
 class People:
     """Who did it, in words."""
 
-    def __init__(self, names: Mapping[str, str], channels: Channels, system: str) -> None:
+    def __init__(self, names: Mapping[str, str], channels: Channels, system: str, outside: Mapping[str, str]) -> None:
+        """`outside` is what those are called who act on pages of their own, without an account."""
         self._names = names
         self._channels = channels
         self._system = system
+        self._outside = outside
 
     def __getitem__(self, actor: str) -> str:
         kind, _, rest = actor.partition(":")
         if actor in self._names:
             return self._names[actor]
+        if actor in self._outside:
+            return self._outside[actor]
         if kind == "channel":
             return self._channels[rest].name
         return self._system if kind in {"system", "consumer", "job"} else actor
@@ -89,4 +93,5 @@ class People:
 async def people_of(visit: Visit, reader: Reader, actors: Iterable[str], channels: Channels) -> People:
     wanted = sorted({actor for actor in actors if actor.partition(":")[0] in {"user", "token"}})
     found: dict[str, str] = {str(actor): name for actor, name in (await staff.names(reader, wanted)).items()} if wanted else {}
-    return People(found, channels, visit.say(N_("Comptoir itself")))
+    outside = {"buyer": visit.say(N_("The buyer")), "supplier": visit.say(N_("The supplier"))}
+    return People(found, channels, visit.say(N_("Comptoir itself")), outside)

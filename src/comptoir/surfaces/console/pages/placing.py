@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import msgspec
 
@@ -20,7 +21,8 @@ from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import VariantFilter
 from comptoir.modules.channels.contracts import Channel, ChannelKind
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationFilter, LocationId
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationFilter, LocationId
+from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import (
     ORDER_PREFIX,
     Candidates,
@@ -39,8 +41,13 @@ from comptoir.runtime import idempotency
 from comptoir.runtime.database import Context, Reader
 from comptoir.sdk.countries import country_code
 from comptoir.sdk.orders import Address, Buyer, LineKind
+from comptoir.surfaces import collecting
 from comptoir.surfaces.capture import Call, Key, Outcome
+from comptoir.surfaces.collecting import PaidBy, Tender
+from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields, FormRefused
+from comptoir.surfaces.console.pages import lists, store_desk
+from comptoir.surfaces.console.pages.collect_words import PAID_WORDS
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 from comptoir.surfaces.selling import Counter
@@ -107,6 +114,7 @@ async def _page(
         code = values.get("channel") or (channels[0].code if channels else "")
         channel = next((one for one in channels if one.code == code), None)
         stores = (await locations.find(reader, LocationFilter(active=True, pickup=True), sort="name", limit=200)).items
+        own = await store_desk.here(visit, reader) if values.get("from") == "store" else None
         offers = await _offers(visit, reader, channel.code if channel else "", [sku for sku in skus if sku])
     bad = errors or {}
     rows = [
@@ -123,11 +131,19 @@ async def _page(
         channel=channel,
         stores=[(to_text(LOCATION_PREFIX, one.id), f"{one.name}, {one.city}" if one.city else one.name) for one in stores],
         rows=rows,
-        values=dict(values),
+        values=_at_the_counter(values, own) if own is not None else dict(values),
+        counter=lists.label(own) if own is not None else "",
+        methods=[(method.value, visit.say(PAID_WORDS[method])) for method in PaidBy],
         errors=bad,
         refused=refused,
         short=short,
     )
+
+
+def _at_the_counter(values: Mapping[str, str], own: Location) -> dict[str, str]:
+    """A customer who stands in the store collects it there, unless they want it sent."""
+    here = to_text(LOCATION_PREFIX, own.id) if own.pickup else ""
+    return {"pickup": here} | dict(values)
 
 
 @area.get("/orders/new/products", Permission.ORDERS_PLACE)
@@ -160,7 +176,9 @@ async def place_order(visit: Visit) -> Answer:
     try:
         counter = await visit.console.services.counters.get(fields.raw("channel"))
         placement = _placement(visit, fields, counter, skus, quantities)
+        tender = _tender(fields)
         fields.done()
+        placement = await _located(visit, counter, placement)
         outcome = await _captured(visit, counter, placement)
     except FormRefused as refusal:
         words = refusal.errors.get("lines") or visit.say(N_("Something is not right yet."))
@@ -171,13 +189,45 @@ async def place_order(visit: Visit) -> Answer:
     if outcome.status != 201:
         short = order.code == "insufficient_stock"
         return await _page(visit, fields.values, skus, quantities, refused=order.words, short=short)
+    order_id = OrderId(from_text(ORDER_PREFIX, order.id))
+    paid = ""
     if not outcome.replayed:
         async with visit.database.transaction(visit.context) as tx:
             data = {"number": order.number, "channel": counter.channel.code}
             await staff.record(tx, "order.placed", order.id, data, address=visit.address)
-    order_id = OrderId(from_text(ORDER_PREFIX, order.id))
+        paid = "" if tender is None else await _paid(visit, order_id, order.id, tender)
     waits = visit.says("%(num)s unit waits for stock.", "%(num)s units wait for stock.", order.waiting) if order.waiting else ""
-    return visit.finish(Done(order_href(order_id), visit.say(N_("The order is placed.")), detail=waits))
+    return visit.finish(
+        Done(order_href(order_id), visit.say(N_("The order is placed.")), detail=" ".join(filter(None, (waits, paid))))
+    )
+
+
+def _tender(fields: Fields) -> Tender | None:
+    """How it is paid at once, at the counter; None for later."""
+    if not fields.raw("method"):
+        return None
+    method = fields.choice("method", PaidBy)
+    return Tender(
+        method=method,
+        reference=fields.text("reference", required=method is PaidBy.CARD_TERMINAL, most=100),
+        code=fields.text("card", required=method is PaidBy.ACCOUNT, most=80),
+    )
+
+
+async def _paid(visit: Visit, order_id: OrderId, subject: str, tender: Tender) -> str:
+    """Takes the money. The order stands in any case: what a card refuses is said, and can be paid another way."""
+    try:
+        async with visit.database.transaction(visit.context) as tx:
+            taken = await collecting.take_for_order(tx, order_id, tender)
+            left = await orders.standing(tx, order_id)
+            await staff.record(tx, "order.payment", subject, {"amount": taken, "method": tender.method}, address=visit.address)
+    except Refusal as refusal:
+        return visit.say(N_("It is not paid: %(why)s"), why=visit.refusal(refusal))
+    amount = formatting.money(taken, left.currency, visit.page.locale)
+    if left.owed_by_buyer:
+        rest = formatting.money(left.owed_by_buyer, left.currency, visit.page.locale)
+        return visit.say(N_("%(taken)s taken. %(left)s is still to be paid: take it another way."), taken=amount, left=rest)
+    return visit.say(N_("%(amount)s taken."), amount=amount)
 
 
 class _Told(msgspec.Struct):
@@ -206,7 +256,7 @@ def _placement(visit: Visit, fields: Fields, counter: Counter, skus: Sequence[st
     name = fields.raw("shipping_name") or visit.say(N_("Shipping"))
     return Placement(
         terms=counter.terms,
-        candidates=counter.candidates(None),
+        candidates=_candidates(counter, pickup),
         lines=tuple(lines),
         fill=fill,
         charges=(Charge(LineKind.SHIPPING, name[:100], shipping),) if shipping else (),
@@ -216,6 +266,24 @@ def _placement(visit: Visit, fields: Fields, counter: Counter, skus: Sequence[st
         note=fields.text("note", most=2000, lines=True),
         context=Context(visit.principal.actor, visit.page.request_id, counter.channel.code),
     )
+
+
+async def _located(visit: Visit, counter: Counter, placement: Placement) -> Placement:
+    """From the nearest, where it is known where the buyer is."""
+    if placement.ship_to is None:
+        return placement
+    found = await visit.console.services.counters.located(placement.ship_to)
+    if found.latitude is None or found.longitude is None:
+        return placement
+    return msgspec.structs.replace(placement, ship_to=found, candidates=counter.candidates((found.latitude, found.longitude)))
+
+
+def _candidates(counter: Counter, pickup: UUID | None, *, whole_pool: bool = False) -> Candidates:
+    """Who may promise it: the counter where it is collected before all others, if it is of the channel's pool."""
+    found = counter.candidates(None, whole_pool=whole_pool)
+    if pickup is None or pickup not in counter.ids:
+        return found
+    return Candidates(tuple(dict.fromkeys((LocationId(pickup), *found.locations))), found.complete)
 
 
 def _lines(fields: Fields, skus: Sequence[str], quantities: Sequence[str]) -> list[PlacementLine]:
@@ -266,7 +334,7 @@ async def _captured(visit: Visit, counter: Counter, placement: Placement) -> Out
         return Outcome(201, msgspec.json.encode(_Told(to_text(ORDER_PREFIX, result.id), result.number, waiting)))
 
     def whole_pool() -> Candidates:
-        return counter.candidates(None, whole_pool=True)
+        return _candidates(counter, placement.pickup_location_id, whole_pool=True)
 
     key = Key(f"console:{visit.principal.actor}", f"{visit.form_key}:{digest.hex()}", digest)
     return await visit.console.services.desk.submit(Call(placement, whole_pool, answer, key))

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from comptoir.i18n import N_
 from comptoir.kernel.ids import ActorId, to_text
 from comptoir.kernel.time import utcnow
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationFilter, LocationId, LocationKind
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.api import SCOPES
 from comptoir.modules.staff.contracts import TOKEN_PREFIX, Permission, Scope, Token, TokenFilter, TokenId
@@ -24,6 +26,7 @@ area = Area("settings")
 SCOPE_WORDS = {
     Scope.ORDERS_READ: N_("read orders"),
     Scope.ORDERS_WRITE: N_("place orders and act on them"),
+    Scope.ORDERS_APPROVE: N_("approve changes of orders"),
     Scope.STOCK_READ: N_("read stock"),
     Scope.STOCK_WRITE: N_("adjust, count, receive and transfer stock"),
     Scope.CATALOGUE_READ: N_("read products"),
@@ -38,6 +41,7 @@ SCOPE_WORDS = {
     Scope.ROUTING_READ: N_("read rules of routing and carriers"),
     Scope.ROUTING_WRITE: N_("change rules of routing and carriers"),
     Scope.FULFILMENT_WRITE: N_("pick, pack, hand over and give back"),
+    Scope.PURCHASES_ANSWER: N_("answer purchase orders: what suppliers do"),
     Scope.IMPORTS_WRITE: N_("import files"),
     Scope.EXCEPTIONS_READ: N_("read exceptions"),
     Scope.EXCEPTIONS_WRITE: N_("resolve exceptions"),
@@ -102,6 +106,9 @@ async def new_token(visit: Visit) -> Answer:
 
 async def _form(visit: Visit, typed: Typed) -> Answer:
     mine = visit.principal.permissions
+    async with visit.read() as reader:
+        found = (await locations.find(reader, LocationFilter(kind=LocationKind.SUPPLIER, active=True), limit=200)).items
+    suppliers = [(to_text(LOCATION_PREFIX, one.id), lists.label(one)) for one in found]
     question = Question(
         title=visit.say(N_("New API token")),
         fields="settings/_token_fields.html",
@@ -119,6 +126,7 @@ async def _form(visit: Visit, typed: Typed) -> Answer:
         {"life": "365"},
         scopes=[(scope.value, visit.say(word)) for scope, word in SCOPE_WORDS.items() if SCOPES[scope] <= mine],
         ticked=visit.form.get("scope", ()) if typed.refused else (),
+        suppliers=suppliers,
         lives=[(code, _life(visit, days)) for code, days in _LIVES.items()],
     )
 
@@ -138,10 +146,14 @@ async def create_token(visit: Visit) -> Answer:
     if not scopes or len(scopes) != len(given):
         fields.refuse("scope", N_("Choose what it may do."))
     days = _LIVES[fields.one_of("life", tuple(_LIVES), "365")]
+    of = fields.optional_id("location", LOCATION_PREFIX)
+    if of is not None and set(scopes) - {Scope.PURCHASES_ANSWER}:
+        fields.refuse("location", N_("A supplier's token may answer purchase orders and nothing else."))
 
     async def work(tx: Tx) -> Done:
         until = None if days is None else tx.now + timedelta(days=days)
-        token, secret = await staff.create_token(tx, name, scopes, expires_at=until, by=visit.principal)
+        place = None if of is None else LocationId(of)
+        token, secret = await staff.create_token(tx, name, scopes, expires_at=until, by=visit.principal, location_id=place)
         shown = shown_once.seal(visit, Shown("token", token.name, secret))
         return Done(f"/settings/tokens?{urlencode({'shown': shown})}", visit.say(N_("The token is created.")))
 

@@ -41,7 +41,9 @@ def tabs(visit: Visit, current: str) -> list[tuple[str, str, bool, int | None]]:
         ("ledger", N_("Ledger"), "/stock-ledger"),
         ("transfers", N_("Transfers"), "/transfers"),
         ("supplies", N_("Incoming"), "/supplies"),
+        ("purchases", N_("Purchase orders"), "/purchases"),
         ("counts", N_("Counts"), "/counts"),
+        ("substitutes", N_("Substitutes"), "/substitutes"),
     )
     return [(visit.say(word), href, key == current, None) for key, word, href in views]
 

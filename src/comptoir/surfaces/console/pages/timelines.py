@@ -10,9 +10,12 @@ from uuid import UUID
 from comptoir.i18n import N_
 from comptoir.modules.fulfilment.contracts import HoldReason, RejectReason
 from comptoir.modules.orders.contracts import OrderDetails, TimelineEntry
+from comptoir.surfaces.console.pages.change_words import line_name, reason_words
 from comptoir.surfaces.console.pages.naming import Channels, People, Places
 from comptoir.surfaces.console.pages.telling import Teller, Words, joined, other, uuid_of
 from comptoir.surfaces.console.pages.timelines_after import AFTER
+from comptoir.surfaces.console.pages.timelines_counter import COUNTER
+from comptoir.surfaces.console.pages.timelines_supply import SUPPLY
 from comptoir.surfaces.console.pages.work_words import HOLD_WORDS, REJECT_WORDS
 from comptoir.surfaces.console.web import Visit
 
@@ -39,7 +42,7 @@ def told(
     channels: Channels,
 ) -> list[Told]:
     order = details.order
-    lines = {line.line_no: line.name or line.sku or "" for line in order.lines}
+    lines = {line.line_no: line_name(visit, line) for line in order.lines}
     teller = Teller(visit, places, lines, order.currency)
     result: list[Told] = []
     for entry in entries:
@@ -66,7 +69,7 @@ def _placed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
 
 def _cancelled(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     what = t.say(N_("Cancelled")) if data.get("whole") else t.say(N_("Cancelled in part"))
-    return what, "ban", "bad", joined(t.units(data), data.get("reason"))
+    return what, "ban", "bad", joined(t.units(data), reason_words(t.visit, str(data.get("reason") or "")))
 
 
 def _released(t: Teller, _: str, data: Mapping[str, object]) -> Words:
@@ -97,7 +100,7 @@ def _shipped(t: Teller, _: str, data: Mapping[str, object]) -> Words:
 def _returned(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     what = t.say(N_("Taken back at %(place)s"), place=t.place(data.get("location_id")))
     worth = t.say(N_("%(amount)s refundable"), amount=t.money(data.get("refundable") or 0))
-    return what, "truck-return", "neutral", joined(t.units(data), data.get("reason"), worth)
+    return what, "truck-return", "neutral", joined(t.units(data), reason_words(t.visit, str(data.get("reason") or "")), worth)
 
 
 _PAID = {
@@ -183,6 +186,10 @@ def _work_made(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return what, "list-check", "neutral", t.visit.says("%(num)s unit", "%(num)s units", units)
 
 
+def _work_grown(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("More to prepare at %(place)s"), place=t.place(data.get("location_id"))), "plus", "neutral", t.units(data)
+
+
 def _work_picked(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("Picked at %(place)s"), place=t.place(data.get("location_id"))), "box", "good", ""
 
@@ -259,6 +266,7 @@ TELL: Mapping[str, Callable[[Teller, str, Mapping[str, object]], Words]] = {
     "order.rejected": _rejected,
     "order.parked": _parked,
     "fulfilment.created": _work_made,
+    "fulfilment.grown": _work_grown,
     "fulfilment.picked": _work_picked,
     "fulfilment.packed": _work_packed,
     "fulfilment.ready": _work_ready,
@@ -268,4 +276,6 @@ TELL: Mapping[str, Callable[[Teller, str, Mapping[str, object]], Words]] = {
     "exception.opened": _opened,
     "exception.resolved": _resolved,
     **AFTER,
+    **SUPPLY,
+    **COUNTER,
 }

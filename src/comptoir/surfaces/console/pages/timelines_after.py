@@ -10,6 +10,7 @@ from comptoir.modules.changes.contracts import ChangeKind, ChangeState
 from comptoir.modules.notices.contracts import NoticeKind
 from comptoir.modules.tracking.contracts import AnswerKind, TrackingStatus
 from comptoir.surfaces.console import formatting
+from comptoir.surfaces.console.pages.change_words import KIND_WORDS, reason_words
 from comptoir.surfaces.console.pages.parcel_words import ANSWER_WORDS, NOTICE_WORDS, TRACKING_WORDS
 from comptoir.surfaces.console.pages.telling import Teller, Words, joined, other
 
@@ -78,14 +79,6 @@ def _notice_failed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("The buyer could not be told: %(what)s"), what=_about(t, data)), "alert-circle", "warn", ""
 
 
-_CHANGES: Mapping[str, str] = {
-    ChangeKind.EDIT: N_("Change of the order"),
-    ChangeKind.CANCEL: N_("Cancellation"),
-    ChangeKind.RETURN: N_("Return over the counter"),
-    ChangeKind.EXCHANGE: N_("Exchange"),
-    ChangeKind.CLAIM: N_("Claim"),
-    ChangeKind.ADJUSTMENT: N_("Change of the price"),
-}
 _CHANGE_STATES: Mapping[str, tuple[str, str]] = {
     ChangeState.REQUESTED: (N_("%(change)s: asked for"), "neutral"),
     ChangeState.APPROVED: (N_("%(change)s: approved"), "neutral"),
@@ -96,11 +89,13 @@ _CHANGE_STATES: Mapping[str, tuple[str, str]] = {
 
 
 def _change_moved(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
-    kind, state = _CHANGES.get(str(data.get("kind"))), _CHANGE_STATES.get(str(data.get("state")))
+    known = str(data.get("kind"))
+    kind = KIND_WORDS[ChangeKind(known)] if known in ChangeKind.__members__.values() else None
+    state = _CHANGE_STATES.get(str(data.get("state")))
     if kind is None or state is None:
         return other(t, type_, data)
     words, tone = state
-    return t.say(words, change=t.say(kind)), "edit", tone, str(data.get("reason") or "")
+    return t.say(words, change=t.say(kind)), "edit", tone, reason_words(t.visit, str(data.get("reason") or ""))
 
 
 _RETURNS: Mapping[str, tuple[str, str]] = {
@@ -121,6 +116,10 @@ def _return_moved(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
         return other(t, type_, data)
     words, tone = found
     return t.say(words), "truck-return", tone, ""
+
+
+def _papers_sent(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("The papers of the return go to the buyer")), "send", "neutral", str(data.get("code") or "")
 
 
 def _refund_granted(t: Teller, _: str, data: Mapping[str, object]) -> Words:
@@ -144,6 +143,7 @@ AFTER: Mapping[str, Tell] = {
     "notice.failed": _notice_failed,
     "change.moved": _change_moved,
     "return.moved": _return_moved,
+    "return.papers_sent": _papers_sent,
     "refund.granted": _refund_granted,
     "refund.withdrawn": _refund_withdrawn,
 }

@@ -12,6 +12,7 @@ STAGE_WORDS: Mapping[Stage, str] = {
     Stage.TO_PICK: N_("To pick"),
     Stage.TO_PACK: N_("To pack"),
     Stage.TO_HAND_OVER: N_("To hand over"),
+    Stage.TO_RECEIVE: N_("On its way here"),
     Stage.READY: N_("Ready to collect"),
     Stage.DONE: N_("Done"),
     Stage.CANCELLED: N_("Cancelled"),
@@ -21,6 +22,7 @@ STAGE_TONES: Mapping[Stage, tuple[str, str]] = {
     Stage.TO_PICK: ("active", "list-check"),
     Stage.TO_PACK: ("active", "package"),
     Stage.TO_HAND_OVER: ("active", "truck"),
+    Stage.TO_RECEIVE: ("neutral", "truck"),
     Stage.READY: ("good", "shopping-bag"),
     Stage.DONE: ("good", "circle-check"),
     Stage.CANCELLED: ("neutral", "ban"),
@@ -29,6 +31,7 @@ METHOD_WORDS: Mapping[Method, str] = {
     Method.SHIP: N_("Sent to the buyer"),
     Method.COLLECT: N_("Collected here"),
     Method.SEND_TO_STORE: N_("Sent to the store where it is collected"),
+    Method.HAND_OUT: N_("Sent here, and collected here"),
 }
 REJECT_WORDS: Mapping[RejectReason, str] = {
     RejectReason.NOT_FOUND: N_("not found"),

@@ -18,6 +18,11 @@
     const all = event.target.closest("[data-check-all]");
     if (all) { document.querySelectorAll(all.dataset.checkAll).forEach((box) => { box.checked = all.checked; }); }
   });
+  // Enter in a field with a button of its own presses that one.
+  document.addEventListener("keydown", (event) => {
+    const own = event.key === "Enter" && event.target.closest && event.target.closest("[data-enter]");
+    if (own) { event.preventDefault(); document.getElementById(own.dataset.enter).click(); }
+  });
   // Twice the same button is once: the server sees to it, this only says so.
   document.addEventListener("submit", (event) => {
     const button = event.submitter;

@@ -25,6 +25,7 @@ from comptoir.surfaces.documents.contracts.invoices import (
     VatTotal,
 )
 from comptoir.surfaces.documents.contracts.parties import Address, Item, LegalIdentity, Seller
+from comptoir.surfaces.documents.contracts.purchasing import PurchaseItem, PurchaseOrder
 from comptoir.surfaces.documents.contracts.shipping import (
     Manifest,
     ManifestParcel,
@@ -35,11 +36,23 @@ from comptoir.surfaces.documents.contracts.shipping import (
     PickList,
 )
 
-Document = PickList | PackingSlip | ParcelLabel | Manifest | Invoice | ReturnSlip | PickupNotice | CustomsDeclaration
+Document = (
+    PickList | PackingSlip | ParcelLabel | Manifest | Invoice | ReturnSlip | PickupNotice | CustomsDeclaration | PurchaseOrder
+)
 
 KINDS: dict[str, type[Document]] = {
     kind.__name__: kind
-    for kind in (PickList, PackingSlip, ParcelLabel, Manifest, Invoice, ReturnSlip, PickupNotice, CustomsDeclaration)
+    for kind in (
+        PickList,
+        PackingSlip,
+        ParcelLabel,
+        Manifest,
+        Invoice,
+        ReturnSlip,
+        PickupNotice,
+        CustomsDeclaration,
+        PurchaseOrder,
+    )
 }
 """Every kind of document by its name."""
 
@@ -69,6 +82,8 @@ __all__ = [
     "PickLine",
     "PickList",
     "PickupNotice",
+    "PurchaseItem",
+    "PurchaseOrder",
     "ReturnReason",
     "ReturnSlip",
     "Seller",
