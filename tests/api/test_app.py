@@ -30,7 +30,7 @@ def test_every_consumer_has_a_name_of_its_own(services: Services) -> None:
     names = [one.name for one in consumers(services)]
     assert set(names) == {
         "orders.promises", "orders.trade", "orders.customers", "fulfilment.release", "fulfilment.counts", "tracking.parcels",
-        "notices.outbox", "webhooks",
+        "notices.outbox", "purchasing.follow", "webhooks",
     }  # fmt: skip
     assert len(set(names)) == len(names)
 

@@ -35,6 +35,8 @@ from comptoir.surfaces.documents.contracts import (
     PickLine,
     PickList,
     PickupNotice,
+    PurchaseItem,
+    PurchaseOrder,
     ReturnReason,
     ReturnSlip,
     Seller,
@@ -338,6 +340,32 @@ def pickup_notice(**changes: object) -> PickupNotice:
     return PickupNotice(**(given | changes))  # pyright: ignore[reportArgumentType]
 
 
+def purchase_order(**changes: object) -> PurchaseOrder:
+    given: dict[str, object] = {
+        "seller": SELLER,
+        "number": "P117",
+        "order_number": "10412",
+        "supplier": BERLIN,
+        "ship_to": BUYER,
+        "lines": (
+            PurchaseItem(
+                sku="LAMP-BLK",
+                name="Lampe de table",
+                quantity=2,
+                supplier_sku="AC-1",
+                cost=Decimal("17.50"),
+                amount=money(3500),
+            ),
+            PurchaseItem(sku="CORD", name="Câble textile", quantity=1500, weighed=True),
+        ),
+        "revision": 2,
+        "ordered_on": date(2026, 3, 31),
+        "requested_on": date(2026, 4, 2),
+        "answer_at": "https://lumen.example/supply/AAAA",
+    }
+    return PurchaseOrder(**(given | changes))  # pyright: ignore[reportArgumentType]
+
+
 def customs(form: CustomsForm = CustomsForm.CN22, **changes: object) -> CustomsDeclaration:
     items = (
         CustomsItem(
@@ -380,6 +408,7 @@ def every_kind() -> list[Document]:
         invoice(),
         return_slip(),
         pickup_notice(),
+        purchase_order(),
         customs(CustomsForm.CN22),
         customs(CustomsForm.CN23),
     ]

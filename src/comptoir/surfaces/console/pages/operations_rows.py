@@ -18,6 +18,7 @@ from comptoir.surfaces.console.pages.naming import Channels, People, Tag
 from comptoir.surfaces.console.pages.operations_standings import AT_LOCATIONS, TROUBLE_WORDS
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.parcel_words import TRACKING_WORDS
+from comptoir.surfaces.console.pages.parcels import parcel_href
 from comptoir.surfaces.console.pages.store_desk import Due
 from comptoir.surfaces.console.pages.work_words import HOLD_WORDS
 from comptoir.surfaces.console.web import Visit
@@ -182,8 +183,8 @@ def of_parcel(visit: Visit, one: Tracked, names: Names) -> Row:
         due=_parcel_due(visit, one),
         ends=_day_end(visit, promised),
         since=one.shipped_at,
-        step=visit.say(N_("Look at the order")),
-        step_href=order_href(one.order_id),
+        step=visit.say(N_("Look at the parcel")),
+        step_href=parcel_href(one.id),
     )
 
 
@@ -220,8 +221,8 @@ def of_trouble(visit: Visit, one: InTrouble, numbers: Mapping[OrderId, int], nam
         due=NO_DUE if parcel is None else _parcel_due(visit, parcel),
         ends=None if parcel is None else _day_end(visit, parcel.promised_on),
         since=one.opened_at,
-        step=visit.say(N_("Look at the order")),
-        step_href=order_href(one.order_id),
+        step=visit.say(N_("Look at the order") if parcel is None else N_("Look at the parcel")),
+        step_href=order_href(one.order_id) if parcel is None else parcel_href(parcel.id),
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import from_text, to_text
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import FULFILMENT_PREFIX, Fulfilment, FulfilmentId, Method, Stage
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
@@ -16,6 +17,7 @@ from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader
 from comptoir.surfaces import collecting
 from comptoir.surfaces.console import formatting
+from comptoir.surfaces.console.pages import lists
 from comptoir.surfaces.console.pages.naming import People, channels_of, people_of, places_of
 from comptoir.surfaces.console.pages.work_words import STAGE_TONES, STAGE_WORDS
 from comptoir.surfaces.console.web import Answer, Visit
@@ -122,14 +124,25 @@ async def workers(visit: Visit, reader: Reader, found: Iterable[Fulfilment]) -> 
 
 async def tasks(visit: Visit, reader: Reader, found: Sequence[Fulfilment]) -> list[Task]:
     people = await workers(visit, reader, found)
-    return [task(visit, one, people) for one in found]
+    pieces = await pieces_of(reader, found)
+    return [task(visit, one, people, pieces.get(one.id)) for one in found]
 
 
-def task(visit: Visit, one: Fulfilment, people: People) -> Task:
+async def pieces_of(reader: Reader, found: Sequence[Fulfilment]) -> dict[FulfilmentId, int]:
+    """How many pieces each is: what is weighed is one for each line, however much it is."""
+    if not found:
+        return {}
+    full = await fulfilment.get_all(reader, [one.id for one in found])
+    names = await lists.goods(reader, {line.sku for one in full for line in one.lines})
+    return {one.id: sum(min(1, line.open) if names.is_weighed(line.sku) else line.open for line in one.lines) for one in full}
+
+
+def task(visit: Visit, one: Fulfilment, people: People, pieces: int | None = None) -> Task:
+    """`pieces` is how many it is, where what is weighed is in it."""
     mine = one.assignee == visit.principal.actor
     parts = [
         visit.say(N_("Order %(number)s"), number=one.order_number),
-        visit.says("%(num)s unit", "%(num)s units", one.quantity - one.gone),
+        visit.says("%(num)s unit", "%(num)s units", one.quantity - one.gone if pieces is None else pieces),
         visit.say(N_("collected here")) if one.method in {Method.COLLECT, Method.HAND_OUT} else one.carrier,
     ]
     return Task(

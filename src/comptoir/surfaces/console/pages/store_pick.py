@@ -102,7 +102,7 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
         "store/_pick.html" if is_scan(visit) else "store/pick.html",
         status=refusal.status if refusal else 200,
         one=one,
-        task=store_desk.task(visit, one, people),
+        task=store_desk.task(visit, one, people, _pieces(rows)),
         stamp=store_desk.stamp(visit, one),
         elsewhere=elsewhere,
         rows=rows,
@@ -120,6 +120,11 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
         action=f"/store/pick/{store_desk.text_of(one.id)}",
     )
     return store_desk.with_camera(answer)
+
+
+def _pieces(rows: Sequence[Row]) -> int:
+    """What is weighed is one for each line, however much it is."""
+    return sum(min(1, row.line.open) if row.weighed else row.line.open for row in rows)
 
 
 async def _currency(visit: Visit, one: Fulfilment) -> str:
