@@ -248,7 +248,7 @@ async def test_a_player_that_breaks_at_any_step_goes_on_exactly_there(
         except ConnectionError:
             broken += 1
         assert not (await verdict(shop, plan)).differences
-    assert broken >= 5
+    assert broken >= 3
     assert await verdict(shop, plan) == played(plan)
     assert await units_sold(shop) == till_units(plan)
     await add_up(shop)
