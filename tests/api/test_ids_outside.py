@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 import comptoir.app
-from api.conftest import Api
+from api.conftest import Api, fed
 from comptoir.kernel.ids import from_text, uuid7
 from comptoir.modules.webhooks import api as webhooks
 from comptoir.modules.webhooks.contracts import DeliveryFilter, EndpointDraft
@@ -102,5 +102,5 @@ async def test_a_receiver_asks_with_what_it_was_sent(api: Api, services: Service
     assert not RAW.search(detail.payload)
     assert sent["data"]["order_id"] == placed["id"]
     assert (await api.get(f"/v1/orders/{sent['data']['order_id']}")).status_code == 200
-    feed = (await api.get("/v1/events", type="order.placed")).json()["items"][-1]
+    feed = (await fed(api, "order.placed", 1))[-1]
     assert (feed["id"], feed["data"]) == (sent["id"], sent["data"])
