@@ -160,9 +160,13 @@ def test_a_process_of_serve_leaves_nothing_open(environment: Mapping[str, str], 
         )
         theirs.close()
         ours.settimeout(_PATIENCE)
-        assert ours.recv(64) == READY
-        ours.shutdown(socket.SHUT_WR)
-        said, _ = process.communicate(timeout=_PATIENCE)
+        with process:
+            try:
+                assert ours.recv(64) == READY
+                ours.shutdown(socket.SHUT_WR)
+                said, _ = process.communicate(timeout=_PATIENCE)
+            finally:
+                process.kill()  # nothing, when it has ended
     assert process.returncode == 0, said
     assert "ResourceWarning" not in said
     assert "setup plugin" not in said

@@ -186,6 +186,26 @@ async def test_a_job_that_does_not_finish_in_time_is_enqueued_again(database: Da
     assert await statuses(database) == {"todo": 1}
 
 
+async def test_one_that_is_stopped_while_it_connects_stops(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = runner_of(database)
+    opening = asyncio.Event()
+    opened = runner.app.open_async
+
+    async def slow(*_: object) -> None:
+        opening.set()
+        with contextlib.suppress(asyncio.CancelledError):  # as a wait does that ends in the same instant
+            await asyncio.sleep(3600)
+        await opened()
+
+    monkeypatch.setattr(runner.app, "open_async", slow)
+    running = asyncio.create_task(runner.run())
+    await opening.wait()
+    await runner.stop()
+    running.cancel()
+    async with asyncio.timeout(20):
+        await asyncio.wait({running})
+
+
 WORKER = """
 import asyncio, sys
 from comptoir.runtime.database import Database

@@ -31,6 +31,7 @@ from comptoir.kernel.ids import ActorId
 from comptoir.kernel.time import utcnow
 from comptoir.runtime.events import APPEND_EVENTS, Event, encode_events
 from comptoir.runtime.presence import Presence
+from comptoir.runtime.tasks import end
 
 T = TypeVar("T")
 Params = Mapping[str, object]
@@ -372,9 +373,7 @@ class Database:
 
     async def close(self) -> None:
         if self._wake is not None:
-            self._wake.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._wake
+            await end(self._wake)
             self._wake = None
         await self._pool.close(timeout=5)
 

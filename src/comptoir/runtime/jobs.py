@@ -31,6 +31,7 @@ from comptoir.kernel.errors import Fault, Refusal, Remedy
 from comptoir.kernel.time import utcnow
 from comptoir.runtime.database import SOCKET, Database, Reader, Tx, database_faults
 from comptoir.runtime.presence import REMIND_EVERY
+from comptoir.runtime.tasks import end
 
 log = structlog.get_logger("comptoir.jobs")
 
@@ -252,7 +253,8 @@ class JobRunner:
                 with database_faults():
                     async with self._opened():
                         pause = _FIRST_PAUSE
-                        await self._one_life()
+                        if not self._stopping.is_set():
+                            await self._one_life()
             except (Fault, procrastinate_errors.ConnectorException) as problem:
                 if pause == _FIRST_PAUSE:  # most often a connection that was cut, or the beginning of an outage
                     self._presence.lost()
@@ -290,9 +292,7 @@ class JobRunner:
                 if not task.cancelled():
                     task.result()
         finally:
-            recovery.cancel()
-            self._work.cancel()
-            await asyncio.gather(recovery, self._work, return_exceptions=True)
+            await end(recovery, self._work)
             self._work = None
 
     async def _recover(self) -> None:

@@ -18,6 +18,7 @@ from comptoir.runtime.http import HttpClient
 from comptoir.runtime.limits import Limiter
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.settings import Settings
+from comptoir.runtime.tasks import end
 from comptoir.surfaces.availability import AvailabilityDesk
 from comptoir.surfaces.capture import CaptureDesk
 from comptoir.surfaces.carriage import Carriage
@@ -109,7 +110,7 @@ class Services:
             self.promises.start()
             stack.push_async_callback(self.promises.stop)
             marking = asyncio.create_task(self._mark_used(), name="tokens-used")
-            stack.push_async_callback(_cancelled, marking)
+            stack.push_async_callback(end, marking)
             self.ready.set()
             stack.callback(self.ready.clear)
             yield self
@@ -129,12 +130,6 @@ class Services:
                 await staff.mark_used(tx, used)
         except Fault as fault:
             log.warning("the use of tokens could not be written down", problem=fault.detail)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 @contextlib.asynccontextmanager

@@ -10,6 +10,7 @@ import structlog
 
 from comptoir.runtime.consumers import Consumer, ConsumerRunner
 from comptoir.runtime.jobs import JobRunner, Task
+from comptoir.runtime.tasks import end
 from comptoir.surfaces.imports.keeping import IMPORT_TASK
 from comptoir.surfaces.jobs.housekeeping import Housekeeping
 from comptoir.surfaces.jobs.imports import ImportJob
@@ -70,7 +71,7 @@ class Worker:
             "holds": self.housekeeping.expire_holds,
             "figures": self.housekeeping.show_figures,
         }
-        tasks = [asyncio.create_task(self._keep(name, part), name=f"worker-{name}") for name, part in parts.items()]
+        running = [asyncio.create_task(self._keep(name, part), name=f"worker-{name}") for name, part in parts.items()]
         log.info("the worker runs")
         try:
             await self._stopping.wait()
@@ -79,9 +80,7 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.gather(*ending, return_exceptions=True), self._grace + 2)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*running)
             log.info("the worker has stopped")
 
     def ask_to_stop(self) -> None:

@@ -29,6 +29,7 @@ from comptoir.runtime import consumers, jobs
 from comptoir.runtime.database import Reader
 from comptoir.runtime.events import Position
 from comptoir.runtime.metrics import Metrics
+from comptoir.runtime.tasks import end
 from comptoir.surfaces.console.pages.naming import ICONS, Channels, Tag
 from comptoir.surfaces.console.web import Console
 from comptoir.surfaces.demo import state as demo
@@ -169,9 +170,7 @@ class Feed:
         async with self._fresh:
             self._fresh.notify_all()
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def _poll(self) -> None:
         unseen = 0.0
