@@ -9,11 +9,13 @@ from api.conftest import Api, problem
 from comptoir.kernel.ids import from_text
 from comptoir.modules.carriers import api as carriers
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
+from comptoir.modules.channels import api as channels
+from comptoir.modules.channels.contracts import ChannelDraft, PublishRules
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationKind, Postcode
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.contracts import Rating, Rules, RuleSetDraft, RuleSetState, Weight
+from comptoir.modules.routing.contracts import Rating, Rules, RuleSetDraft, RuleSetState, Splitting, Weight
 
 LYON, MARSEILLE = {"latitude": 45.76, "longitude": 4.84}, {"latitude": 43.3, "longitude": 5.37}
 
@@ -116,6 +118,60 @@ async def test_the_order_goes_as_was_told(api: Api) -> None:
         standard["arrives_on"],
         "road",
     )
+
+
+async def _ruled(api: Api, rules: Rules) -> None:
+    async with api.shop.database.transaction() as tx:
+        made = await routing.create(tx, RuleSetDraft(code="ruled", rules=rules))
+        await routing.move(tx, made.id, RuleSetState.LIVE)
+    api.services.counters.forget()
+
+
+async def test_what_a_parcel_has_to_be_worth_is_reckoned_with_prices(api: Api) -> None:
+    await furnish(api)
+    await _ruled(api, Rules(ratings=(Weight(Rating.DISTANCE),), minimum_pick=2000, splitting=Splitting(least_value=2000)))
+    hat = (await asked(api))["deliveries"][0]
+    assert (hat["complete"], hat["parcels"]) == (True, 1)
+    split = (await asked(api, lines=[{"sku": "HAT", "quantity": 21}]))["deliveries"][0]
+    assert (split["complete"], split["parcels"], split["lacking"]) == (True, 2, [])
+    cheap = (await asked(api, lines=[{"sku": "HAT", "quantity": 21, "unit_price": 1900}]))["deliveries"][0]
+    assert (cheap["complete"], cheap["lacking"]) == (False, [{"line_no": 1, "quantity": 1}])
+
+
+async def test_what_a_buyer_holds_is_there_for_this_buyer_alone(api: Api) -> None:
+    await furnish(api)
+    held = await api.post("/v1/holds", {"channel": "app", "cart": "cart-1", "lines": [{"sku": "HAT", "quantity": 21}]})
+    assert held.status_code == 201, held.text
+    others = await asked(api)
+    assert others["deliveries"][0]["lacking"] == [{"line_no": 1, "quantity": 1}]
+    own = await asked(api, lines=[{"sku": "HAT", "quantity": 21}], hold_id=held.json()["id"])
+    assert [one["complete"] for one in own["deliveries"]] == [True, True]
+    again = await asked(api)  # nothing of it stays in what is kept for everybody
+    assert again == others
+    await api.ask("DELETE", f"/v1/holds/{held.json()['id']}")
+    body = {"channel": "app", "lines": [{"sku": "HAT"}], "hold_id": held.json()["id"]}
+    problem(await api.post("/v1/promises", body), 409, "hold_gone")
+
+
+async def test_what_the_channel_does_not_publish_is_not_promised(api: Api) -> None:
+    await furnish(api)
+    async with api.shop.database.transaction() as tx:
+        channel = await channels.by_code(tx, "app")
+        draft = ChannelDraft(
+            code="app",
+            name=channel.name,
+            kind=channel.kind,
+            pool_id=channel.pool_id,
+            market=channel.market,
+            rules=PublishRules(buffer=19),
+        )
+        await channels.update(tx, channel.id, draft)
+    api.services.counters.forget()
+    assert (await asked(api, lines=[{"sku": "HAT", "quantity": 2}]))["deliveries"][0]["complete"] is True
+    told = await asked(api, lines=[{"sku": "HAT", "quantity": 3}])
+    assert [(one["complete"], one["lacking"]) for one in (*told["deliveries"], *told["collections"])] == [
+        (False, [{"line_no": 1, "quantity": 1}])
+    ] * 3
 
 
 async def test_bad_questions_are_refused_with_what_is_wrong(api: Api) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 
 from comptoir.kernel.time import utcnow
 from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.channels import api as channels
+from comptoir.modules.channels.contracts import PublishRules
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.api import Wanted
+from comptoir.modules.inventory.contracts import Reservation
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Collection, Delivery, Network, Situation
-from comptoir.modules.routing.contracts import Job, Profile, Site
+from comptoir.modules.routing.contracts import Job, Need, Profile, Site
 from comptoir.runtime.batching import Batcher
 from comptoir.runtime.database import Database
 from comptoir.surfaces.selling import Counter
@@ -62,28 +66,34 @@ class PromiseDesk:
         categories: frozenset[str],
         counters: int,
         at: LocationId | None = None,
+        held: Sequence[Reservation] = (),
     ) -> Options:
         """What each of the services would bring, and when it could be collected at so many counters nearby, or at one.
 
-        `categories` are those of its products, where rule sets ask for them: see `Counters.categories`.
+        `categories` are those of its products, where rule sets ask for them: see `Counters.categories`. What is `held` for this
+        buyer is there for this buyer. Of what the channel does not publish nothing is told: it would not take the order.
         """
         network = counter.network
         assert network is not None, "a channel that is kept has its network"
         skus = tuple(dict.fromkeys(need.sku for need in job.needs))
         rows = await self._batcher.submit(Wanted(self._name(network), tuple(network.position), skus))
         now = utcnow()
-        situation = Situation.of_arrays(network, dict(zip(skus, rows, strict=True)), await self._load(network, now))
+        free = dict(zip(skus, rows, strict=True))
+        _give(free, network, held)
+        job, kept_back = _published(job, free, counter.channel.rules)
+        situation = Situation.of_arrays(network, free, await self._load(network, now))
         deliveries: list[Delivery] = []
         asked = Profile(counter.channel.code, job.country, Service.PICKUP, categories)
         for service in services:
             rules = routing.for_rules(counter.rule_sets, asked._replace(service=service))
-            deliveries.append(routing.delivery(network, rules, replace(job, service=service), situation, now))
+            found = routing.delivery(network, rules, replace(job, service=service), situation, now)
+            deliveries.append(_lacks(found, kept_back))
         rules = routing.for_rules(counter.rule_sets, asked)
         if at is not None:
-            found = [routing.collection(network, rules, job, situation, now, network.position[at])]
+            nearby = [routing.collection(network, rules, job, situation, now, network.position[at])]
         else:
-            found = routing.collections(network, rules, job, situation, now, most=counters) if counters else []
-        return Options(tuple(deliveries), tuple(found))
+            nearby = routing.collections(network, rules, job, situation, now, most=counters) if counters else []
+        return Options(tuple(deliveries), tuple([_lacks(one, kept_back) for one in nearby]))
 
     async def _work(self, questions: Sequence[Wanted]) -> Sequence[list[NDArray[np.int64]]]:
         async with self._database.read() as reader:
@@ -115,6 +125,48 @@ class PromiseDesk:
 
 
 _NETWORKS = 50
+_Told = TypeVar("_Told", Delivery, Collection)
+
+
+def _give(free: dict[str, NDArray[np.int64]], network: Network, held: Sequence[Reservation]) -> None:
+    """Adds what the buyer's own hold keeps to what is free."""
+    own: set[str] = set()
+    for one in held:
+        position = network.position.get(one.location_id)
+        if position is None or one.sku not in free:
+            continue
+        if one.sku not in own:  # what came from the cache is everybody's
+            own.add(one.sku)
+            free[one.sku] = free[one.sku].copy()
+        free[one.sku][position] += one.quantity
+
+
+def _published(job: Job, free: Mapping[str, NDArray[np.int64]], rules: PublishRules) -> tuple[Job, tuple[tuple[int, int], ...]]:
+    """The job with no more than the channel would sell, and by line what it would not although it is there."""
+    if rules == PublishRules():
+        return job, ()
+    total = {sku: int(np.maximum(row, 0).sum()) for sku, row in free.items()}
+    left = {sku: channels.publishable_of(units, rules) for sku, units in total.items()}
+    needs: list[Need] = []
+    kept_back: list[tuple[int, int]] = []
+    for need in job.needs:
+        units = min(need.quantity, left[need.sku])
+        left[need.sku] -= units
+        lacking = need.quantity - units
+        if lacking:
+            kept_back.append((need.line_no, lacking))
+        if units:
+            needs.append(replace(need, quantity=units))
+    return replace(job, needs=tuple(needs)), tuple(kept_back)
+
+
+def _lacks(told: _Told, kept_back: Sequence[tuple[int, int]]) -> _Told:
+    if not kept_back:
+        return told
+    lacking = dict(told.lacking)
+    for line_no, units in kept_back:
+        lacking[line_no] = lacking.get(line_no, 0) + units
+    return replace(told, complete=False, lacking=tuple(sorted(lacking.items())))
 
 
 def _midnight(now: datetime, zone: str) -> datetime:

@@ -14,13 +14,15 @@ import msgspec
 
 from comptoir.kernel.errors import Refusal
 from comptoir.modules.catalogue import api as catalogue
-from comptoir.modules.catalogue.contracts import Goods
+from comptoir.modules.catalogue.contracts import Goods, Unit
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import PublishRules, SellingChannel
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.api import PoolGeometry
 from comptoir.modules.locations.contracts import LocationId, PoolMember
 from comptoir.modules.orders.contracts import Candidates, ChannelId, OrderId, Terms
+from comptoir.modules.pricing import api as pricing
+from comptoir.modules.pricing.contracts import Price
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Atlas, Network
 from comptoir.modules.routing.contracts import Job, Need, Profile, Rules, RuleSet
@@ -29,6 +31,7 @@ from comptoir.sdk.orders import Address
 
 FRESH_FOR = 1.0
 GOODS_FOR = 300.0
+PRICES_FOR = 30.0
 _MOST_GOODS = 200_000
 _MOST_PLACES = 50_000
 NEAREST = 4
@@ -94,6 +97,13 @@ class Counter:
         return Candidates(tuple(dict.fromkeys((*best, *others))), complete=True)
 
 
+def _paid(price: Price | None, terms: Terms) -> int:
+    """By the buyer for one, in minor units."""
+    if price is None:
+        return 0
+    return price.amount if terms.tax_included else round(price.amount * (1 + price.tax_rate))
+
+
 def _holds_back(rules: PublishRules) -> bool:
     return rules != PublishRules()
 
@@ -106,6 +116,7 @@ class Counters:
         self._atlas = Atlas()
         self._goods: dict[str, tuple[float, Goods | None]] = {}
         self._asked: set[str] = set()
+        self._prices: dict[tuple[str, str], tuple[float, int]] = {}
         self._places: dict[tuple[str, str], tuple[float, tuple[float, float] | None]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._kept: dict[str, Counter] = {}
@@ -194,19 +205,43 @@ class Counters:
             return frozenset()
         return routing.categories_of((await self.goods(skus)).values())
 
-    async def needs(self, lines: Sequence[tuple[str, int]]) -> tuple[Need, ...]:
-        """Lines of (SKU, units), numbered from 1 on, as routing sees them; of what nobody knows only the number is known."""
-        goods = await self.goods([sku for sku, _ in lines])
+    async def needs(self, counter: Counter, lines: Sequence[tuple[str, int, int | None]]) -> tuple[Need, ...]:
+        """Lines of (SKU, units, price of one or None for the market's), numbered from 1 on, as routing sees them. What nobody
+        knows has only its number.
+        """
+        goods = await self.goods([sku for sku, _, _ in lines])
+        prices = await self._values(counter, [sku for sku, _, price in lines if price is None])
         found: list[Need] = []
-        for n, (sku, units) in enumerate(lines, start=1):
+        for n, (sku, units, price) in enumerate(lines, start=1):
             one = goods.get(sku)
             weight = 0 if one is None else one.weighs(units) // units
-            found.append(Need(n, sku, units, weight, 0, one is not None and one.dangerous))
+            value = prices.get(sku, 0) if price is None else price
+            if one is not None and one.unit is not Unit.UNIT:
+                value //= 1000  # a thousandth's
+            found.append(Need(n, sku, units, weight, value, one is not None and one.dangerous))
         return tuple(found)
+
+    async def _values(self, counter: Counter, skus: Sequence[str]) -> dict[str, int]:
+        """What one of each costs in the channel's market, as it was at most `PRICES_FOR` seconds ago; nothing is asked where no
+        rule set of the channel looks at what a parcel is worth.
+        """
+        if not skus or not any(one.rules.minimum_pick or one.rules.splitting.least_value for one in counter.rule_sets):
+            return {}
+        terms, now = counter.terms, time.monotonic()
+        market = terms.market
+        stale = [sku for sku in skus if now - self._prices.get((market, sku), (-PRICES_FOR, 0))[0] > PRICES_FOR]
+        if stale:
+            async with self._database.read() as reader:
+                read = await pricing.prices(reader, market, stale)
+            if len(self._prices) > _MOST_GOODS:
+                self._prices.clear()
+            self._prices |= {(market, sku): (now, _paid(read.get(sku), terms)) for sku in stale}
+        return {sku: self._prices[market, sku][1] for sku in skus}
 
     def forget(self) -> None:
         """Loads everything anew when it is asked for next."""
         self._goods.clear()
+        self._prices.clear()
         self._places.clear()
         self._kept.clear()
         self._loading.clear()

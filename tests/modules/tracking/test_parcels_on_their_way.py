@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from itertools import permutations
+from zoneinfo import ZoneInfo
 
 from comptoir.kernel.time import utcnow
 from comptoir.modules.orders import api as orders
@@ -12,7 +13,8 @@ from comptoir.runtime.database import Database
 from comptoir.sdk.tracking import TrackingStatus, TrackingUpdate
 from support.depot import Depot, scan
 
-TODAY = utcnow().date()
+TODAY = utcnow().astimezone(ZoneInfo("Europe/Paris")).date()
+"""Where the parcels go."""
 
 
 async def test_a_shipment_becomes_one_parcel_however_often_it_is_told(depot: Depot) -> None:

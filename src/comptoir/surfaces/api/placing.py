@@ -354,16 +354,18 @@ async def _candidates(
         categories = await call.services.counters.categories(counter, [line.sku for line in body.lines])
         rule_set = counter.rule_set(order_id, Profile(counter.channel.code, country, Service(body.service), categories))
         if rule_set is not None:
-            rules, job = rule_set.rules, await _job(call, body, order_id, country, place)
+            rules, job = rule_set.rules, await _job(call, counter, body, order_id, country, place)
             return order_id, counter.ranked(rules, job), lambda: counter.ranked(rules, job, whole_pool=True)
     return None, counter.candidates(place), lambda: counter.candidates(place, whole_pool=True)
 
 
-async def _job(call: Call, body: PlaceOrder, order_id: OrderId, country: str, place: tuple[float, float] | None) -> Job:
+async def _job(
+    call: Call, counter: Counter, body: PlaceOrder, order_id: OrderId, country: str, place: tuple[float, float] | None
+) -> Job:
     """The order as routing sees it before its prices are known."""
     return Job(
         id=order_id,
-        needs=await call.services.counters.needs([(line.sku, line.quantity) for line in body.lines]),
+        needs=await call.services.counters.needs(counter, [(line.sku, line.quantity, line.unit_price) for line in body.lines]),
         service=Service(body.service),
         country=country,
         destination=place,

@@ -12,18 +12,23 @@ from comptoir.kernel.quantities import MAX_QUANTITY
 from comptoir.kernel.time import utcnow
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.channels.errors import UnknownChannel
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import PromiseId, Reservation
+from comptoir.modules.inventory.errors import HoldGone
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.errors import UnknownSku
 from comptoir.modules.routing.api import Collection, Delivery
 from comptoir.modules.routing.contracts import Job
 from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
-from comptoir.surfaces.api.identifiers import parsed_some, show_location
+from comptoir.surfaces.api.identifiers import parsed, parsed_some, show_location
 from comptoir.surfaces.api.operations import Answer, Resource
 from comptoir.surfaces.api.shapes import (
+    Amount,
     Code,
     CountryCode,
     Day,
+    HoldRef,
     Instant,
     Latitude,
     LineNo,
@@ -45,6 +50,9 @@ MAX_LINES = 100
 class AskedLine(Request, frozen=True, kw_only=True):
     sku: SkuText
     quantity: Quantity = 1
+    unit_price: (
+        Annotated[Amount, Meta(description="Minor units of the channel's currency; without it the market's price.")] | None
+    ) = None
 
 
 class AskPromises(Request, frozen=True, kw_only=True):
@@ -63,6 +71,7 @@ class AskPromises(Request, frozen=True, kw_only=True):
     )
     counters: Annotated[int, Meta(ge=1, le=20, description="How many pickup locations, the nearest first.")] = 3
     pickup_location_id: Annotated[LocationRef, Meta(description="Only this counter.")] | None = None
+    hold_id: Annotated[HoldRef, Meta(description="The buyer's own hold: what it keeps is there for this buyer.")] | None = None
 
 
 class LackingShape(Shape, frozen=True, kw_only=True):
@@ -105,7 +114,7 @@ class PromisesShape(Shape, frozen=True, kw_only=True):
 @promises.post(
     "/v1/promises",
     Scope.STOCK_READ,
-    refuses=(UnknownChannel, ChannelClosed, UnknownSku),
+    refuses=(UnknownChannel, ChannelClosed, UnknownSku, HoldGone),
     quiet=True,
     asks=True,
     example={
@@ -134,7 +143,8 @@ async def ask_promises(call: Call, body: AskPromises) -> Answer[PromisesShape]:
     known = at is None or (LocationId(at) in network.position and network.sites[network.position[LocationId(at)]].pickup)
     checks.require("pickup_location_id", known, "is no location where orders of this channel can be collected")
     checks.done()
-    job = await _job(call, body)
+    job = await _job(call, counter, body)
+    held = await _held(call, body.hold_id)
     wanted = tuple(dict.fromkeys(service for service in body.services if service is not Service.PICKUP))
     counters = body.counters if Service.PICKUP in body.services else 0
     found = await call.services.promises.options(
@@ -144,6 +154,7 @@ async def ask_promises(call: Call, body: AskPromises) -> Answer[PromisesShape]:
         categories=await call.services.counters.categories(counter, [line.sku for line in body.lines]),
         counters=counters,
         at=None if at is None else LocationId(at),
+        held=held,
     )
     return call.answer(
         PromisesShape(
@@ -154,7 +165,17 @@ async def ask_promises(call: Call, body: AskPromises) -> Answer[PromisesShape]:
     )
 
 
-async def _job(call: Call, body: AskPromises) -> Job:
+async def _held(call: Call, hold_id: str | None) -> list[Reservation]:
+    if hold_id is None:
+        return []
+    async with call.reading() as reader:
+        kept = await inventory.reservations_for(reader, PromiseId(parsed("hold", hold_id)))
+    if not kept or kept[0].hold_until is None:
+        raise HoldGone(hold_id=hold_id)
+    return kept
+
+
+async def _job(call: Call, counter: Counter, body: AskPromises) -> Job:
     goods = await call.services.counters.goods([line.sku for line in body.lines])
     unknown = [line.sku for line in body.lines if line.sku not in goods]
     if unknown:
@@ -162,7 +183,7 @@ async def _job(call: Call, body: AskPromises) -> Job:
     place = None if body.latitude is None or body.longitude is None else (body.latitude, body.longitude)
     if place is None and body.postcode and body.country is not None:
         place = await call.services.counters.place_of(body.country, body.postcode)
-    needs = await call.services.counters.needs([(line.sku, line.quantity) for line in body.lines])
+    needs = await call.services.counters.needs(counter, [(line.sku, line.quantity, line.unit_price) for line in body.lines])
     return Job(id=uuid7(), needs=needs, country=body.country or "", destination=place, placed_at=utcnow())
 
 
