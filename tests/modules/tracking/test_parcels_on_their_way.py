@@ -85,6 +85,25 @@ async def test_the_estimate_follows_the_scans_and_a_delay_is_told_once(depot: De
     assert (await depot.parcel(order_id)).estimated_on == TODAY
 
 
+async def test_a_delay_that_becomes_much_worse_is_told_again(depot: Depot) -> None:
+    await depot.shipped("WORSE", promised_on=TODAY)
+    for n, days in enumerate((1, 2, 3, 5, 6)):
+        await depot.say(
+            "WORSE", scan("in_transit", at=utcnow() + timedelta(seconds=n)), estimated_on=TODAY + timedelta(days=days)
+        )
+    told = [data["estimated_on"] for kind, data in await depot.events() if kind == "parcel.delayed"]
+    assert told == [str(TODAY + timedelta(days=days)) for days in (1, 5)]
+
+
+async def test_a_day_of_the_carrier_that_has_passed_is_no_expectation(depot: Depot) -> None:
+    order_id = await depot.shipped("PAST", promised_on=TODAY - timedelta(days=5))
+    await depot.say("PAST", scan("in_transit", hours=6 * 24), estimated_on=TODAY - timedelta(days=5))
+    parcel = await depot.parcel(order_id)
+    assert parcel.estimated_on is not None
+    assert parcel.estimated_on >= TODAY
+    assert TroubleKind.LATE in [one.kind for one in await depot.troubles()]
+
+
 async def review(database: Database) -> None:
     async with database.transaction() as tx:
         assert await tracking.review(tx, None, 100) is not None

@@ -86,7 +86,7 @@ _TOLD: Mapping[str, Callable[[Recorded], tuple[NoticeKind, str] | None]] = {
     "parcel.moved": _moved,
     "parcel.failed": lambda event: (NoticeKind.FAILED, f"{event.data['tracked_id']}:{event.data['attempts']}"),
     "parcel.delivered": lambda event: (NoticeKind.DELIVERED, str(event.data["tracked_id"])),
-    "parcel.delayed": lambda event: (NoticeKind.DELAYED, str(event.data["tracked_id"])),
+    "parcel.delayed": lambda event: (NoticeKind.DELAYED, f"{event.data['tracked_id']}:{event.data['estimated_on']}"),
     "order.substituted": lambda event: (NoticeKind.SUBSTITUTED, str(event.data["substitution_id"])),
     "return.papers_sent": lambda event: (NoticeKind.RETURN, f"{event.data['return_case_id']}:{event.tx}"),
 }

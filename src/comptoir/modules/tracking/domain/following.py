@@ -27,6 +27,8 @@ POLL_FOR = timedelta(days=60)
 _POLL_STEPS = (timedelta(hours=1), timedelta(hours=2), timedelta(hours=4), timedelta(hours=8), timedelta(hours=16))
 _SOON = timedelta(minutes=30)
 USUAL_DAYS = 3
+WORSE = timedelta(days=3)
+"""A day that slips by less is not told again."""
 
 
 def digest_of(scan: Scan) -> str:
@@ -41,7 +43,8 @@ def lane(parcel: Tracked) -> Lane:
 def followed(parcel: Tracked, scans: Sequence[Scan], now: datetime) -> Tracked:
     """The parcel as its scans have it, in whatever order they came."""
     journey = journey_of(scans)
-    estimated = estimated_delivery(parcel.promised_on, lane(parcel), scans, now.astimezone(ZoneInfo(parcel.zone)).date())
+    today = now.astimezone(ZoneInfo(parcel.zone)).date()
+    estimated = estimated_delivery(parcel.promised_on, lane(parcel), scans, today)
     return replace(
         parcel,
         status=journey.status,
@@ -50,15 +53,18 @@ def followed(parcel: Tracked, scans: Sequence[Scan], now: datetime) -> Tracked:
         moved_at=journey.moved_at,
         delivered_at=journey.delivered_at,
         attempts=journey.attempts,
-        estimated_on=_refined(parcel, journey.status, estimated),
+        estimated_on=_refined(parcel, journey.status, estimated, today),
     )
 
 
-def _refined(parcel: Tracked, status: TrackingStatus, estimated: date | None) -> date | None:
-    """The carrier's own day where it is on its way and the carrier says one: it knows its vans."""
-    if estimated is None or parcel.carrier_estimate is None or status in FINAL or status is _S.AVAILABLE_FOR_PICKUP:
+def _refined(parcel: Tracked, status: TrackingStatus, estimated: date | None, today: date) -> date | None:
+    """The carrier's own day where it is on its way and the carrier says one: it knows its vans. A day that has passed without
+    the parcel is no expectation.
+    """
+    said = parcel.carrier_estimate
+    if estimated is None or said is None or said < today or status in FINAL or status is _S.AVAILABLE_FOR_PICKUP:
         return estimated
-    return max(parcel.carrier_estimate, estimated) if status is _S.DELIVERY_FAILED else parcel.carrier_estimate
+    return max(said, estimated) if status is _S.DELIVERY_FAILED else said
 
 
 def corrections(parcel: Tracked, scans: Sequence[Scan]) -> list[Correction]:
@@ -91,6 +97,14 @@ def silent_since(parcel: Tracked, scans: Sequence[Scan], now: datetime) -> datet
     if not is_stuck(lane(parcel), scans, now, bought_at=parcel.shipped_at):
         return None
     return journey_of(scans).last_at or parcel.shipped_at
+
+
+def has_worse_news(parcel: Tracked) -> bool:
+    """Whether its buyer should hear that it comes late, or so much later than was said last."""
+    if not is_late(parcel):
+        return False
+    assert parcel.estimated_on is not None
+    return parcel.delay_told is None or parcel.estimated_on >= parcel.delay_told + WORSE
 
 
 def is_late(parcel: Tracked) -> bool:
