@@ -63,10 +63,11 @@ async def test_a_draft_is_tried_and_put_live(owner: Staff, parts: Services, shop
     for figure in ("Parcels", "Cost", "Distance", "CO₂", "Days to the last parcel", "happened"):
         assert figure in told, figure
     assert "Put Nearest first live?" in told
-    answer = await owner.submit(href, f"/routing/{identity}/state", {"to": "live", "version": rules.version})
+    answer = await owner.submit(href, f"/routing/{identity}/state", {"to": "live", "version": rules.version, "share": 20})
     assert answer.status_code in {302, 303}
     async with parts.database.read() as reader:
-        assert (await routing.get(reader, rules.id)).state is RuleSetState.LIVE
+        there = await routing.get(reader, rules.id)
+    assert (there.state, there.share) == (RuleSetState.LIVE, 20)
     listed = said((await owner.get("/routing/simulations")).text)
     assert "Nearest first" in listed
     assert "parcels" in listed
@@ -78,7 +79,10 @@ async def test_rules_that_changed_since_are_told(owner: Staff, parts: Services, 
     await run(parts, href)
     async with parts.database.transaction() as tx:
         await routing.update(tx, rules.id, RuleSetDraft(code="near", name="Nearest first", rules=Rules()))
-    assert "now it is version 2" in said((await owner.get(href)).text)
+    told = said((await owner.get(href)).text)
+    assert "now it is version 2" in told
+    assert "Put Nearest first live?" not in told  # nobody has seen what this version would do
+    assert "Simulate again" in told
 
 
 async def test_it_is_stopped(owner: Staff, parts: Services, shop: Shop) -> None:

@@ -244,6 +244,7 @@ async def move_rule_set(visit: Visit) -> Answer:
     fields = visit.fields()
     state = fields.choice("to", RuleSetState)
     version = fields.whole("version", default=0)
+    share = fields.whole("share", least=1, most=100) if state is RuleSetState.LIVE and fields.raw("share") else None
     async with visit.read() as reader:
         rule_set = await routing.get(reader, id_of(visit))
         currency = await house_currency(reader)
@@ -252,6 +253,8 @@ async def move_rule_set(visit: Visit) -> Answer:
         there = await routing.get(tx, rule_set.id)
         if there.version != version and there.state is not state:
             raise Stale(kind="rule_set", id=there.id, version=there.version)
+        if share is not None and share != there.share:
+            there = await _kept(visit, tx, there, replace(there, share=share), there.version)
         moved = await _moved(visit, tx, there, state)
         return Done(rule_set_href(moved.id), _moved_words(visit, moved))
 

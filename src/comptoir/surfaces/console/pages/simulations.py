@@ -195,7 +195,8 @@ async def simulation_page(visit: Visit) -> Answer:
         places = [place async for place in locations.stream(reader, LocationFilter(pool=one.pool_id))]
         channels = {channel.code: channel.name or channel.code for channel in await visit.console.channels(reader)}
     running = one.state in {SimulationState.QUEUED, SimulationState.RUNNING}
-    may_live = visit.may(Permission.ROUTING_WRITE) and rule_set is not None and rule_set.state is RuleSetState.DRAFT
+    tried = rule_set is not None and rule_set.version == one.version and rule_set.state is RuleSetState.DRAFT
+    may_live = visit.may(Permission.ROUTING_WRITE) and tried
     answer = visit.respond(
         "routing/simulation.html",
         "routing/_simulation.html",
@@ -275,6 +276,13 @@ def _tiles(visit: Visit, was: Outcome, now: Outcome, currency: Currency) -> list
             per(now.days, now.orders - now.unserved),
         ),
         (N_("Orders in several parcels"), number(now.split), number(was.split), was.split, now.split),
+        (
+            N_("Orders of which nobody might send anything"),
+            number(now.unserved),
+            number(was.unserved),
+            was.unserved,
+            now.unserved,
+        ),
         (N_("Units that nobody might send"), number(now.lacking), number(was.lacking), was.lacking, now.lacking),
         (N_("Locations that send"), number(len(now.load)), number(len(was.load)), 0, 0),
     ]
