@@ -23,6 +23,7 @@ from comptoir.runtime import log
 from comptoir.runtime.consumers import Consumer
 from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.runtime.settings import Settings
+from comptoir.surfaces import return_labels
 from comptoir.surfaces.api import routes as api
 from comptoir.surfaces.api.identifiers import outward
 from comptoir.surfaces.api.mounting import ROOT
@@ -111,5 +112,6 @@ def consumers(services: Services) -> Sequence[Consumer]:
         *tracking.consumers(),
         *purchasing.consumers(),
         *notices.consumers(services.keyring, links),
+        return_labels.consumer(),
         webhooks.consumer(outward),
     )

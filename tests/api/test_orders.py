@@ -92,10 +92,16 @@ async def test_an_order_goes_through_its_life(api: Api) -> None:
     paid = (
         await api.post(f"{path}/payments", {"kind": "captured", "method": "card", "amount": 2700, "reference": "p1"})
     ).json()
-    assert (paid["captured"], paid["payment_status"]) == (2700, "paid")
+    assert (paid["value"], paid["owed"]) == (1700, 1000), "a tea was cancelled, and one came back"
+    assert (paid["captured"], paid["payment_status"]) == (2700, "overpaid")
     problem(await api.post(f"{path}/refunds", {"method": "card", "amount": 2701}), 409, "over_refund")
     refunded = (await api.post(f"{path}/refunds", {"method": "card", "amount": 500})).json()
-    assert (refunded["refunded"], refunded["payment_status"]) == (500, "partly_refunded")
+    assert (refunded["refunded"], refunded["payment_status"], refunded["owed"]) == (500, "overpaid", 500)
+    (listed,) = (await api.get("/v1/orders?owed=to_buyer")).json()["items"]
+    assert (listed["id"], listed["owed"], listed["payment_status"]) == (order["id"], 500, "overpaid")
+    assert (await api.get("/v1/orders?owed=by_buyer")).json()["items"] == []
+    refunded = (await api.post(f"{path}/refunds", {"method": "card", "amount": 500})).json()
+    assert (refunded["payment_status"], refunded["owed"]) == ("partly_refunded", 0)
 
     timeline = (await api.get(f"{path}/timeline")).json()["items"]
     assert [entry["type"] for entry in timeline] == [
@@ -224,7 +230,7 @@ async def test_an_exception_is_put_right_by_one_of_its_choices(api: Api) -> None
     problem(await api.post(f"{path}/resolve", {"choice": "move", "location_id": api.location("paris")}), 409, "not_that_kind")
     await api.shop.receive("COFFEE", "paris", 2)
     details = (await api.get(path)).json()
-    assert details["sources"] == [{"location_id": api.location("paris"), "available": 2}]
+    assert details["sources"] == [{"location_id": api.location("paris"), "available": 2, "against": None}]
     told = problem(await api.post(f"{path}/resolve", {"choice": "move"}), 422, "invalid")
     assert told["errors"][0]["path"] == "/location_id"
     body = {"choice": "move", "location_id": api.location("paris")}

@@ -26,6 +26,8 @@ from comptoir.surfaces.parcels import ParcelDesk
 from comptoir.surfaces.services import Services
 from support.carrier_rigs import API_KEY, PATIENCE, SIGNING
 from support.carriers import Call, Reply, simulated
+from support.doorstep import INFO as DOORSTEP
+from support.doorstep import Doorstep, DoorstepSimulator
 from support.easypost_simulator import EasyPostSimulator
 
 BUYER = {"name": "Camille Roux", "email": "camille@example.com", "phone": "+33612345678"}
@@ -243,7 +245,7 @@ async def test_an_account_says_what_it_can_and_where_it_is_called(api: Api) -> N
     account = await connected(api, carriers=["USPS"])
     assert account["webhook_url"].endswith(f"/hooks/carriers/{account['id']}")
     assert "labels" in account["capabilities"]
-    assert {"collect", "dangerous"} == {one["capability"] for one in account["missing"]}
+    assert {"collect", "dangerous", "instruct"} == {one["capability"] for one in account["missing"]}
     assert all(len(one["reason"]) > 10 for one in account["missing"])
     kinds = (await api.get("/v1/carrier-connectors")).json()["items"]
     assert [(kind["key"], [field["name"] for field in kind["credentials"]]) for kind in kinds] == [
@@ -442,3 +444,96 @@ async def test_who_may_read_orders_may_not_buy_and_accounts_are_for_others(api: 
     problem(await api.patch(f"/v1/carrier-accounts/{account['id']}", {"active": False}, token=router), 403, "not_permitted")
     problem(await api.get(f"/v1/labels/{label['id']}", token=router), 403, "not_permitted")
     assert (await api.get(f"/v1/labels/{label['id']}")).json()["state"] == "bought"
+
+
+async def test_a_carrier_is_asked_about_a_parcel_without_waiting_for_its_turn(api: Api, far: Far) -> None:
+    account = await connected(api)
+    order_id, number = await sent(api, account)
+    parcel = await parcel_of(api, order_id)
+    far.scan(number, "in_transit", utcnow(), "status_update")
+    after = await api.post(f"/v1/parcels/{parcel['id']}/poll", key="poll-1")
+    assert (after.status_code, after.json()["status"]) == (200, "in_transit")
+    calls = len(far.calls)
+    again = await api.post(f"/v1/parcels/{parcel['id']}/poll", key="poll-1")
+    assert (again.json()["status"], len(far.calls)) == ("in_transit", calls)
+    far.fail(503)
+    problem(await api.post(f"/v1/parcels/{parcel['id']}/poll"), 503, "carrier_unavailable")
+    problem(await api.post(f"/v1/parcels/{id_example('tracked')}/poll"), 404, "unknown_tracked_parcel")
+    async with api.services.database.transaction() as tx:
+        await tx.run("UPDATE tracking.parcels SET account_id = NULL")
+    problem(await api.post(f"/v1/parcels/{parcel['id']}/poll"), 409, "parcel_not_followed")
+    log = (await api.get("/v1/audit", action="parcel.asked")).json()["items"]
+    assert [(entry["subject"], entry["data"]) for entry in log] == [(parcel["id"], {"news": 1})]
+
+
+async def test_a_scan_is_written_down_by_hand_and_taken_back(api: Api, far: Far) -> None:
+    account = await connected(api)
+    order_id, _ = await sent(api, account)
+    parcel = await parcel_of(api, order_id)
+    path = f"/v1/parcels/{parcel['id']}/scans"
+    told = problem(await api.post(path, {"status": "unknown"}), 422, "invalid")
+    assert [error["path"] for error in told["errors"]] == ["/status"]
+    future = (utcnow() + timedelta(days=1)).isoformat()
+    problem(await api.post(path, {"status": "delivered", "at": future}), 422, "invalid")
+    noted = await api.post(path, {"status": "delivered", "text": "The neighbour has it.", "place": "Marseille"})
+    assert (noted.status_code, noted.json()["status"]) == (201, "delivered"), noted.text
+    (scan,) = [one for one in noted.json()["scans"] if one["noted_id"]]
+    assert (scan["text"], scan["place"]) == ("The neighbour has it.", "Marseille")
+    problem(await api.ask("DELETE", f"{path}/{id_example('scan')}"), 404, "unknown_tracked_parcel")
+    back = await api.ask("DELETE", f"{path}/{scan['noted_id']}")
+    assert (back.status_code, back.json()["status"]) == (200, parcel["status"])
+    assert [one["noted_id"] for one in back.json()["scans"] if one["noted_id"]] == []
+    for action in ("parcel.scan_taken_back", "parcel.scan_noted"):
+        log = (await api.get("/v1/audit", action=action)).json()["items"]
+        assert [entry["subject"] for entry in log] == [parcel["id"]]
+
+
+async def test_an_account_is_tested_without_buying_anything(api: Api, far: Far) -> None:
+    account = await connected(api)
+    path = f"/v1/carrier-accounts/{account['id']}/test"
+    works = await api.post(path)
+    assert (works.status_code, works.json()["problem"]) == (200, "")
+    far.revoke()
+    problem(await api.post(path), 503, "carrier_not_authorised")
+    assert "not accepted" in (await api.get(f"/v1/carrier-accounts/{account['id']}")).json()["problem"]
+    problem(await api.post(f"/v1/carrier-accounts/{id_example('carrier_account')}/test"), 404, "unknown_carrier_account")
+    log = (await api.get("/v1/audit", action="carrier_account.tested")).json()["items"]
+    assert [entry["data"] for entry in log] == [{"works": False}, {"works": True}]
+    assert far.bought() == 0
+
+
+async def test_a_carrier_is_told_or_the_answer_says_why_not(api: Api, far: Far) -> None:
+    account = await connected(api)
+    order_id, number = await sent(api, account)
+    path = f"/v1/parcels/{(await parcel_of(api, order_id))['id']}"
+    problem(await api.post(f"{path}/instruct"), 404, "unknown_tracked_parcel")
+    await heard(api, far, account, number, "failure", "recipient_unavailable")
+    problem(await api.post(f"{path}/instruct"), 409, "case_closed")
+    await api.post(f"{path}/answer", {"kind": "return"})
+    told = problem(await api.post(f"{path}/instruct"), 409, "carrier_cannot")
+    assert "EasyPost takes no instructions" in told["data"]["reason"]
+    failed = (await api.get(path)).json()["failed_delivery"]
+    assert (failed["state"], failed["instruction"]["state"], failed["instruction"]["kind"]) == ("answered", "cannot", "return")
+    (trouble,) = (await api.get("/v1/parcel-troubles", order_id=order_id)).json()["items"]
+    assert trouble["reason"] == "call the carrier: return"
+
+
+async def test_a_carrier_that_takes_instructions_is_told_once(api: Api, far: Far) -> None:
+    account = await connected(api)
+    order_id, number = await sent(api, account)
+    path = f"/v1/parcels/{(await parcel_of(api, order_id))['id']}"
+    await heard(api, far, account, number, "failure", "recipient_unavailable")
+    async with HttpClient(allow_private=True) as http, simulated(DoorstepSimulator()) as door:
+        door.parcels.add(number)
+        carriage = api.services.carriage
+        carriage.kinds = {**carriage.kinds, "easypost": ConnectorKind(DOORSTEP, lambda *_: Doorstep(http, door.url))}
+        async with api.services.database.transaction() as tx:
+            await tx.run("UPDATE tracking.accounts SET version = version + 1")
+        carriage.forget(AccountId(parsed("carrier_account", account["id"])))
+        await api.post(f"{path}/answer", {"kind": "return"})
+        after = await api.post(f"{path}/instruct", key="tell-1")
+        again = await api.post(f"{path}/instruct", key="tell-1")
+        assert (after.status_code, after.json()) == (200, again.json())
+        assert len(door.taken) == 1
+    told = after.json()["failed_delivery"]
+    assert (told["state"], told["instruction"]["state"], told["instruction"]["confirmation"]) == ("returning", "told", "DS-1")

@@ -24,6 +24,7 @@ USUAL: dict[str, Any] = {
     "answer_within": 0,
     "give_up_after": 0,
     "insist_on_date": False,
+    "count_unanswered": False,
 }
 
 
@@ -43,6 +44,7 @@ def every_rule(api: Api) -> dict[str, Any]:
         "answer_within": 120,
         "give_up_after": 7,
         "insist_on_date": True,
+        "count_unanswered": True,
     }
 
 

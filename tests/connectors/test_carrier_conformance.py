@@ -9,6 +9,7 @@ import stamina
 
 from comptoir.sdk.carriers.conformance import CarrierConformance
 from support.carrier_rigs import ClickPostRig, EasyPostRig, QuietRig, clickpost_rig, easypost_rig, file_rig, table_rig
+from support.doorstep import DoorstepRig, doorstep_rig
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +42,10 @@ class TestFileCarrier(CarrierConformance):
     @pytest.fixture
     def rig(self) -> QuietRig:
         return file_rig()
+
+
+class TestCarrierThatTakesInstructions(CarrierConformance):
+    @pytest.fixture
+    async def rig(self) -> AsyncIterator[DoorstepRig]:
+        async with doorstep_rig() as rig:
+            yield rig

@@ -15,6 +15,7 @@ from comptoir.surfaces.console.pages import (
     imports,
     order_acts,
     purchase_acts,
+    return_goods,
     return_page,
     settings_system,
     settings_webhooks,
@@ -43,7 +44,7 @@ def _cases(module_file: str | None) -> set[str]:
 
 STEPS = {
     "order.": set(order_acts.ACTS),
-    "return.": set(return_page.RECORDED),
+    "return.": {*return_page.RECORDED, *return_goods.RECORDED},
     "stock.": set(stock_acts.CHANGES),
     "fulfilment.": set(store_collect.AUDITED.values()),
     "locker.": set(store_back.STEPS),

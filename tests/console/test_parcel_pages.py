@@ -19,14 +19,18 @@ from comptoir.modules.tracking.contracts import (
     CaseState,
     TroubleKind,
 )
-from comptoir.sdk.carriers import OutcomeUnknown
+from comptoir.runtime.http import HttpClient
+from comptoir.sdk.carriers import CarrierCannot, OutcomeUnknown
 from comptoir.sdk.tracking import TrackingStatus
+from comptoir.surfaces.carriage import ConnectorKind
 from comptoir.surfaces.services import Services
 from support.back_office import FRAGMENT, HOSTILE, as_role, audited, looked_at, rows, said, signed_in, statuses
 from support.browser import browser
 from support.carrier_rigs import API_KEY, SIGNING
 from support.carriers import simulated
 from support.console import Shop, Staff, counted_statements
+from support.doorstep import INFO as DOORSTEP
+from support.doorstep import Doorstep, DoorstepSimulator
 from support.easypost_simulator import EasyPostSimulator
 from support.parcel_desk import NUMBER, bought, connected, details, left, say, scan, with_carriers
 
@@ -239,6 +243,44 @@ async def test_one_answers_for_the_buyer_and_says_that_the_carrier_knows(owner: 
     assert case is not None
     assert case.state is CaseState.REATTEMPT
     assert [entry.action for entry in (await audited(parts))[:2]] == ["parcel.carried_out", "parcel.answered"]
+
+
+async def test_a_carrier_that_takes_no_instructions_is_called_and_the_list_says_so(
+    owner: Staff, parts: Services, shop: Shop
+) -> None:
+    account = await connected(parts)
+    parcel = await left(parts, shop)
+    await say(parts, account, scan(S.DELIVERY_FAILED, hours=1))
+    form = f"/parcels/{parcel}/answer"
+    await owner.submit(form, form, {"kind": "return"})
+    page = f"/parcels/{parcel}"
+    assert f'action="{page}/instruct"' not in (await owner.get(page)).text
+    with pytest.raises(CarrierCannot):
+        await parts.parcels.teller.instruct((await details(parts, shop)).parcel.id)
+    assert "cannot be told from here: call the carrier" in said((await owner.get(page)).text)
+    told = said((await owner.get("/parcels/troubles")).text)
+    assert "EasyPost takes no instructions" in told
+    assert "Tell the carrier: send it back" in told
+
+
+async def test_a_carrier_that_takes_instructions_is_told_from_the_page(owner: Staff, parts: Services, shop: Shop) -> None:
+    account = await connected(parts)
+    parcel = await left(parts, shop)
+    await say(parts, account, scan(S.DELIVERY_FAILED, hours=1))
+    async with HttpClient(allow_private=True) as http, simulated(DoorstepSimulator()) as door:
+        door.parcels.add(NUMBER)
+        kinds = {**parts.carriage.kinds, "easypost": ConnectorKind(DOORSTEP, lambda *_: Doorstep(http, door.url))}
+        parts.carriage.kinds = kinds
+        form, page = f"/parcels/{parcel}/answer", f"/parcels/{parcel}"
+        await owner.submit(form, form, {"kind": "return"})
+        assert f'action="{page}/instruct"' in (await owner.get(page)).text
+        await owner.submit(page, f"{page}/instruct", {})
+        assert [one["kind"] for one in door.taken.values()] == ["return"]
+    text = said((await owner.get(page)).text)
+    assert "It goes back" in text
+    assert "the carrier was told · DS-1" in text
+    assert "Could not be handed over" not in said((await owner.get("/parcels/troubles")).text)
+    assert (await audited(parts))[0].action == "parcel.instructed"
 
 
 async def test_what_is_decided_cannot_be_carried_out_again(owner: Staff, parts: Services, shop: Shop) -> None:

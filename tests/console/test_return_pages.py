@@ -264,6 +264,11 @@ async def test_what_the_terms_refuse_is_taken_by_a_person_and_approved(clerk: St
     assert await refunded(parts, order.id) == (0, 0)
     inspecting = said((await clerk.get(f"{return_href(case.id)}/inspect")).text)
     assert "Somebody has to approve it first" in inspecting
+    own = await clerk.get(return_href(case.id))
+    assert "somebody else has to approve it" in said(own.text)
+    refused = await clerk.send(f"{return_href(case.id)}/approve", fields_of(own.text, f"{return_href(case.id)}/decline"))
+    assert refused.status_code == 422 or changes.undecided(await case_of(parts, order))
+    await as_role(clerk, "operations")
     await clerk.submit(return_href(case.id), f"{return_href(case.id)}/approve", {})
     page = await clerk.get(f"{return_href(case.id)}/inspect")
     key = re.search(r'name="units-(rcv_\w+)"', page.text)
@@ -273,8 +278,15 @@ async def test_what_the_terms_refuse_is_taken_by_a_person_and_approved(clerk: St
     assert await refunded(parts, order.id) == (599, 0)
 
 
-async def test_who_may_approve_approves_at_the_desk(clerk: Staff, parts: Services, order: Order) -> None:
+async def test_whoever_takes_it_approves_it_only_where_nobody_else_may(clerk: Staff, parts: Services, order: Order) -> None:
     await final_sale(parts)
+    look = {"units-1": "1", "override": "yes", "step": "look"}
+    page = await clerk.submit(desk_href(order), "/returns/new", look)
+    assert 'name="approve"' not in page.text
+    async with parts.database.transaction() as tx:
+        await tx.run("UPDATE staff.users SET active = false WHERE email <> 'owner@example.com'")
+    page = await clerk.submit(desk_href(order), "/returns/new", look)
+    assert 'name="approve"' in page.text
     given = {"units-1": "1", "override": "yes", "approve": "yes", "money": "now", "step": "do"}
     await clerk.submit(desk_href(order), "/returns/new", given)
     assert (await case_of(parts, order)).state is ReturnState.INSPECTED

@@ -83,7 +83,8 @@ async def test_the_store_says_what_to_do_next(owner: Staff, parcel: Fulfilment) 
     with counted_statements() as statements:
         told = (await owner.get("/store")).text
     assert "Pick this now" in told
-    assert len(statements) <= 16
+    assert f'data-newest="{parcel.number}"' in told
+    assert len(statements) <= 17
 
 
 # Finding
@@ -141,23 +142,66 @@ async def test_a_barcode_is_as_good_as_a_sku(owner: Staff, parts: Services, parc
     assert "These orders lack it" in (await owner.get(f"/store/find?q={GTIN}")).text
 
 
-async def test_what_is_weighed_is_taken_whole(owner: Staff, parts: Services, shop: Shop) -> None:
+async def ham(parts: Services, shop: Shop, *orders: int) -> list[Fulfilment]:
+    """Orders of so many grams of what is weighed."""
     variant = VariantDraft(sku="HAM", unit=Unit.THOUSANDTH)
     async with parts.database.transaction() as tx:
         await catalogue.upsert(tx, [ProductDraft(code="HAM", names={"en": "Ham"}, variants=[variant])])
         await pricing.set_prices(tx, "us", [PriceDraft("HAM", 2000)])
         await inventory.receive(tx, shop.locations["WH-CIN"], [Quantity("HAM", 5000)], reference="ham")
-    one = await placed(parts, [("HAM", 1250)], paid=False)
+    return [await placed(parts, [("HAM", grams)], paid=False) for grams in orders]
+
+
+async def test_what_is_weighed_is_put_on_the_scales(owner: Staff, parts: Services, shop: Shop) -> None:
+    (one,) = await ham(parts, shop, 1250)
     stand(owner, one)
     page = f"/store/pick/{key(one)}"
     told = said((await owner.get(page)).text)
     assert "1.25" in told
     assert "0 of 1" in told
-    await owner.submit(page, f"{page}/scan", {"code": "HAM"})
+    fields = fields_of((await owner.get(page)).text, f"{page}/scan")
+    asked = await owner.send(f"{page}/scan", fields | {"_key": "a" * 32, "code": "HAM"}, x_scan="yes")
+    assert 'data-outcome="weigh:HAM"' in asked.text
+    assert "Put it on the scales and type its weight: Ham" in asked.text
+    assert (await work(parts, one.order_id)).picked == 0
+    wrong = await owner.send(f"{page}/scan", fields | {"_key": "b" * 32, "code": "HAM", "weight": "a lot"}, x_scan="yes")
+    assert "Type the weight in kilograms, such as 1.250." in wrong.text
+    heavy = await owner.send(f"{page}/scan", fields | {"_key": "c" * 32, "code": "HAM", "weight": "3"}, x_scan="yes")
+    assert "Ham: that is more than was ordered." in heavy.text
+    part = await owner.send(f"{page}/scan", fields | {"_key": "d" * 32, "code": "HAM", "weight": "0,5"}, x_scan="yes")
+    assert 'data-outcome="picked"' in part.text
+    assert (await work(parts, one.order_id)).picked == 500
+    await owner.send(f"{page}/scan", fields | {"_key": "e" * 32, "code": "HAM", "weight": "0.760"}, x_scan="yes")
     assert (await work(parts, one.order_id)).picked == 1250
     box = f"/store/pack/{key(one)}"
     await owner.submit(box, f"{box}/box", {})
     assert (await work(parts, one.order_id)).packed == 1250
+
+
+async def test_without_scripts_what_is_weighed_is_asked_for_and_typed(owner: Staff, parts: Services, shop: Shop) -> None:
+    (one,) = await ham(parts, shop, 1250)
+    stand(owner, one)
+    page = f"/store/pick/{key(one)}"
+    await owner.submit(page, f"{page}/scan", {"code": "HAM"})
+    assert "Put it on the scales" in said((await owner.get(page)).text)
+    await owner.submit(page, f"{page}/scan", {"code": "HAM", "weight": "1.25"})
+    assert (await work(parts, one.order_id)).picked == 1250
+
+
+async def test_on_a_walk_each_order_is_weighed_by_itself(owner: Staff, parts: Services, shop: Shop) -> None:
+    first, second = await ham(parts, shop, 1000, 500)
+    stand(owner, first)
+    started = await owner.submit("/store/pick", "/store/waves", {"chosen": [key(first), key(second)]})
+    wave = started.headers["location"]
+    fields = fields_of((await owner.get(wave)).text, f"{wave}/scan")
+    asked = await owner.send(f"{wave}/scan", fields | {"code": "HAM", "_key": "a" * 32, "quantity": ""}, x_scan="yes")
+    assert 'data-outcome="weigh:HAM"' in asked.text
+    assert [(await work(parts, one.order_id)).picked for one in (first, second)] == [0, 0]
+    for weight, digit in (("1.040", "b"), ("0,5", "c")):
+        given = fields | {"code": "HAM", "weight": weight, "quantity": "", "_key": digit * 32}
+        taken = await owner.send(f"{wave}/scan", given, x_scan="yes")
+        assert 'data-outcome="picked"' in taken.text
+    assert [(await work(parts, one.order_id)).picked for one in (first, second)] == [1000, 500]
 
 
 async def test_without_scripts_a_scan_comes_back_with_words(owner: Staff, parcel: Fulfilment) -> None:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
-import numpy as np
-import psycopg
 import pytest
-import pytest_asyncio
 
 from comptoir.kernel.errors import Invalid
 from comptoir.kernel.time import utcnow
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.fulfilment import api as fulfilment
-from comptoir.modules.inventory import api as inventory
 from comptoir.modules.orders import api as orders
 from comptoir.modules.staff import api as staff
 from comptoir.modules.tracking import api as tracking
@@ -28,92 +23,17 @@ from comptoir.runtime import crypto
 from comptoir.runtime.consumers import ConsumerRunner
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database, Tx
-from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.sdk.orders import LineKind
-from comptoir.surfaces.demo import access, checking, loading, state
+from comptoir.surfaces.demo import access, loading, state
 from comptoir.surfaces.demo import player as player_module
-from comptoir.surfaces.demo.catalogue import Product
 from comptoir.surfaces.demo.checking import Verdict
-from comptoir.surfaces.demo.plan import Plan, build
+from comptoir.surfaces.demo.plan import Plan
 from comptoir.surfaces.demo.player import AlreadyPlaying, Player
-from comptoir.surfaces.demo.replenishment import Stock
 from comptoir.surfaces.demo.road import Road
 from comptoir.surfaces.demo.stream import Channel
 from comptoir.surfaces.pools import pool_id_of, pool_of
 from support.consumers import drained
-
-UNTIL = 900
-"""So many baskets play: a little over two days of all channels, with the second week's receipts and the first parcels."""
-
-
-@pytest.fixture(scope="module")
-def plan() -> Plan:
-    """The year with only the stock and the products of its first baskets."""
-    return small(build())
-
-
-def small(whole: Plan) -> Plan:
-    year, products = whole.year, len(whole.catalogue.ids)
-    last = int(year.start[UNTIL + 200])
-    places = np.repeat(whole.source, np.diff(year.start))[:last].astype(np.int64)
-    pairs = np.unique(places * products + year.product[:last])
-
-    def only(stock: Stock) -> Stock:
-        rows = np.isin(stock.location.astype(np.int64) * products + stock.product, pairs)
-        return Stock(stock.location[rows], stock.product[rows], stock.quantity[rows])
-
-    receipts = only(whole.stock.of_week(2))
-    weeks = np.concatenate([[0, 0], np.full(52, len(receipts))])
-    return _Small(
-        **{name: getattr(whole, name) for name in ("places", "catalogue", "households", "channels", "year", "source")},
-        stock=replace(whole.stock, opening=only(whole.stock.opening), receipts=receipts, _week=weeks),
-    )
-
-
-class _Small(Plan):
-    def products(self, chunk: int = 5_000) -> Iterator[list[Product]]:
-        sold = np.unique(self.year.product[: self.year.start[UNTIL + 200]]).tolist()
-        products = iter([self.catalogue.product(index) for index in sold if index < self.catalogue.count])
-        while part := list(islice(products, chunk)):
-            yield part
-
-
-@pytest.fixture(scope="module")
-def loaded(postgres: EmbeddedPostgres, template: str, plan: Plan, worker_id: str) -> Iterator[str]:
-    """The name of a database that is set up, to be cloned."""
-    name = f"demo_{worker_id}"
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
-        asyncio.run(_load(postgres.url(name), plan))
-        yield name
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-async def _load(url: str, plan: Plan) -> None:
-    async with Database(url) as database:
-        await loading.load(database, plan)
-        async with database.transaction() as tx:
-            await state.step(tx, "products", plan.catalogue.count)
-
-
-@pytest.fixture
-def url(postgres: EmbeddedPostgres, loaded: str) -> Iterator[str]:
-    name = f"{loaded}_play"
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {loaded} STRATEGY FILE_COPY".encode())
-        yield postgres.url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-@pytest_asyncio.fixture
-async def shop(url: str) -> AsyncIterator[Database]:
-    async with Database(url) as opened:
-        yield opened
-
-
-async def verdict(database: Database, plan: Plan) -> Verdict:
-    async with database.transaction(snapshot=True) as tx:
-        return await checking.verify(tx, plan)
+from support.replay import UNTIL, add_up, verdict
 
 
 async def reached(database: Database) -> int:
@@ -121,13 +41,6 @@ async def reached(database: Database) -> int:
         shown = await state.status(reader)
     assert shown is not None
     return shown.position
-
-
-async def add_up(database: Database) -> None:
-    """Both doctors find nothing."""
-    async with database.transaction(snapshot=True) as tx:
-        assert (await inventory.audit(tx)).clean
-        assert (await orders.audit(tx)).clean
 
 
 async def units_sold(database: Database) -> int:
@@ -173,14 +86,14 @@ async def counts(database: Database) -> dict[str, int]:
 
 async def test_setting_up_makes_the_chain_and_a_second_time_changes_nothing(shop: Database, plan: Plan) -> None:
     before = await counts(shop)
-    assert before["locations.locations"] == 460
+    assert before["locations.locations"] == 463, "with three suppliers"
     assert before["channels.channels"] == 5
     assert before["customers.customers"] == 2_469
     assert before["inventory.entries"] == len(plan.stock.opening)
     told: list[tuple[str, int, int]] = []
     await loading.load(shop, plan, lambda *step: told.append(step))
     assert await counts(shop) == before
-    steps = {"places", "channels", "customers", "routing", "products", "stock"}
+    steps = {"places", "channels", "customers", "routing", "products", "life", "stock"}
     assert {name for name, done, of in told if done == of} == steps
 
 
@@ -390,9 +303,11 @@ async def test_parcels_move_fail_and_come_back_and_the_books_still_add_up(shop: 
         await state.control(tx, speed=1_000.0)
     later = utcnow() + timedelta(minutes=1)
     assert await road.work(later) > 0
+    scanned = sum([await road.work(later) for _ in range(9)])
     assert await road.work(later) == 0, "each rests a little"
+    assert scanned < UNTIL // 2
     steps = 0
-    while steps < 60 and await road.work(later := later + timedelta(minutes=1)):
+    while steps < 90 and await road.work(later := later + timedelta(minutes=1)):
         steps += 1
     async with shop.read() as reader:
         parcels = dict(await reader.rows("SELECT status, count(*) FROM tracking.parcels WHERE kind = 'parcel' GROUP BY 1"))

@@ -14,7 +14,7 @@ from comptoir.connectors.easypost import EasyPost, EasyPostAccount
 from comptoir.connectors.tablerate import TableRates
 from comptoir.kernel.money import Currency, Money
 from comptoir.runtime.http import HttpClient
-from comptoir.sdk.carriers import Address, CarrierConnector, Item, Parcel, RateRequest, Tariff, Zone
+from comptoir.sdk.carriers import Address, CarrierConnector, Item, Parcel, RateRequest, Tariff, Waybill, Zone
 from support.carriers import Simulator, simulated
 from support.clickpost_simulator import ClickPostSimulator
 from support.easypost_simulator import EasyPostSimulator
@@ -80,6 +80,12 @@ class _Rig:
     def recover(self) -> None:
         self.far.recover()
         self.carrier._caller._seconds = PATIENCE
+
+    def undelivered(self) -> Waybill:
+        raise AssertionError("it takes no instructions")
+
+    def instructions(self) -> int:
+        raise AssertionError("it takes no instructions")
 
 
 class EasyPostRig(_Rig):

@@ -78,6 +78,8 @@ class EasyPostSimulator(Simulator):
 
     def create(self, call: Call) -> Reply:
         asked = call.json()["shipment"]
+        if asked.get("is_return"):  # the ends are switched by EasyPost
+            asked |= {"to_address": asked["from_address"], "from_address": asked["to_address"]}
         if not asked["to_address"].get("zip"):
             return _error(422, "ADDRESS.VERIFY.FAILURE", "Unable to verify address.")
         number = len(self.shipments) + 1

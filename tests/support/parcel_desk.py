@@ -20,6 +20,7 @@ from comptoir.runtime.http import HttpClient
 from comptoir.sdk.tracking import Scan, TrackingStatus, TrackingUpdate
 from comptoir.surfaces.carriage import Carriage, ConnectorKind, file_carrier
 from comptoir.surfaces.parcels import ParcelDesk
+from comptoir.surfaces.return_labels import ReturnLabels
 from comptoir.surfaces.services import Services
 from support.carrier_rigs import API_KEY, PATIENCE, SIGNING, american
 from support.console import Shop
@@ -47,7 +48,9 @@ async def with_carriers(parts: Services, far: EasyPostSimulator) -> AsyncGenerat
             "carrierfile": ConnectorKind(carrierfile.INFO, lambda _, given: file_carrier(given)),
         }
         carriage = Carriage(parts.database, parts.keyring, http, kinds)
-        yield replace(parts, carriage=carriage, parcels=ParcelDesk(parts.database, parts.keyring, http, carriage))
+        desk = ParcelDesk(parts.database, parts.keyring, http, carriage)
+        labels = ReturnLabels(parts.database, desk, carriage)
+        yield replace(parts, carriage=carriage, parcels=desk, return_labels=labels)
 
 
 async def connected(parts: Services, name: str = "EasyPost", *carriers: str) -> AccountId:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from comptoir.connectors import carrierfile, clickpost, easypost
+from comptoir.connectors import carrierfile, clickpost, easypost, karrio
 from comptoir.connectors.carrierfile import FileCarrier
 from comptoir.connectors.clickpost import ClickPost, ClickPostAccount
 from comptoir.connectors.easypost import EasyPost, EasyPostAccount
+from comptoir.connectors.karrio import Karrio, KarrioAccount
 from comptoir.kernel.checking import Checks
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import Account, AccountDraft, AccountId
@@ -45,6 +46,17 @@ def _clickpost(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
     return ClickPost(http, account)
 
 
+def _karrio(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
+    account = KarrioAccount(
+        given["server"],
+        given["api_key"],
+        given.get("webhook_secret", ""),
+        karrio.connections_of(given.get("connections", "")),
+        given.get("customs_signer", ""),
+    )
+    return Karrio(http, account)
+
+
 def _files(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
     del http
     return file_carrier(given)
@@ -59,12 +71,15 @@ def file_carrier(given: Mapping[str, str]) -> FileCarrier:
 KINDS: Final[Mapping[str, ConnectorKind]] = {
     easypost.INFO.key: ConnectorKind(easypost.INFO, _easypost),
     clickpost.INFO.key: ConnectorKind(clickpost.INFO, _clickpost),
+    karrio.INFO.key: ConnectorKind(karrio.INFO, _karrio),
     carrierfile.INFO.key: ConnectorKind(carrierfile.INFO, _files),
 }
 
 
-def checked(kinds: Mapping[str, ConnectorKind], draft: AccountDraft, credentials: Mapping[str, str]) -> dict[str, str]:
-    """The credentials that this connector wants, and no others. Raises Invalid."""
+def checked(
+    kinds: Mapping[str, ConnectorKind], draft: AccountDraft, credentials: Mapping[str, str], *, allow_private: bool = False
+) -> dict[str, str]:
+    """The credentials that this connector wants, and no others. Raises Invalid, also for a server that may not be called."""
     checks = Checks()
     kind = kinds.get(draft.connector)
     checks.require("connector", kind is not None, f"is one of {', '.join(sorted(kinds))}")
@@ -78,6 +93,9 @@ def checked(kinds: Mapping[str, ConnectorKind], draft: AccountDraft, credentials
         checks.require(f"credentials.{name}", bool(clean[name]) or not field.required, "is needed")
     if draft.connector == carrierfile.INFO.key:
         checks.parsed("credentials.codes", _readable, clean.get("codes", ""), "")
+    if draft.connector == karrio.INFO.key and clean["server"]:
+        problem = karrio.problem_of(clean["server"], allow_private=allow_private)
+        checks.require("credentials.server", problem is None, str(problem))
     checks.done()
     return {name: text for name, text in clean.items() if text}
 
@@ -100,9 +118,11 @@ class Carriage:
         http: HttpClient,
         kinds: Mapping[str, ConnectorKind] = KINDS,
         *,
+        allow_private: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.kinds = kinds
+        self.allow_private = allow_private
         self._database = database
         self._keyring = keyring
         self._http = http
@@ -136,4 +156,8 @@ class Carriage:
 
     async def connect(self, tx: Tx, draft: AccountDraft, credentials: Mapping[str, str]) -> Account:
         """A new account. Raises Invalid."""
-        return await tracking.accounts.create(tx, self._keyring, draft, checked(self.kinds, draft, credentials))
+        return await tracking.accounts.create(tx, self._keyring, draft, self.checked(draft, credentials))
+
+    def checked(self, draft: AccountDraft, credentials: Mapping[str, str]) -> dict[str, str]:
+        """The credentials that are to be kept. Raises Invalid."""
+        return checked(self.kinds, draft, credentials, allow_private=self.allow_private)

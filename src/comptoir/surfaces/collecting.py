@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from comptoir.kernel.errors import Refusal
 from comptoir.modules.changes import api as changes
 from comptoir.modules.fulfilment import api as fulfilment
-from comptoir.modules.fulfilment.contracts import BackReason, Fulfilment, FulfilmentId, GivenBack, LineUnits
+from comptoir.modules.fulfilment.contracts import BackReason, Fulfilment, FulfilmentId, GivenBack, LineUnits, State
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.payments import api as payments
@@ -91,6 +91,21 @@ async def give_back(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUni
     given = await fulfilment.give_back(tx, fulfilment_id, lines, reason)
     await _settle(tx, given, reason)
     return given
+
+
+async def receive(
+    tx: Tx, fulfilment_id: FulfilmentId, short: Mapping[BackReason, Sequence[LineUnits]], *, shelf: str | None = None
+) -> Fulfilment:
+    """What another location has sent is here, without the units that are `short`: those are paid back, and only what is left is
+    on the counter and told to the buyer. Without any it is over.
+    """
+    for reason, lines in short.items():
+        if lines:
+            await _settle(tx, await fulfilment.came_short(tx, fulfilment_id, lines, reason), reason)
+    after = await fulfilment.get(tx, fulfilment_id)
+    if after.state in {State.CLOSED, State.CANCELLED}:
+        return after
+    return await fulfilment.ready(tx, fulfilment_id, shelf=shelf)
 
 
 async def _settle(tx: Tx, given: GivenBack, reason: BackReason) -> None:

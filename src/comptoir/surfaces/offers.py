@@ -12,7 +12,7 @@ from comptoir.kernel.money import Currency
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import AccountId, Counts
 from comptoir.runtime.database import Database, Reader
-from comptoir.sdk.carriers import Capability, CarrierUnavailable, Rate, RateRequest
+from comptoir.sdk.carriers import Capability, CarrierCannot, CarrierUnavailable, Rate, RateRequest
 from comptoir.surfaces.carriage import Carriage
 
 _LOOK_BACK = timedelta(days=180)
@@ -70,8 +70,11 @@ async def ask(
     now: datetime,
     *,
     relax: bool = False,
+    needed: frozenset[Capability] = frozenset(),
 ) -> Offers:
     """Asks all active accounts at once, outside of any transaction. `currency` is the one that prices are compared in.
+
+    What is `needed` besides selling labels rules out whoever cannot.
 
     With `relax`, where none of them is quick enough, the best of those that are not is told (`Offers.late`).
     """
@@ -85,7 +88,7 @@ async def ask(
         if one.lane.origin_country == shipment.sender.country:
             key = (one.lane.carrier, one.lane.service)
             measured[key] = measured.get(key, _NOTHING).plus(one.counts)
-    answers = await asyncio.gather(*(_rates(carriage, account.id, shipment) for account in accounts))
+    answers = await asyncio.gather(*(_rates(carriage, account.id, shipment, needed) for account in accounts))
     found: list[Offered] = []
     silent: list[Silent] = []
     for account, answer in zip(accounts, answers, strict=True):
@@ -100,12 +103,17 @@ async def ask(
     return offers
 
 
-async def _rates(carriage: Carriage, account_id: AccountId, shipment: RateRequest) -> list[Rate] | Silent:
+async def _rates(
+    carriage: Carriage, account_id: AccountId, shipment: RateRequest, needed: frozenset[Capability]
+) -> list[Rate] | Silent:
     """None from an account that sells no labels: an offer that nobody can take is none."""
     try:
         _, carrier = await carriage.account(account_id)
         if not carrier.info.capabilities >= {Capability.RATES, Capability.LABELS}:
             return []
+        lacking = sorted(needed - carrier.info.capabilities)
+        if lacking:
+            return Silent(account_id, CarrierCannot.code, carrier.info.missing[lacking[0]])
         return await asyncio.wait_for(carrier.rates(shipment), _PATIENCE)
     except TimeoutError:
         return Silent(account_id, CarrierUnavailable.code, f"no answer within {_PATIENCE:g} seconds")

@@ -21,7 +21,7 @@ class Outside:
         self._hooks = CarrierHooks(services.database, services.carriage, Limiter(burst=20, seconds=3))
         self._suppliers = SupplierPages(services.database, SupplierLinks(services.keyring, services.settings.public_url))
         links = PublicLinks(services.keyring, services.settings.public_url)
-        self._returns = ReturnPages(services.database, services.keyring, links)
+        self._returns = ReturnPages(services.database, services.keyring, links, labels=services.return_labels)
         self._pages = PublicPages(services.database, PublicLinks(services.keyring, services.settings.public_url))
 
     def routes(self) -> list[HTTPRouteHandler]:

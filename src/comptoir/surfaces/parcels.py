@@ -58,6 +58,8 @@ from comptoir.sdk.carriers import (
 )
 from comptoir.sdk.tracking import TrackingUpdate
 from comptoir.surfaces.carriage import Carriage
+from comptoir.surfaces.parties import zone_of
+from comptoir.surfaces.telling_carriers import CarrierTeller
 
 log = structlog.get_logger("comptoir.parcels")
 
@@ -81,6 +83,7 @@ class ParcelDesk:
         self._http = http
         self._carriage = carriage
         self._patience = patience
+        self.teller = CarrierTeller(database, carriage, patience)
 
     # Labels
 
@@ -179,15 +182,18 @@ class ParcelDesk:
     async def manifest(
         self, label_ids: Sequence[LabelId], context: Context | None = None, *, location_id: LocationId | None = None
     ) -> list[HandedManifest]:
-        """The papers with which the drivers take many parcels at once, one for each account. What is on one is left out."""
+        """The papers with which the drivers take many parcels at once, one for each account, or each of its carriers. What is
+        on one is left out.
+        """
         async with self._database.read() as reader:
             rows = [await tracking.labels.get(reader, label_id) for label_id in dict.fromkeys(label_ids)]
-        by_account: dict[AccountId, list[PurchasedLabel]] = defaultdict(list)
+        together: dict[tuple[AccountId, str], list[PurchasedLabel]] = defaultdict(list)
         for row in rows:
             if row.state is LabelState.BOUGHT and not row.manifest_ref:
-                by_account[row.account_id].append(row)
+                _, carrier = await self._carriage.account(row.account_id)
+                together[row.account_id, row.carrier if carrier.info.manifest_by_carrier else ""].append(row)
         made: list[HandedManifest] = []
-        for account_id, own in by_account.items():
+        for (account_id, _), own in together.items():
             _, carrier = await self._carriage.account(account_id)
             manifest = await self._in_time(carrier.manifest([tracking.labels.as_label(row) for row in own]), carrier)
             async with self._database.transaction(context) as tx:
@@ -220,8 +226,8 @@ class ParcelDesk:
             reference=row.reference,
             address=address_of(place),
             labels=tuple(parcels),
-            from_at=wanted.from_at,
-            until_at=wanted.until_at,
+            from_at=wanted.from_at.astimezone(zone_of(place)),
+            until_at=wanted.until_at.astimezone(zone_of(place)),
             weight=wanted.weight,
             instructions=wanted.instructions,
         )

@@ -59,7 +59,8 @@ class Box:
 async def box(reader: Reader, fulfilment_id: FulfilmentId, parcel_id: ParcelId | None, weight: int = 0) -> Box:
     """Without `parcel_id`, the first box that is still here. `weight`, where it is given, is what the scales say, in grams.
 
-    Raises UnknownFulfilment, NotInThatState, NotPicked, NowhereToSend, and Invalid where nobody knows what the box weighs.
+    Raises UnknownFulfilment, NotInThatState, NotPicked, NowhereToSend, BoxRecalled for one that is to be opened first, and
+    Invalid where nobody knows what it weighs.
     """
     one = await fulfilment.get(reader, fulfilment_id)
     if one.method not in {Method.SHIP, Method.SEND_TO_STORE}:
@@ -91,14 +92,17 @@ async def described(reader: Reader, one: Fulfilment, parcel: Parcel, weight: int
 def _chosen(boxes: list[Parcel], parcel_id: ParcelId | None, unpacked: int) -> Parcel:
     here = [parcel for parcel in boxes if parcel.shipment_id is None]
     if parcel_id is None:
-        if not here:
+        wanted = [parcel for parcel in here if not parcel.recalled]
+        if not wanted:
+            fulfilment.require_wanted(here)
             raise NotPicked(left=unpacked)
-        return here[0]
+        return wanted[0]
     found = next((parcel for parcel in boxes if parcel.id == parcel_id), None)
     if found is None:
         raise UnknownFulfilment(kind="parcel", id=parcel_id)
     if found.shipment_id is not None:
         raise NotInThatState(step="label", state="shipped")
+    fulfilment.require_wanted([found])
     return found
 
 
@@ -143,11 +147,13 @@ async def carried(
     """Who carries the boxes that are still here, by their bought labels; a number that is given goes first.
 
     `given` chooses the boxes, None is all of them. Nobody gives their labels back while this transaction lasts. Raises
-    LabelMissing; where labels are not needed, only for a label that is in doubt or is being given back.
+    LabelMissing; where labels are not needed, only for a label that is in doubt or is being given back; and BoxRecalled.
     """
     one = await fulfilment.get(tx, fulfilment_id)
     boxes = await fulfilment.parcels(tx, [fulfilment_id])
-    here = [parcel.id for parcel in boxes if parcel.shipment_id is None and (given is None or parcel.id in given)]
+    chosen = [parcel for parcel in boxes if parcel.shipment_id is None and (given is None or parcel.id in given)]
+    fulfilment.require_wanted(chosen)
+    here = [parcel.id for parcel in chosen]
     standing = await tracking.labels.hold(tx, here)
     known: dict[ParcelId, Tracking] = {}
     missing: list[ParcelId] = []
@@ -175,7 +181,7 @@ def _never_bought(label: PurchasedLabel) -> bool:
     return label.state is LabelState.ASKED and bool(label.problem_code)
 
 
-async def buy(desk: ParcelDesk, database: Database, wanted: tracking.labels.Wanted, context: Context) -> PurchasedLabel:
+async def buy(desk: ParcelDesk, database: Database, wanted: tracking.labels.Wanted, context: Context | None) -> PurchasedLabel:
     """The label of a box, bought once (see `ParcelDesk.buy`).
 
     Of one that was asked for in vain, and certainly not bought, nothing is left over: another carrier may be asked, and what
@@ -189,7 +195,7 @@ async def buy(desk: ParcelDesk, database: Database, wanted: tracking.labels.Want
 
 
 async def without_label(
-    desk: ParcelDesk, database: Database, parcel_id: ParcelId, context: Context, *, abandon: bool = False
+    desk: ParcelDesk, database: Database, parcel_id: ParcelId, context: Context | None, *, abandon: bool = False
 ) -> None:
     """Gives back the label of a box that is about to be opened, outside of any transaction.
 

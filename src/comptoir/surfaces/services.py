@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from comptoir.kernel.errors import Fault
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Principal
 from comptoir.runtime.crypto import Keyring
@@ -23,7 +24,9 @@ from comptoir.surfaces.availability import AvailabilityDesk
 from comptoir.surfaces.capture import CaptureDesk
 from comptoir.surfaces.carriage import Carriage
 from comptoir.surfaces.parcels import ParcelDesk
+from comptoir.surfaces.pools import pool_id_of
 from comptoir.surfaces.promising import PromiseDesk
+from comptoir.surfaces.return_labels import ReturnLabels
 from comptoir.surfaces.selling import Counters
 
 log = structlog.get_logger("comptoir.services")
@@ -49,11 +52,14 @@ class Services:
     """For all calls out of this process, which never happen inside a transaction."""
     carriage: Carriage
     parcels: ParcelDesk
+    return_labels: ReturnLabels
     tokens: staff.TokenCache
     strangers: Limiter
     """Slows down whoever guesses tokens; by address."""
     may_call_private: bool = False
     """Whether calls may go to private addresses: only where a test or a developer says so."""
+    releasing: fulfilment.Setting = field(default_factory=lambda: fulfilment.Setting(pool_id_of))
+    """What routing knows of the house, asked for once and again when it has changed."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while `running`."""
 
@@ -73,7 +79,8 @@ class Services:
         metrics.watch_pool("main", database.stats)
         keyring = Keyring(settings.secret_key)
         http = HttpClient(allow_private=settings.allow_private_hosts)
-        carriage = Carriage(database, keyring, http)
+        carriage = Carriage(database, keyring, http, allow_private=settings.allow_private_hosts)
+        parcels = ParcelDesk(database, keyring, http, carriage)
 
         async def lookup(secret: str) -> Principal:
             async with database.read() as reader:
@@ -90,7 +97,8 @@ class Services:
             promises=PromiseDesk(database),
             http=http,
             carriage=carriage,
-            parcels=ParcelDesk(database, keyring, http, carriage),
+            parcels=parcels,
+            return_labels=ReturnLabels(database, parcels, carriage),
             tokens=staff.TokenCache(lookup),
             strangers=Limiter(burst=20, seconds=3),
             may_call_private=settings.allow_private_hosts,

@@ -1,12 +1,12 @@
 """A machine that changes, cancels, picks, sends, returns, refunds and pays in any order, over orders, fulfilment and payments.
 
-After each step everything adds up to the cent, and whoever gives everything back gets exactly what was paid.
+After each step everything adds up to the cent, and whoever gives everything back gets exactly what was paid. Each step names
+what it may be refused with; any other refusal is a fault.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -36,16 +36,36 @@ from comptoir.modules.changes.contracts import (
     ReturnCase,
     ReturnDraft,
     ReturnState,
+    Seen,
     TakeBack,
     Units,
 )
+from comptoir.modules.changes.errors import (
+    InspectedAlready,
+    NothingToPayOut,
+    NotReturnable,
+    OverDeduction,
+    ReturnNotAllowed,
+    ReturnStepRefused,
+)
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import ParcelDraft, State
-from comptoir.modules.locations.contracts import LocationKind
+from comptoir.modules.fulfilment.errors import BoxRecalled, NothingToDo, NotInThatState, NotPicked
+from comptoir.modules.inventory.errors import InsufficientStock
+from comptoir.modules.locations.contracts import LocationId, LocationKind
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Charge, Fill, LineQuantity, OrderId, Placed, ReturnLine
+from comptoir.modules.orders.errors import (
+    NotReservedThere,
+    OverAllowance,
+    OverRefund,
+    OverVoid,
+    QuantityNotOpen,
+    UnknownLine,
+)
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import AccountDraft, AccountId, AccountKind, EntryKind
+from comptoir.modules.payments.errors import OverMethod, OverOwed
 from comptoir.runtime.database import Database, Tx
 from comptoir.sdk.orders import LineKind
 from comptoir.surfaces.changing import SETTING
@@ -65,6 +85,10 @@ lines = st.integers(1, 4)
 skus = st.sampled_from(SKUS)
 places = st.sampled_from(PLACES)
 amounts = st.integers(1, 1500)
+UNITS = (QuantityNotOpen, UnknownLine)
+"""What is not there cannot be cancelled or come back."""
+ANNOUNCED = (UnknownLine, NotReturnable, ReturnNotAllowed)
+"""Why a return is not taken: no such line, not so many with the buyer, not by the policy."""
 
 
 class Machine(RuleBasedStateMachine):
@@ -103,12 +127,16 @@ class Machine(RuleBasedStateMachine):
         # One order is paid and has left, so that much can come back from the first step on.
         self.sell({"TEA": 3, "CUP": 2}, shipping=True, paid=2, sent=True)
 
-    def do(self, work: Callable[[Tx], Awaitable[T]]) -> T | None:
+    def do(self, work: Callable[[Tx], Awaitable[T]], *expected: type[Refusal]) -> T | None:
+        """What comes of it; None where it is refused with one of these, which changes nothing."""
+
         async def attempt() -> T | None:
             result: T | None = None
-            with contextlib.suppress(Refusal):
+            try:
                 async with self.shop.database.transaction() as tx:
                     result = await work(tx)
+            except expected:
+                pass
             await self.shop.settle()
             await self.shop.doctors()
             for order_id in self.orders:
@@ -128,6 +156,9 @@ class Machine(RuleBasedStateMachine):
             balance = await payments.balance_of(reader, order_id)
             cases = await api.returns_of(reader, order_id)
         assert there.value >= 0
+        assert (order.value, order.owed) == (there.value, there.owed_to_buyer - there.owed_by_buyer)
+        assert (order.payment_status == "overpaid") == (there.captured > 0 and there.owed_to_buyer > 0)
+        assert there.authorised >= 0
         assert 0 <= there.refunded <= there.captured
         assert (there.captured, there.refunded) == (balance.captured, balance.refunded)
         assert sum(one.executed for one in grants) <= there.refunded
@@ -153,7 +184,7 @@ class Machine(RuleBasedStateMachine):
             assert sum(effect.value for effect in done.effects) == done.after.value - done.before.value
             await self.is_settled(tx, order_id)
 
-        self.do(request_and_confirm)
+        self.do(request_and_confirm, *UNITS, OverAllowance, InsufficientStock)
 
     async def is_settled(self, tx: Tx, order_id: OrderId) -> None:
         """What is promised is what is owed, but for what somebody has to look at first and what was paid back early."""
@@ -177,7 +208,7 @@ class Machine(RuleBasedStateMachine):
             if part:
                 self.do(lambda tx: orders.pay(tx, answer.id, EntryKind.CAPTURED, "card", part))
             for place in PLACES if sent else ():
-                self.do(lambda tx, place=place: orders.ship(tx, answer.id, self.shop.locations[place], None))
+                self.do(lambda tx, place=place: orders.ship(tx, answer.id, self.shop.locations[place], None), NotReservedThere)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, sku=skus, quantity=units, price=st.one_of(st.none(), amounts))
@@ -189,7 +220,7 @@ class Machine(RuleBasedStateMachine):
     def cancel(self, which: int, line_no: int, quantity: int, how: str) -> None:
         if how == "past":
             order_id = self.orders[which % len(self.orders)]
-            self.do(lambda tx: orders.cancel(tx, order_id, [LineQuantity(line_no, quantity)], "asked"))
+            self.do(lambda tx: orders.cancel(tx, order_id, [LineQuantity(line_no, quantity)], "asked"), *UNITS)
         else:
             self.change(which, ChangeKind(how), CancelUnits(line_no=line_no, quantity=quantity))
 
@@ -210,7 +241,8 @@ class Machine(RuleBasedStateMachine):
     @rule(which=whiches, place=places, line_no=lines, quantity=units)
     def take_back_past_it(self, which: int, place: str, line_no: int, quantity: int) -> None:
         order_id = self.orders[which % len(self.orders)]
-        self.do(lambda tx: orders.take_back(tx, order_id, self.shop.locations[place], [ReturnLine(line_no, quantity)], "past"))
+        back = [ReturnLine(line_no, quantity)]
+        self.do(lambda tx: orders.take_back(tx, order_id, self.shop.locations[place], back, "past"), *UNITS)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, what=st.sampled_from(("begin", "pick", "pack", "leave")))
@@ -230,13 +262,13 @@ class Machine(RuleBasedStateMachine):
             if what == "leave":
                 await fulfilment.hand_over(tx, key)
 
-        self.do(step)
+        self.do(step, NotInThatState, NotPicked, NothingToDo, BoxRecalled)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, place=places)
     def ship_past_it(self, which: int, place: str) -> None:
         order_id = self.orders[which % len(self.orders)]
-        self.do(lambda tx: orders.ship(tx, order_id, self.shop.locations[place], None))
+        self.do(lambda tx: orders.ship(tx, order_id, self.shop.locations[place], None), NotReservedThere)
 
     @precondition(lambda self: self.orders)
     @rule(
@@ -250,7 +282,7 @@ class Machine(RuleBasedStateMachine):
         order_id = self.orders[which % len(self.orders)]
         extra = () if sku is None else (Extra(self.skus[sku], quantity),)
         draft = ReturnDraft(order_id=order_id, units=(Units(line_no, quantity, reason),), exchange=extra)
-        self.do(lambda tx: api.request_return(tx, draft, SETTING))
+        self.do(lambda tx: api.request_return(tx, draft, SETTING), *ANNOUNCED)
 
     @precondition(lambda self: self.orders)
     @rule(
@@ -293,10 +325,15 @@ class Machine(RuleBasedStateMachine):
                 (row,) = case.received
                 if seen:
                     most = orders.share(row.value, row.quantity, 0, seen)
-                    look = Look(row.id, seen, ItemCondition.USED, fate, min(deduct, most), location)
+                    look = Look(row.id, seen, ItemCondition.USED, fate, min(deduct, most), self.target(place, fate))
                     await api.inspect_return(tx, case.id, [look])
 
-        self.do(go)
+        self.do(go, *ANNOUNCED)
+
+    def target(self, place: str, fate: Fate) -> LocationId:
+        """Where units go that are looked at there: what is sent on goes elsewhere."""
+        elsewhere = next(other for other in PLACES if other != place)
+        return self.shop.locations[elsewhere if fate is Fate.SEND_ON else place]
 
     async def some_return(self, tx: Tx, which: int) -> ReturnCase | None:
         every = [case for order_id in self.orders for case in await api.returns_of(tx, order_id)]
@@ -329,8 +366,16 @@ class Machine(RuleBasedStateMachine):
                     arrived = [Arrived(item.line_no, quantity, sku) for item in case.items]
                     await api.receive_return(tx, case.id, location, arrived, parcel=parcel and f"{parcel}-{case.id}")
                 case "inspect":
+                    codes = {location_id: code for code, location_id in self.shop.locations.items()}
                     looks = [
-                        Look(row.id, min(quantity, row.quantity), ItemCondition.OPENED, fate, min(deduct, row.value), location)
+                        Look(
+                            row.id,
+                            min(quantity, row.quantity),
+                            ItemCondition.OPENED,
+                            fate,
+                            min(deduct, row.value),
+                            self.target(codes[row.location_id], fate),
+                        )
                         for row in case.received
                         if row.fate is None
                     ]
@@ -340,7 +385,7 @@ class Machine(RuleBasedStateMachine):
                 case _:
                     await api.cancel_return(tx, case.id)
 
-        self.do(step)
+        self.do(step, ReturnStepRefused, NotReturnable, InspectedAlready, QuantityNotOpen)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, place=places, line_no=lines, quantity=units, fact=st.booleans())
@@ -349,9 +394,101 @@ class Machine(RuleBasedStateMachine):
         wanted = [Units(line_no, quantity)]
         name = str(next(self.serial))
         if fact:
-            self.do(lambda tx: api.record_channel_return(tx, order_id, location, wanted, name))
+            self.do(lambda tx: api.record_channel_return(tx, order_id, location, wanted, name), *ANNOUNCED, QuantityNotOpen)
         else:
-            self.do(lambda tx: api.receive_unannounced(tx, order_id, location, wanted, SETTING))
+            self.do(lambda tx: api.receive_unannounced(tx, order_id, location, wanted, SETTING), *ANNOUNCED)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=whiches, line_no=lines, quantity=units, sku=skus)
+    def announce_exchange(self, which: int, line_no: int, quantity: int, sku: str) -> None:
+        order_id = self.orders[which % len(self.orders)]
+
+        async def announce(tx: Tx) -> None:
+            before = await orders.standing(tx, order_id)
+            extra = (Extra(self.skus[sku], quantity),)
+            draft = ReturnDraft(order_id=order_id, units=(Units(line_no, quantity, Reason.TOO_SMALL),), exchange=extra)
+            seen = await api.preview_exchange(tx, draft, SETTING)
+            case, done = await api.announce_exchange(tx, draft, SETTING)
+            assert done.after == seen.after == await orders.standing(tx, order_id)
+            assert done.before == before
+            assert case.state is not ReturnState.REQUESTED or done.after.value == before.value
+
+        self.do(announce, *ANNOUNCED)
+
+    @precondition(lambda self: self.orders)
+    @rule(
+        which=whiches,
+        place=places,
+        line_no=st.integers(1, 2),
+        quantity=units,
+        fate=st.sampled_from(Fate),
+        deduct=st.integers(0, 1200),
+        approve=st.booleans(),
+        pay=st.booleans(),
+    )
+    def take_over_counter(
+        self, which: int, place: str, line_no: int, quantity: int, fate: Fate, deduct: int, *, approve: bool, pay: bool
+    ) -> None:
+        """Somebody has it in hand at a counter: asked for, received, looked at, and perhaps paid back, in one go."""
+        order_id, location = self.orders[which % len(self.orders)], self.shop.locations[place]
+
+        async def over(tx: Tx) -> None:
+            draft = ReturnDraft(order_id=order_id, units=(Units(line_no, quantity, Reason.TOO_SMALL),))
+            seen = [Seen(line_no, quantity, ItemCondition.OPENED, fate, deduct=deduct, to_location_id=self.target(place, fate))]
+            case = await api.take_over_counter(tx, draft, location, seen, SETTING, approve=approve)
+            if pay:
+                await self.paid_back(tx, case)
+
+        self.do(over, *ANNOUNCED, OverDeduction, NothingToPayOut)
+
+    async def paid_back(self, tx: Tx, case: ReturnCase) -> None:
+        """All that is promised goes back, as it was paid; nothing more."""
+        assert case.order_id is not None
+        before = await orders.standing(tx, case.order_id)
+        paid = await api.pay_back(tx, case.id, SETTING)
+        after = await orders.standing(tx, case.order_id)
+        assert sum(part for _, part in paid.parts) == before.granted == after.refunded - before.refunded
+        assert after.granted == 0
+
+    @precondition(lambda self: self.orders)
+    @rule(which=whiches)
+    def pay_back(self, which: int) -> None:
+        async def back(tx: Tx) -> None:
+            case = await self.some_return(tx, which)
+            if case is not None and case.order_id is not None:
+                await self.paid_back(tx, case)
+
+        self.do(back, NothingToPayOut)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=whiches, one_of=st.booleans())
+    def credit_out(self, which: int, *, one_of: bool) -> None:
+        """What is promised goes on store credit: all of it, or one refund."""
+        order_id = self.orders[which % len(self.orders)]
+
+        async def out(tx: Tx) -> None:
+            granted = [one for one in await payments.grants_of(tx, order_id) if one.open]
+            some = granted[which % len(granted)] if granted and one_of else None
+            account, _, total = await api.credit_out(tx, order_id, None if some is None else some.id)
+            assert total == (some.open if some is not None else sum(one.open for one in granted))
+            assert account.balance >= total
+
+        self.do(out, NothingToPayOut)
+
+    @precondition(lambda self: self.orders)
+    @rule(
+        which=whiches,
+        kind=st.sampled_from((EntryKind.AUTHORISED, EntryKind.CAPTURED, EntryKind.VOIDED)),
+        method=st.sampled_from(("card", "cash")),
+        amount=amounts,
+        twice=st.booleans(),
+    )
+    def money_moves(self, which: int, kind: EntryKind, method: str, amount: int, *, twice: bool) -> None:
+        """Authorised, captured in parts, voided; and told a second time, which changes nothing."""
+        order_id, reference = self.orders[which % len(self.orders)], f"r{next(self.serial)}"
+        known = self.do(lambda tx: orders.pay(tx, order_id, kind, method, amount, reference), OverVoid)
+        if twice and known:
+            assert self.do(lambda tx: orders.pay(tx, order_id, kind, method, amount, reference)) is False
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, amount=amounts, how=st.sampled_from(("card", "store_credit", "past", "withdraw")))
@@ -370,14 +507,14 @@ class Machine(RuleBasedStateMachine):
                     part = min(amount, one.open)
                     await orders.execute_refund(tx, order_id, one.id, part, how, account_id=account)
 
-        self.do(step)
+        self.do(step, OverRefund, OverMethod)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, amount=st.one_of(st.none(), amounts))
     def spend(self, which: int, amount: int | None) -> None:
         order_id, account = self.orders[which % len(self.orders)], self.account
         assert account is not None
-        self.do(lambda tx: orders.spend(tx, order_id, account, amount))
+        self.do(lambda tx: orders.spend(tx, order_id, account, amount), OverOwed)
 
     def teardown(self) -> None:
         """Everything is given back: the buyer is owed exactly what was paid, and gets it."""

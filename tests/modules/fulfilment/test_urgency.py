@@ -77,3 +77,20 @@ async def test_what_has_left_since_a_time_is_known(shop: Shop) -> None:
         place, now = shop.locations["paris"], utcnow()
         assert await api.departed(reader, place, now - timedelta(minutes=5)) == [gone.id]
         assert await api.departed(reader, place, now + timedelta(minutes=5)) == []
+
+
+async def test_what_goes_elsewhere_unless_somebody_begins_counts_as_leaving_then(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 50})
+    leaving, answering = await work(shop, {"TEA": 1}), await work(shop, {"TEA": 1})
+    await leaves(shop, leaving, 2)
+    await leaves(shop, answering, 9)
+    assert await order(shop) == [leaving.id, answering.id]
+    async with shop.database.transaction() as tx:
+        await api.await_answer(tx, answering.id, utcnow() + timedelta(hours=1))
+    assert await order(shop) == [answering.id, leaving.id]
+    async with shop.database.read() as reader:
+        before = await api.pulse(reader, shop.locations["paris"])
+    assert (before.open, before.newest) == (2, answering.number)
+    await begun(shop, leaving, ME)
+    async with shop.database.read() as reader:
+        assert await api.pulse(reader, shop.locations["paris"]) != before

@@ -1,17 +1,19 @@
 """A machine that does anything to orders and their fulfilment in any order, while facts happen to stock beside it.
 
-After each step whatever is promised is somebody's work, unit by unit, and all doctors are content.
+After each step whatever is promised is somebody's work, unit by unit, what is packed is in the boxes that are here, and all
+doctors are content. Each step names what it may be refused with; and whatever has happened, somebody can always go on.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
+from uuid import UUID
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -24,15 +26,27 @@ from comptoir.modules.fulfilment.contracts import (
     HoldReason,
     LineUnits,
     Method,
+    Parcel,
     ParcelDraft,
     RejectReason,
     State,
 )
+from comptoir.modules.fulfilment.errors import (
+    BoxRecalled,
+    NothingToDo,
+    NotInThatState,
+    NotPicked,
+    NotRecalled,
+    NotThatMany,
+    UnknownFulfilment,
+)
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Counted, EntryKind, Movement
+from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations.contracts import LocationKind
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Fill, LineQuantity, OrderId, Placed
+from comptoir.modules.orders.contracts import Fill, LineQuantity, OrderId, Placed, Tracking
+from comptoir.modules.orders.errors import NotReservedThere, QuantityNotOpen, UnknownLine
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.contracts import Condition, Rating, Rules, RuleSetDraft, RuleSetState, Weight
 from comptoir.runtime.database import Database, Tx
@@ -50,6 +64,34 @@ whiches = st.integers(0, 20)
 line_units = st.one_of(st.none(), st.lists(st.builds(LineUnits, st.integers(1, 2), units), min_size=1, max_size=2))
 skus = st.sampled_from(SKUS)
 places = st.sampled_from(PLACES)
+NOBODYS = FulfilmentId(UUID(int=0))
+UNITS = (UnknownFulfilment, NotInThatState, NotThatMany, NothingToDo)
+"""What a step that names units is refused with: nothing is there, not now, not so many, nothing at all."""
+
+
+class _UndoneError(Exception):
+    """Nothing of what was tried is kept."""
+
+
+async def leave_the_house(tx: Tx, one: Fulfilment) -> None:
+    """Takes a fulfilment order, as it is, out of the house with steps that people take. Refusals are faults."""
+    if one.state is State.ON_HOLD:
+        await api.resume(tx, one.id)
+    for box in await api.parcels(tx, [one.id]):
+        if box.recalled:
+            await api.take_recalled(tx, one.id, box.id)
+    if one.state not in ACTIVE:
+        return
+    if one.picked < one.quantity:
+        await api.pick(tx, one.id)
+    if one.method in {Method.COLLECT, Method.HAND_OUT}:
+        await api.ready(tx, one.id)
+        await api.collect(tx, one.id)
+    else:
+        if any(line.picked > line.packed for line in (await api.get(tx, one.id)).lines):
+            await api.pack(tx, one.id)
+        await api.hand_over(tx, one.id)
+    assert (await api.get(tx, one.id)).state is State.CLOSED
 
 
 class Machine(RuleBasedStateMachine):
@@ -71,12 +113,16 @@ class Machine(RuleBasedStateMachine):
         for sku in self.skus.values():
             self.run(self.shop.product(sku, 333, stock={"paris": 6, "lyon": 3, "store": 3}))
 
-    def do(self, work: Callable[[Tx], Awaitable[T]]) -> T | None:
+    def do(self, work: Callable[[Tx], Awaitable[T]], *expected: type[Refusal]) -> T | None:
+        """What comes of it; None where it is refused with one of these, which changes nothing."""
+
         async def attempt() -> T | None:
             result: T | None = None
-            with contextlib.suppress(Refusal):
+            try:
                 async with self.shop.database.transaction() as tx:
                     result = await work(tx)
+            except expected:
+                pass
             await self.shop.settle()
             await self.shop.doctors()
             for order_id in self.orders:
@@ -93,6 +139,7 @@ class Machine(RuleBasedStateMachine):
                 assert getattr(one, counter) == sum(getattr(line, counter) for line in one.lines), (counter, one)
             if one.method is Method.HAND_OUT:
                 continue  # its units have left: nothing of it is promised
+            await self.is_in_its_boxes(one)
             if one.state in ACTIVE:
                 assert any(line.open for line in one.lines), one
                 for line in one.lines:
@@ -101,13 +148,53 @@ class Machine(RuleBasedStateMachine):
                 assert one.gone == one.quantity > 0, one
         assert +there == Counter(await self.shop.reserved(order_id))
 
+    async def is_in_its_boxes(self, one: Fulfilment) -> None:
+        """What is packed and has not gone is what is wanted of the boxes that are here."""
+        async with self.shop.database.read() as reader:
+            boxes = [box for box in await api.parcels(reader, [one.id]) if box.shipment_id is None]
+        inside: Counter[int] = Counter()
+        for box in boxes:
+            assert box.lines or box.recalled, box
+            assert bool(box.recalled) == (box.recalled_at is not None), box
+            inside.update(dict(box.lines))
+        assert inside == +Counter({line.line_no: line.packed - line.gone for line in one.lines}), (one, boxes)
+
+    async def every_work(self) -> list[Fulfilment]:
+        return [one for order_id in self.orders for one in await self.shop.work(order_id)]
+
     def some_work(self, which: int) -> FulfilmentId:
-        async def every() -> list[Fulfilment]:
-            return [one for order_id in self.orders for one in await self.shop.work(order_id)]
+        found = self.run(self.every_work())
+        active = [one.id for one in found if one.state in ACTIVE] or [one.id for one in found]
+        return active[which % len(active)] if active else NOBODYS
+
+    def some_box(self, which: int) -> Parcel | None:
+        async def every() -> list[Parcel]:
+            works = await self.every_work()
+            async with self.shop.database.read() as reader:
+                found = await api.parcels(reader, [one.id for one in works])
+            here = [box for box in found if box.shipment_id is None]
+            return [box for box in here if box.recalled] or here or found
 
         found = self.run(every())
-        active = [one.id for one in found if one.state in ACTIVE] or [one.id for one in found]
-        return active[which % len(active)] if active else FulfilmentId(self.orders[0])
+        return found[which % len(found)] if found else None
+
+    @precondition(lambda self: self.orders)
+    @rule()
+    def somebody_can_go_on(self) -> None:
+        """Whatever is open leaves the house by steps that are accepted, and each box can be opened; none of it is kept."""
+
+        async def all_of_it() -> None:
+            for one in await self.every_work():
+                with pytest.raises(_UndoneError):
+                    async with self.shop.database.transaction() as tx:
+                        await leave_the_house(tx, one)
+                        raise _UndoneError
+
+        self.run(all_of_it())
+
+    def teardown(self) -> None:
+        if self.orders:
+            self.somebody_can_go_on()
 
     @rule(
         channel=st.sampled_from(("web", "phone")),
@@ -126,25 +213,51 @@ class Machine(RuleBasedStateMachine):
     @rule(which=whiches, lines=line_units)
     def pick(self, which: int, lines: list[LineUnits] | None) -> None:
         key = self.some_work(which)
-        self.do(lambda tx: api.pick(tx, key, lines))
+        self.do(lambda tx: api.pick(tx, key, lines), *UNITS)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=whiches, line_no=st.integers(1, 2), quantity=units)
+    def unpick(self, which: int, line_no: int, quantity: int) -> None:
+        key = self.some_work(which)
+        self.do(lambda tx: api.unpick(tx, key, [LineUnits(line_no, quantity)]), *UNITS)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, sku=skus)
     def scan(self, which: int, sku: str) -> None:
         key = self.some_work(which)
-        self.do(lambda tx: api.scan(tx, key, self.skus[sku]))
+        self.do(lambda tx: api.scan(tx, key, self.skus[sku]), UnknownFulfilment, NotInThatState)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, lines=line_units, reason=st.sampled_from(RejectReason))
     def reject(self, which: int, lines: list[LineUnits] | None, reason: RejectReason) -> None:
         key = self.some_work(which)
-        self.do(lambda tx: api.reject(tx, key, lines, reason))
+        self.do(lambda tx: api.reject(tx, key, lines, reason), *UNITS)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, lines=line_units)
     def pack(self, which: int, lines: list[LineUnits] | None) -> None:
         key = self.some_work(which)
-        self.do(lambda tx: api.pack(tx, key, ParcelDraft(lines=tuple(lines or ()))))
+        self.do(lambda tx: api.pack(tx, key, ParcelDraft(lines=tuple(lines or ()))), *UNITS, NotPicked)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=whiches, what=st.sampled_from(("unpack", "take_out", "scan", "leave")), sku=skus, quantity=units)
+    def box(self, which: int, what: str, sku: str, quantity: int) -> None:
+        """Something is done with one box: it is opened, what is recalled is taken out, or it leaves while others stay."""
+        box = self.some_box(which)
+        if box is None:
+            return
+        key = box.fulfilment_id
+        part = [LineUnits(no, min(quantity, units)) for no, units in box.recalled[:1]]
+        match what:
+            case "unpack":
+                self.do(lambda tx: api.unpack(tx, key, box.id), NotInThatState)
+            case "take_out":
+                self.do(lambda tx: api.take_recalled(tx, key, box.id, part or None), NotInThatState, NothingToDo)
+            case "scan":
+                self.do(lambda tx: api.scan_recalled(tx, key, box.id, self.skus[sku]), NotInThatState, NotRecalled)
+            case _:
+                leaving = {box.id: Tracking("acme", f"1Z{box.number}")}
+                self.do(lambda tx: api.hand_over(tx, key, leaving), NotInThatState, NotPicked, BoxRecalled)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, whole=st.booleans())
@@ -162,7 +275,7 @@ class Machine(RuleBasedStateMachine):
                     await api.pack(tx, key)
                 await api.hand_over(tx, key)
 
-        self.do(pick_and_go)
+        self.do(pick_and_go, *UNITS, NotPicked, BoxRecalled)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, what=st.sampled_from(("hold", "resume", "begin", "put_back", "ready", "stop")))
@@ -176,33 +289,35 @@ class Machine(RuleBasedStateMachine):
             "ready": lambda tx: api.ready(tx, key),
             "stop": lambda tx: api.stop(tx, key),
         }
-        self.do(steps[what])
+        self.do(steps[what], UnknownFulfilment, NotInThatState, NotPicked)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, place=places, lines=line_units)
     def move(self, which: int, place: str, lines: list[LineUnits] | None) -> None:
         key = self.some_work(which)
-        self.do(lambda tx: api.move(tx, key, self.shop.locations[place], lines))
+        self.do(lambda tx: api.move(tx, key, self.shop.locations[place], lines), *UNITS, InsufficientStock, NotReservedThere)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, lines=line_units, merge=st.booleans())
     def split_and_merge(self, which: int, lines: list[LineUnits] | None, *, merge: bool) -> None:
         key = self.some_work(which)
-        other = self.do(lambda tx: api.split(tx, key, lines or [LineUnits(1, 1)]))
+        other = self.do(lambda tx: api.split(tx, key, lines or [LineUnits(1, 1)]), *UNITS)
         if other is not None and merge:
-            self.do(lambda tx: api.merge(tx, [key, other.id]))
+            self.do(lambda tx: api.merge(tx, [key, other.id]))  # they were one a moment ago
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, line_no=st.integers(1, 2), quantity=units, whole=st.booleans())
     def cancel(self, which: int, line_no: int, quantity: int, *, whole: bool) -> None:
         order_id = self.orders[which % len(self.orders)]
-        self.do(lambda tx: orders.cancel(tx, order_id, None if whole else [LineQuantity(line_no, quantity)], "asked"))
+        lines = None if whole else [LineQuantity(line_no, quantity)]
+        self.do(lambda tx: orders.cancel(tx, order_id, lines, "asked"), QuantityNotOpen, UnknownLine)
 
     @precondition(lambda self: self.orders)
-    @rule(which=whiches, place=places)
-    def ship_past_it(self, which: int, place: str) -> None:
+    @rule(which=whiches, place=places, whole=st.booleans())
+    def ship_past_it(self, which: int, place: str, *, whole: bool) -> None:
         order_id = self.orders[which % len(self.orders)]
-        self.do(lambda tx: orders.ship(tx, order_id, self.shop.locations[place], None))
+        lines = None if whole else [LineQuantity(1, 1)]
+        self.do(lambda tx: orders.ship(tx, order_id, self.shop.locations[place], lines), NotReservedThere, QuantityNotOpen)
 
     @rule(sku=skus, place=places, quantity=st.integers(-4, 6).filter(bool))
     def receive(self, sku: str, place: str, quantity: int) -> None:

@@ -223,7 +223,7 @@ async def test_accepting_makes_one_transfer_for_each_way(shop: Shop) -> None:
     assert len(found) == 4
     async with shop.database.read() as reader:
         runs = await api.proposed(reader)
-        own = await api.proposed(reader, shop.locations["s0"])
+        own = await api.proposed(reader, [shop.locations["s0"]])
     assert [(run.lines, run.units) for run in runs] == [(2, 28), (2, 28)]
     assert [run.to_location_id for run in own] == [shop.locations["s0"]]
     async with shop.database.transaction() as tx:

@@ -215,7 +215,7 @@ async def test_a_count_writes_down_also_what_was_right(database: Database) -> No
             ("B", EntryKind.COUNTED, 1),
             ("D", EntryKind.COUNTED, 2),
         }
-        (listed,) = (await api.find_counts(reader, here)).items
+        (listed,) = (await api.find_counts(reader, [here])).items
         assert (listed.id, listed.skus, listed.differences, listed.note) == (counted.id, 4, 3, "aisle 3")
 
 

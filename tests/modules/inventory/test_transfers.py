@@ -200,7 +200,7 @@ async def test_transfers_are_found_by_state_and_place(database: Database) -> Non
         assert await found(TransferFilter()) == [b, a]
         assert await found(TransferFilter(states=(TransferState.DRAFT,))) == [a]
         assert await found(TransferFilter(from_location_id=here)) == [b, a]
-        assert await found(TransferFilter(location_id=third)) == [b]
+        assert await found(TransferFilter(location_ids=(third,))) == [b]
         assert await found(TransferFilter(to_location_id=here)) == []
         first = await api.find_transfers(reader, TransferFilter(), limit=1)
         second = await api.find_transfers(reader, TransferFilter(), limit=1, cursor=first.next)

@@ -61,7 +61,7 @@ async def test_a_whole_cancellation_frees_the_stock_and_names_all_the_money(shop
     assert await cancel(shop, placed.id, None) == placed.total == 5 * 333 + 2 * 1000 + 490
     assert await shop.reserved(placed.id) == {}
     assert (await shop.level("TEA", "paris")).available == 5
-    assert await statuses(shop, placed.id) == ("cancelled", "pending", "none")
+    assert await statuses(shop, placed.id) == ("cancelled", "nothing_due", "none")
     with pytest.raises(QuantityNotOpen):
         await cancel(shop, placed.id, None)
     await shop.doctors()

@@ -168,7 +168,7 @@ async def test_exceptions_are_found_by_kind_place_order_and_age(shop: Shop, book
 
     assert await kinds() == ["unknown_sku", "negative_stock"]
     assert await kinds(kinds=(ExceptionKind.NEGATIVE_STOCK,)) == ["negative_stock"]
-    assert await kinds(location=shop.locations["store"]) == ["negative_stock"]
+    assert await kinds(locations=(shop.locations["store"],)) == ["negative_stock"]
     assert await kinds(order=book[3]) == ["unknown_sku"]
     assert await kinds(channel="market") == ["unknown_sku"]
     assert await kinds(sku="CUP") == ["negative_stock"]

@@ -22,7 +22,7 @@ from comptoir.modules.orders.domain import (
     share,
 )
 
-Figures = tuple[Counters, tuple[int, int, int, int]]
+Figures = tuple[Counters, tuple[int, int, int, int, int]]
 
 _amounts = st.one_of(st.integers(-3, 3), st.integers(-(2**53), 2**53))
 _paid = st.one_of(st.integers(0, 3), st.integers(0, 2**53))
@@ -37,12 +37,12 @@ def counters(draw: st.DrawFn) -> Counters:
 
 
 @settings(deadline=None, max_examples=10)
-@given(st.lists(st.tuples(counters(), st.tuples(_amounts, _paid, _paid, _paid)), min_size=50, max_size=200))
+@given(st.lists(st.tuples(counters(), st.tuples(_amounts, _amounts, _paid, _paid, _paid)), min_size=50, max_size=200))
 def test_the_database_derives_the_same_statuses(postgres_url: str, rows: list[Figures]) -> None:
-    columns = "quantity, cancelled, backordered, shipped, returned, total, authorised, captured, refunded"
+    columns = "quantity, cancelled, backordered, shipped, returned, total, value, authorised, captured, refunded"
     flat = [(c.quantity, c.cancelled, c.backordered, c.shipped, c.returned, *money) for c, money in rows]
-    params = [[row[n] for row in flat] for n in range(9)]
-    arrays = ", ".join(["%s::bigint[]"] * 9)
+    params = [[row[n] for row in flat] for n in range(10)]
+    arrays = ", ".join(["%s::bigint[]"] * 10)
     statement = f"SELECT {FULFILMENT_STATUS_SQL}, {PAYMENT_STATUS_SQL}, {RETURN_STATUS_SQL} FROM unnest({arrays}) t ({columns})"
     with psycopg.connect(postgres_url) as connection:
         found = connection.execute(statement.encode(), params).fetchall()
@@ -69,20 +69,29 @@ def test_fulfilment(counters: Counters, status: FulfilmentStatus) -> None:
 @pytest.mark.parametrize(
     ("money", "status"),
     [
-        ((100, 0, 0, 0), PaymentStatus.PENDING),
-        ((100, 100, 0, 0), PaymentStatus.AUTHORISED),
-        ((100, 100, 40, 0), PaymentStatus.PARTIAL),
-        ((100, 100, 100, 0), PaymentStatus.PAID),
-        ((100, 0, 101, 0), PaymentStatus.OVERPAID),
-        ((100, 0, 100, 1), PaymentStatus.PARTLY_REFUNDED),
-        ((100, 0, 100, 100), PaymentStatus.REFUNDED),
-        ((0, 0, 0, 0), PaymentStatus.PAID),
-        ((-100, 0, 0, 0), PaymentStatus.PENDING),
-        ((-100, 0, 0, 60), PaymentStatus.PARTLY_REFUNDED),
-        ((-100, 0, 0, 100), PaymentStatus.REFUNDED),
+        ((100, 100, 0, 0, 0), PaymentStatus.PENDING),
+        ((100, 100, 100, 0, 0), PaymentStatus.AUTHORISED),
+        ((100, 100, 100, 40, 0), PaymentStatus.PARTIAL),
+        ((100, 100, 100, 100, 0), PaymentStatus.PAID),
+        ((100, 100, 0, 101, 0), PaymentStatus.OVERPAID),
+        ((100, 100, 0, 100, 1), PaymentStatus.PARTLY_REFUNDED),
+        ((100, 100, 0, 100, 100), PaymentStatus.REFUNDED),
+        ((0, 0, 0, 0, 0), PaymentStatus.PAID),
+        ((-100, -100, 0, 0, 0), PaymentStatus.PENDING),
+        ((-100, -100, 0, 0, 60), PaymentStatus.PARTLY_REFUNDED),
+        ((-100, -100, 0, 0, 100), PaymentStatus.REFUNDED),
+        ((100, 0, 0, 100, 0), PaymentStatus.OVERPAID),
+        ((100, 60, 0, 100, 0), PaymentStatus.OVERPAID),
+        ((100, 60, 0, 100, 20), PaymentStatus.OVERPAID),
+        ((100, 60, 0, 100, 40), PaymentStatus.PARTLY_REFUNDED),
+        ((100, 0, 0, 100, 100), PaymentStatus.REFUNDED),
+        ((100, 60, 0, 60, 0), PaymentStatus.PAID),
+        ((100, 60, 0, 30, 0), PaymentStatus.PARTIAL),
+        ((100, 0, 0, 0, 0), PaymentStatus.NOTHING_DUE),
+        ((100, 0, 100, 0, 0), PaymentStatus.AUTHORISED),
     ],
 )
-def test_payment(money: tuple[int, int, int, int], status: PaymentStatus) -> None:
+def test_payment(money: tuple[int, int, int, int, int], status: PaymentStatus) -> None:
     assert payment_status(*money) is status
 
 

@@ -326,3 +326,23 @@ async def test_what_is_held_is_not_accepted(trade: Dropship) -> None:
     with pytest.raises(NotInThatState):
         await trade.act(lambda tx: api.acknowledge(tx, one.id, Answer()))
     assert (await trade.shop.work(order_id))[0].stage is Stage.WAITING
+
+
+async def test_what_was_held_and_goes_on_is_waited_for_the_whole_time_again(trade: Dropship) -> None:
+    order_id = await trade.order({"LAMP": 2})
+    (asked,) = await trade.purchases(order_id)
+    (work,) = await trade.shop.work(order_id)
+    await trade.act(lambda tx: fulfilment.hold(tx, work.id, HoldReason.FRAUD))
+    (held,) = await trade.purchases(order_id)
+    assert (held.state, held.answer_by, held.remind_at) == (PurchaseState.ASKED, None, None)
+    await trade.tick()
+    assert [(await trade.purchases(order_id))[0].state] == [PurchaseState.ASKED]
+    await trade.act(lambda tx: fulfilment.resume(tx, work.id))
+    (again,) = await trade.purchases(order_id)
+    assert again.answer_by is not None
+    assert timedelta(hours=23) < again.answer_by - utcnow() <= timedelta(hours=24)
+    assert (again.remind_at is not None) == (asked.remind_at is not None)
+    assert (await trade.shop.work(order_id))[0].answer_by == again.answer_by
+    await trade.pass_time(25)
+    await trade.tick()
+    assert (await trade.purchases(order_id))[0].state is not PurchaseState.ASKED

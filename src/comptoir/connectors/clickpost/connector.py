@@ -76,7 +76,9 @@ INFO = CarrierInfo(
         Capability.CANCEL_PICKUP: "ClickPost describes no call that takes a pickup back: cancel the parcels.",
         Capability.MANIFEST: "ClickPost's couriers take parcels by the pickup that was asked for.",
         Capability.CUSTOMS: "Orders v3 are for parcels within India; those abroad are another interface (v4).",
+        Capability.INSTRUCT: "ClickPost's pages on actions after a failed delivery do not say at which address they are taken.",
         Capability.DANGEROUS: "ClickPost describes no way to declare dangerous goods.",
+        Capability.RETURNS: "Couriers collect returns by ClickPost's reverse pickup, which is not mapped: print our own label.",
     },
     spec="ClickPost documentation, orders v3 and tracking v2 (read 2026-11)",
     auth=(

@@ -54,9 +54,10 @@ URL = "https://api.easypost.com/v2"
 INFO = CarrierInfo(
     key=mapping.KEY,
     name="EasyPost",
-    capabilities=frozenset(Capability) - {Capability.COLLECT, Capability.DANGEROUS},
+    capabilities=frozenset(Capability) - {Capability.COLLECT, Capability.INSTRUCT, Capability.DANGEROUS},
     missing={
         Capability.COLLECT: "Each of EasyPost's carriers has options of its own for it, which are not mapped.",
+        Capability.INSTRUCT: "EasyPost takes no instructions for a parcel that has left: each carrier has its own pages.",
         Capability.DANGEROUS: "Each of EasyPost's carriers has options of its own for it, which are not mapped.",
     },
     spec="EasyPost API v2, by the sample responses of its documentation (2025-05)",
@@ -109,7 +110,7 @@ class EasyPost(PartialCarrier):
         bought, begun = await self._search(request.reference)
         if bought is not None:
             return _unspent(mapping.label_of(bought))
-        if begun is not None and mapping.same_as_sent(body, begun[1]):
+        if begun is not None and mapping.begun_already(body, begun[1]):
             shipment = await self._rated_anew(begun[0])
         else:
             shipment, _ = self._shipment(await self._post("/shipments", {"shipment": body}))

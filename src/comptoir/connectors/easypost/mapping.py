@@ -56,11 +56,10 @@ def shipment_body(
     accounts: tuple[str, ...] = (),
     signer: str = "",
 ) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "to_address": address_body(request.recipient),
-        "from_address": address_body(request.sender),
-        "parcel": parcel_body(request.parcel),
-    }
+    ends = {"to_address": address_body(request.recipient), "from_address": address_body(request.sender)}
+    body: dict[str, Any] = {**(turned(ends) if request.is_return else ends), "parcel": parcel_body(request.parcel)}
+    if request.is_return:
+        body["is_return"] = True
     if reference:
         body["reference"] = reference
     if label is not None:
@@ -72,6 +71,11 @@ def shipment_body(
     if request.crosses_a_border:
         body["customs_info"] = customs_body(request, signer)
     return body
+
+
+def turned(body: Mapping[str, Any]) -> dict[str, Any]:
+    """With its addresses switched. Of a return EasyPost wants them as they were on the way to the buyer, and switches them."""
+    return {**body, "to_address": body["from_address"], "from_address": body["to_address"]}
 
 
 def address_body(address: Address) -> dict[str, Any]:
@@ -108,7 +112,7 @@ def customs_body(request: RateRequest, signer: str) -> dict[str, Any]:
     if not request.items:
         raise ShipmentRejected(KEY, "a parcel that crosses a border needs its items", reason="customs_items_missing")
     return {
-        "contents_type": "merchandise",
+        "contents_type": "returned_goods" if request.is_return else "merchandise",
         "contents_explanation": "",
         "customs_certify": True,
         "customs_signer": signer or request.sender.name,
@@ -157,6 +161,11 @@ def same_as_sent(sent: object, echoed: object) -> bool:
         ours, theirs = cast("list[object]", sent), cast("list[object]", echoed) if isinstance(echoed, list) else []
         return len(ours) == len(theirs) and all(map(same_as_sent, ours, theirs))
     return _plain(sent) == _plain(echoed)
+
+
+def begun_already(sent: Mapping[str, Any], echoed: object) -> bool:
+    """Whether a shipment that EasyPost holds is the one that we would send."""
+    return same_as_sent(sent, echoed) or (bool(sent.get("is_return")) and same_as_sent(turned(sent), echoed))
 
 
 def _plain(value: object) -> object:

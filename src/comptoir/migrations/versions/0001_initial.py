@@ -655,9 +655,19 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(collation="C"), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("executed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.CheckConstraint("amount > 0", name="grants_amount"),
         sa.PrimaryKeyConstraint("id"),
         schema="payments",
+    )
+    op.create_index("grants_granted", "grants", ["granted_at", "id"], unique=False, schema="payments")
+    op.create_index(
+        "grants_open",
+        "grants",
+        ["granted_at", "id"],
+        unique=False,
+        schema="payments",
+        postgresql_where=sa.text("withdrawn_at IS NULL AND executed < amount"),
     )
     op.create_index("grants_order", "grants", ["order_id", "granted_at", "id"], unique=False, schema="payments")
     op.create_table(
@@ -926,6 +936,7 @@ def upgrade() -> None:
         sa.Column("discount", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("tax", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
         sa.Column("authorised", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("captured", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("refunded", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -947,7 +958,7 @@ def upgrade() -> None:
             "payment_status",
             sa.Text(collation="C"),
             sa.Computed(
-                "CASE\nWHEN refunded > 0 AND refunded >= captured AND refunded >= -total THEN 'refunded'\nWHEN refunded > 0 THEN 'partly_refunded'\nWHEN captured > total AND captured > 0 THEN 'overpaid'\nWHEN captured >= total AND total >= 0 THEN 'paid'\nWHEN captured > 0 THEN 'partial'\nWHEN authorised > 0 THEN 'authorised'\nELSE 'pending' END",
+                "CASE\nWHEN captured > 0 AND captured - refunded > value THEN 'overpaid'\nWHEN refunded > 0 AND refunded >= captured AND refunded >= -value THEN 'refunded'\nWHEN refunded > 0 THEN 'partly_refunded'\nWHEN captured = 0 AND value = 0 AND total <> 0 AND authorised > 0 THEN 'authorised'\nWHEN captured = 0 AND value = 0 AND total <> 0 THEN 'nothing_due'\nWHEN captured >= value AND value >= 0 THEN 'paid'\nWHEN captured > 0 THEN 'partial'\nWHEN authorised > 0 THEN 'authorised'\nELSE 'pending' END",
                 persisted=True,
             ),
             nullable=False,
@@ -961,6 +972,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("owed", sa.BigInteger(), sa.Computed("captured - refunded - value", persisted=True), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("tags", postgresql.ARRAY(sa.Text(collation="C")), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
@@ -996,6 +1008,22 @@ def upgrade() -> None:
         unique=False,
         schema="orders",
         postgresql_where=sa.text("fulfilment_status IN ('unfulfilled', 'partial', 'backordered')"),
+    )
+    op.create_index(
+        "orders_owed_by_buyers",
+        "orders",
+        ["placed_at", "id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("owed < 0"),
+    )
+    op.create_index(
+        "orders_owed_to_buyers",
+        "orders",
+        ["placed_at", "id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("owed > 0"),
     )
     op.create_index("orders_placed", "orders", ["placed_at", "id"], unique=False, schema="orders")
     op.create_table(
@@ -1039,6 +1067,20 @@ def upgrade() -> None:
         schema="orders",
     )
     op.create_index(op.f("ix_orders_allowances_order_id"), "allowances", ["order_id"], unique=False, schema="orders")
+    op.create_table(
+        "choices",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["orders.orders.id"],
+        ),
+        sa.PrimaryKeyConstraint("order_id", "line_no", "location_id"),
+        schema="orders",
+    )
     op.create_table(
         "consents",
         sa.Column("order_id", sa.UUID(), nullable=False),
@@ -1086,6 +1128,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("order_id", "line_no"),
         schema="orders",
+    )
+    op.create_index(
+        "lines_by_sku",
+        "lines",
+        [sa.literal_column("(ARRAY[sku])")],
+        unique=False,
+        schema="orders",
+        postgresql_using="gin",
+        postgresql_where=sa.text("sku IS NOT NULL"),
     )
     op.create_index(
         "lines_waiting",
@@ -1252,6 +1303,8 @@ def upgrade() -> None:
         sa.Column("arrives_on", sa.Date(), nullable=True),
         sa.Column("promised_on", sa.Date(), nullable=True),
         sa.Column("answer_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer_within", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("count_unanswered", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("release_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("assignee", sa.Text(collation="C"), nullable=False),
         sa.Column("wave_id", sa.UUID(), nullable=True),
@@ -1308,12 +1361,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('scheduled', 'open') AND release_at IS NOT NULL"),
     )
     op.create_index(
-        "orders_unroutable",
+        "orders_unbegun",
         "orders",
-        ["id"],
+        ["placed_at"],
         unique=False,
         schema="fulfilment",
-        postgresql_where=sa.text("state = 'on_hold' AND hold_reason = 'unroutable'"),
+        postgresql_where=sa.text("state = 'open' AND begun_at IS NULL"),
     )
     op.create_index(
         "orders_wave", "orders", ["wave_id"], unique=False, schema="fulfilment", postgresql_where=sa.text("wave_id IS NOT NULL")
@@ -1325,6 +1378,25 @@ def upgrade() -> None:
         unique=False,
         schema="fulfilment",
         postgresql_where=sa.text("stage NOT IN ('done', 'cancelled')"),
+    )
+    op.create_table(
+        "parked",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("stamp", sa.Text(collation="C"), nullable=False),
+        sa.Column("parked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("order_id"),
+        schema="fulfilment",
+    )
+    op.create_index("parked_due", "parked", ["due_at"], unique=False, schema="fulfilment")
+    op.create_index("parked_tried", "parked", ["tried_at", "order_id"], unique=False, schema="fulfilment")
+    op.create_table(
+        "runs",
+        sa.Column("rule_set_id", sa.UUID(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("rule_set_id"),
+        schema="fulfilment",
     )
     op.create_table(
         "waves",
@@ -1481,6 +1553,7 @@ def upgrade() -> None:
         sa.Column("packed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("packed_by", sa.Text(collation="C"), nullable=False),
         sa.Column("marked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recalled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["fulfilment_id"],
             ["fulfilment.orders.id"],
@@ -1492,6 +1565,25 @@ def upgrade() -> None:
         op.f("ix_fulfilment_parcels_fulfilment_id"), "parcels", ["fulfilment_id"], unique=False, schema="fulfilment"
     )
     op.create_index("parcels_number", "parcels", ["fulfilment_id", "number"], unique=True, schema="fulfilment")
+    op.create_index(
+        "parcels_recalled",
+        "parcels",
+        ["recalled_at", "id"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("recalled_at IS NOT NULL AND shipment_id IS NULL"),
+    )
+    op.create_table(
+        "parked_lines",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["fulfilment.parked.order_id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("order_id", "line_no"),
+        schema="fulfilment",
+    )
+    op.create_index("parked_lines_sku", "parked_lines", ["sku"], unique=False, schema="fulfilment")
     op.create_table(
         "put_backs",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -1525,11 +1617,25 @@ def upgrade() -> None:
         postgresql_where=sa.text("done_at IS NULL"),
     )
     op.create_table(
+        "wave_zones",
+        sa.Column("wave_id", sa.UUID(), nullable=False),
+        sa.Column("zone", sa.Text(collation="C"), nullable=False),
+        sa.Column("assignee", sa.Text(collation="C"), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["wave_id"],
+            ["fulfilment.waves.id"],
+        ),
+        sa.PrimaryKeyConstraint("wave_id", "zone"),
+        schema="fulfilment",
+    )
+    op.create_table(
         "parcel_lines",
         sa.Column("parcel_id", sa.UUID(), nullable=False),
         sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
-        sa.CheckConstraint("quantity > 0", name="parcel_lines_quantity"),
+        sa.Column("recalled", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint("quantity >= 0 AND recalled >= 0", name="parcel_lines_quantity"),
         sa.ForeignKeyConstraint(["parcel_id"], ["fulfilment.parcels.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("parcel_id", "line_no"),
         schema="fulfilment",
@@ -1545,6 +1651,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("needs_approval", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("given", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("order_version", sa.Integer(), nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("requested_by", sa.Text(collation="C"), nullable=False),
@@ -1585,12 +1692,14 @@ def upgrade() -> None:
         sa.Column("free_reasons", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("moment", sa.Text(collation="C"), nullable=False),
         sa.Column("method", sa.Text(collation="C"), nullable=False),
+        sa.Column("prepaid", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("label_fee", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("approval_above", sa.BigInteger(), nullable=True),
         sa.Column("final_sale", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("exempt", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
-        sa.CheckConstraint('"window" >= 0 AND fee >= 0', name="policies_numbers"),
+        sa.CheckConstraint('"window" >= 0 AND fee >= 0 AND label_fee >= 0', name="policies_numbers"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("code"),
         schema="changes",
@@ -1624,9 +1733,29 @@ def upgrade() -> None:
         sa.Column("order_number", sa.BigInteger(), nullable=True),
         sa.Column("location_id", sa.UUID(), nullable=True),
         sa.Column("sender", sa.Text(), server_default="", nullable=False),
+        sa.Column("prepaid", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("label_fee", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("label", sa.Text(collation="C"), server_default="none", nullable=False),
+        sa.Column("label_problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("label_code", sa.Text(collation="C"), server_default="", nullable=False),
+        sa.Column("label_tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("label_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("declined_because", sa.Text(), server_default="", nullable=False),
+        sa.Column("agreement", sa.Text(), server_default="", nullable=False),
+        sa.Column("fee_line", sa.Integer(), nullable=True),
+        sa.Column("shipping_lines", postgresql.ARRAY(sa.Integer()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("label IN ('none', 'wanted', 'bought', 'refused', 'to_void', 'voided')", name="returns_label"),
         sa.PrimaryKeyConstraint("id"),
         schema="changes",
+    )
+    op.create_index(
+        "returns_labels",
+        "returns",
+        ["label", "label_at"],
+        unique=False,
+        schema="changes",
+        postgresql_where=sa.text("label IN ('wanted', 'bought', 'to_void', 'refused')"),
     )
     op.create_index("returns_number", "returns", ["number"], unique=True, schema="changes")
     op.create_index("returns_order", "returns", ["order_id", "requested_at"], unique=False, schema="changes")
@@ -1690,6 +1819,7 @@ def upgrade() -> None:
         sa.Column("received_by", sa.Text(collation="C"), nullable=False),
         sa.Column("inspected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("inspected_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("goods", sa.Text(collation="C"), nullable=True),
         sa.CheckConstraint("deduct BETWEEN 0 AND value", name="received_deduct"),
         sa.CheckConstraint("quantity > 0", name="received_quantity"),
         sa.ForeignKeyConstraint(
@@ -1706,8 +1836,40 @@ def upgrade() -> None:
         ["location_id", "received_at"],
         unique=False,
         schema="changes",
-        postgresql_where=sa.text("fate IS NULL"),
+        postgresql_where=sa.text("fate IS NULL AND goods IS NULL"),
     )
+    op.create_index(
+        "received_waiting",
+        "received",
+        ["return_id"],
+        unique=False,
+        schema="changes",
+        postgresql_where=sa.text("goods = 'waiting'"),
+    )
+    op.create_table(
+        "pictures",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("return_id", sa.UUID(), nullable=False),
+        sa.Column("received_id", sa.UUID(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("thumb", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("added_by", sa.Text(collation="C"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["received_id"],
+            ["changes.received.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["return_id"],
+            ["changes.returns.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="changes",
+    )
+    op.create_index("pictures_once", "pictures", ["return_id", "digest"], unique=True, schema="changes")
     op.create_table(
         "channels",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -1765,6 +1927,8 @@ def upgrade() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("location_id", sa.UUID(), nullable=True),
+        sa.Column("locations", postgresql.ARRAY(sa.UUID()), server_default="{}", nullable=False),
+        sa.CheckConstraint("location_id IS NULL OR locations = '{}'", name="tokens_locations"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("secret_hash"),
         schema="staff",
@@ -1781,6 +1945,8 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("locations", postgresql.ARRAY(sa.UUID()), server_default="{}", nullable=False),
+        sa.CheckConstraint("role <> 'owner' OR locations = '{}'", name="users_locations"),
         sa.CheckConstraint("role IN ('owner', 'operations', 'store', 'buyer', 'support', 'analyst')", name="users_role"),
         sa.CheckConstraint("email = lower(email)", name="users_email"),
         sa.PrimaryKeyConstraint("id"),
@@ -1931,6 +2097,40 @@ def upgrade() -> None:
         schema="tracking",
     )
     op.create_table(
+        "coming",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("tracking_number", sa.Text(collation="C"), nullable=False),
+        sa.Column("tracking_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("carrier", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("status", sa.Text(collation="C"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_poll_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('unknown', 'label_created', 'awaiting_pickup', 'picked_up', 'in_transit', 'on_hold', 'exception', 'out_for_delivery', 'delivery_failed', 'available_for_pickup', 'cancelled', 'expired', 'damaged', 'lost', 'delivered', 'returning', 'returned')",
+            name="status_known",
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["tracking.accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="tracking",
+    )
+    op.create_index(
+        "coming_due",
+        "coming",
+        ["next_poll_at"],
+        unique=False,
+        schema="tracking",
+        postgresql_where=sa.text("next_poll_at IS NOT NULL"),
+    )
+    op.create_index("coming_number", "coming", ["tracking_number", "account_id"], unique=False, schema="tracking")
+    op.create_table(
         "inbox",
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("account_id", sa.UUID(), nullable=False),
@@ -1990,6 +2190,7 @@ def upgrade() -> None:
         sa.Column("bought_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_return", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.CheckConstraint("state IN ('asked', 'bought', 'unknown', 'refused', 'voiding', 'voided')", name="state_known"),
         sa.ForeignKeyConstraint(
@@ -2077,7 +2278,7 @@ def upgrade() -> None:
         sa.Column("carrier_estimate", sa.Date(), nullable=True),
         sa.Column("estimated_on", sa.Date(), nullable=True),
         sa.Column("signed_by", sa.Text(), server_default="", nullable=False),
-        sa.Column("delayed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("delay_told", sa.Date(), nullable=True),
         sa.Column("next_poll_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("polls", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
@@ -2210,6 +2411,14 @@ def upgrade() -> None:
     op.create_index(
         "cases_due", "cases", ["answer_until"], unique=False, schema="tracking", postgresql_where=sa.text("state = 'asked'")
     )
+    op.create_index(
+        "cases_to_tell",
+        "cases",
+        ["tracked_id"],
+        unique=False,
+        schema="tracking",
+        postgresql_where=sa.text("state IN ('answered', 'unanswered')"),
+    )
     op.create_table(
         "hand_scans",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -2233,6 +2442,38 @@ def upgrade() -> None:
     )
     op.create_index("hand_scans_parcel", "hand_scans", ["tracked_id", "at"], unique=False, schema="tracking")
     op.create_table(
+        "instructions",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("reference", sa.Text(collation="C"), nullable=False),
+        sa.Column("tracked_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=True),
+        sa.Column("case_version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("confirmation", sa.Text(collation="C"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind IN ('reattempt', 'address', 'pickup', 'return')", name="kind_known"),
+        sa.CheckConstraint("state IN ('asked', 'unknown', 'told', 'refused', 'cannot')", name="state_known"),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["tracking.accounts.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["tracked_id"],
+            ["tracking.parcels.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("reference"),
+        schema="tracking",
+    )
+    op.create_index("instructions_once", "instructions", ["tracked_id", "case_version"], unique=True, schema="tracking")
+    op.create_table(
         "troubles",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("kind", sa.Text(collation="C"), nullable=False),
@@ -2243,7 +2484,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolution", sa.Text(collation="C"), nullable=True),
-        sa.CheckConstraint("kind IN ('stuck', 'failed', 'lost', 'damaged', 'late', 'rejected')", name="kind_known"),
+        sa.CheckConstraint("kind IN ('stuck', 'failed', 'lost', 'damaged', 'late', 'rejected', 'unused')", name="kind_known"),
         sa.ForeignKeyConstraint(
             ["tracked_id"],
             ["tracking.parcels.id"],

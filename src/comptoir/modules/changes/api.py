@@ -18,6 +18,7 @@ from comptoir.modules.changes.changing import (
 )
 from comptoir.modules.changes.counter import PaidBack, foresee, pay_back, take_over_counter
 from comptoir.modules.changes.crediting import credit_out
+from comptoir.modules.changes.declining import KEPT_AS, decline_return, give_back, keep_declined
 from comptoir.modules.changes.domain import CHANGE_STEPS, FATES, RETURN_STEPS, return_code, return_number, undecided
 from comptoir.modules.changes.exchanging import announce_exchange, preview_exchange
 from comptoir.modules.changes.finding import (
@@ -28,6 +29,26 @@ from comptoir.modules.changes.finding import (
     signals_of,
     stream_returns,
     with_units,
+)
+from comptoir.modules.changes.labelling import (
+    LABEL_FOR,
+    first_scan,
+    label_asked,
+    label_bought,
+    label_failed,
+    label_put_off,
+    label_unwanted,
+    label_voided,
+    labels_due,
+    want_label,
+)
+from comptoir.modules.changes.pictures import (
+    MOST_BY_BUYER,
+    add_pictures,
+    forget_pictures,
+    picture,
+    pictures_of,
+    remove_picture,
 )
 from comptoir.modules.changes.policies import STANDARD, allowed, first_fit, signals, withdrawal_until
 from comptoir.modules.changes.receiving import (
@@ -42,7 +63,6 @@ from comptoir.modules.changes.returning import (
     approve_return,
     cancel_return,
     close_return,
-    decline_return,
     get_return,
     request_return,
     returns_of,
@@ -50,15 +70,20 @@ from comptoir.modules.changes.returning import (
     send_return,
 )
 from comptoir.modules.changes.settling import settle
+from comptoir.modules.changes.store.whereabouts import whereabouts
 from comptoir.modules.changes.terms import Terms, all_policies, create_policy, get_policy, offers, try_out, update_policy
 
 __all__ = [
     "CHANGE_STEPS",
     "FATES",
+    "KEPT_AS",
+    "LABEL_FOR",
+    "MOST_BY_BUYER",
     "RETURN_STEPS",
     "STANDARD",
     "PaidBack",
     "Terms",
+    "add_pictures",
     "all_policies",
     "allowed",
     "announce_exchange",
@@ -78,23 +103,37 @@ __all__ = [
     "find_changes",
     "find_returns",
     "first_fit",
+    "first_scan",
     "foresee",
+    "forget_pictures",
     "get_change",
     "get_policy",
     "get_return",
+    "give_back",
     "inspect_return",
+    "keep_declined",
+    "label_asked",
+    "label_bought",
+    "label_failed",
+    "label_put_off",
+    "label_unwanted",
+    "label_voided",
+    "labels_due",
     "look_for",
     "of_order",
     "offers",
     "open_changes",
     "pay_back",
     "pay_out_credit",
+    "picture",
+    "pictures_of",
     "preview",
     "preview_exchange",
     "receive_return",
     "receive_unannounced",
     "receive_unknown",
     "record_channel_return",
+    "remove_picture",
     "renew_change",
     "request_change",
     "request_return",
@@ -111,6 +150,8 @@ __all__ = [
     "try_out",
     "undecided",
     "update_policy",
+    "want_label",
+    "whereabouts",
     "with_units",
     "withdrawal_until",
 ]

@@ -33,6 +33,7 @@ from comptoir.modules.changes.contracts import (
 )
 from comptoir.modules.changes.errors import NoAddress, NotCollectedThere, PickingBegun
 from comptoir.modules.changes.settling import settle
+from comptoir.modules.changes.store import changes as store
 from comptoir.modules.changes.terms import limits
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.inventory import api as inventory
@@ -67,13 +68,15 @@ async def carry_out(tx: Tx, draft: ChangeDraft, setting: Setting, about_id: UUID
         worth, there = value, now
     granted = await settle(tx, draft.order_id, draft.reason, about="change", about_id=about_id)
     given = max(0, before.value - worth) + away
+    earlier = await store.given_unapproved(tx, draft.order_id) if given else 0
     return Preview(
         tuple(effects),
         before,
         await orders.standing(tx, draft.order_id),
         granted,
-        needs_approval=domain.needs_approval(given, above),
+        needs_approval=domain.needs_approval(given + earlier, above),
         given=given,
+        given_before=earlier,
         approval_above=min((limit for limit in above if limit is not None), default=None),
         recalls=await recalls(tx, draft.order_id, at_first, there),
     )

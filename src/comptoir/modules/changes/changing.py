@@ -140,7 +140,7 @@ async def confirm_change(tx: Tx, change_id: ChangeId, setting: Setting) -> tuple
     if order.version != change.order_version:
         raise Stale(kind="order", id=order.id, version=order.version)
     found = await carry_out(tx, draft_of(change), setting, change_id)
-    await store.end(tx, change_id, state)
+    await store.end(tx, change_id, state, given=found.given)
     return await _told(tx, change_id), found
 
 

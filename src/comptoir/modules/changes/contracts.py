@@ -25,11 +25,13 @@ ChangeId = NewType("ChangeId", UUID)
 ReturnCaseId = NewType("ReturnCaseId", UUID)
 PolicyId = NewType("PolicyId", UUID)
 ReceivedId = NewType("ReceivedId", UUID)
+PictureId = NewType("PictureId", UUID)
 
 CHANGE_PREFIX = "chg"
 RETURN_CASE_PREFIX = "rtn"
 POLICY_PREFIX = "pol"
 RECEIVED_PREFIX = "rcv"
+PICTURE_PREFIX = "pic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,8 @@ class Recall(NamedTuple):
 class Preview(NamedTuple):
     """What a change comes to, before and after, action by action; `granted` is by how much more is promised to the buyer.
 
-    `given` is what the house gives back, or away below the price of the day; more than `approval_above` needs approval.
+    `given` is what the house gives back, or away below the price of the day, and `given_before` what it gave by earlier changes
+    of the order that nobody approved: where it gives anything, more than `approval_above` together needs approval.
     """
 
     effects: tuple[Effect, ...]
@@ -235,6 +238,7 @@ class Preview(NamedTuple):
     needs_approval: bool
     given: int = 0
     approval_above: int | None = None
+    given_before: int = 0
     recalls: tuple[Recall, ...] = ()
 
 
@@ -314,6 +318,10 @@ class PolicyDraft:
     free_reasons: tuple[Reason, ...] = FREE_REASONS
     moment: RefundMoment = RefundMoment.RECEIPT
     method: RefundMethod = RefundMethod.ORIGINAL
+    prepaid: bool = False
+    """Whether we buy the label of the parcel that it comes back in."""
+    label_fee: int = 0
+    """Minor units, taken off the refund where such a label was used."""
     approval_above: int | None = None
     """Minor units: what gives more back waits for somebody to approve it."""
     final_sale: bool = False
@@ -364,6 +372,9 @@ class Verdict(NamedTuple):
     moment: RefundMoment
     method: RefundMethod
     approval_above: int | None
+    prepaid: bool = False
+    """Whether we buy the label, for `label_fee`."""
+    label_fee: int = 0
 
 
 class ReturnState(StrEnum):
@@ -385,6 +396,39 @@ class ReturnStep(StrEnum):
     INSPECT = "inspect"
     CLOSE = "close"
     CANCEL = "cancel"
+    DECLINE_REST = "decline_rest"
+    """Of goods that are here: those that somebody has looked at already are taken."""
+    GIVE_BACK = "give_back"
+    """What was declined goes back to the buyer."""
+    KEEP = "keep"
+    """What was declined stays here, as the buyer has agreed in writing."""
+
+
+class Goods(StrEnum):
+    """What becomes of goods that are here and were declined."""
+
+    WAITING = "waiting"
+    """Nobody has sent them off yet."""
+    SENT = "sent"
+    """A carrier has them, on their way to the buyer."""
+    HANDED = "handed"
+    """The buyer has taken them at the desk."""
+    KEPT = "kept"
+
+
+class LabelStanding(StrEnum):
+    """How the label that we buy for a return stands."""
+
+    NONE = "none"
+    """None is wanted: the buyer sends it as they please, or brings it."""
+    WANTED = "wanted"
+    """It is to be bought; nobody knows of one yet."""
+    BOUGHT = "bought"
+    REFUSED = "refused"
+    """No carrier sells it: a person looks, or it comes back in another way."""
+    TO_VOID = "to_void"
+    """It is bought and nobody needs it: it is to be given back."""
+    VOIDED = "voided"
 
 
 class ItemCondition(StrEnum):
@@ -460,6 +504,8 @@ class ReturnDraft:
     """How the buyer wants the money; None is what the policy says. Store credit may always be chosen."""
     location_id: LocationId | None = None
     """Where it is to be sent or brought; it is received wherever it comes."""
+    label: bool = False
+    """Whether the buyer wants our label, where the policy gives one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,6 +540,13 @@ class ReceivedUnits:
     received_by: str
     inspected_at: datetime | None
     inspected_by: str | None
+    goods: Goods | None = None
+    """What becomes of units that were declined; None of what is taken."""
+
+    @property
+    def to_inspect(self) -> bool:
+        """Whether somebody is to look at them."""
+        return self.fate is None and self.goods is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,6 +587,25 @@ class ReturnCase:
     """Where it is expected, or was received first."""
     sender: str = ""
     """Who has sent it, of what nobody announced."""
+    prepaid: bool = False
+    """Whether the terms give a label that we buy, for `label_fee`."""
+    label_fee: int = 0
+    label: LabelStanding = LabelStanding.NONE
+    label_problem: str = ""
+    """Why there is none, in the carrier's words."""
+    label_code: str = ""
+    """The same as a code."""
+    label_tries: int = 0
+    label_at: datetime | None = None
+    """When it is tried again; of one that is bought, when that was."""
+    declined_because: str = ""
+    """What the buyer is told."""
+    agreement: str = ""
+    """Where the buyer has agreed in writing that we keep what was declined."""
+    fee_line: int | None = None
+    """The line of the order by which the fee was charged."""
+    shipping_lines: tuple[int, ...] = ()
+    """The delivery charges that came back with it."""
     items: tuple[ReturnItem, ...] = ()
     received: tuple[ReceivedUnits, ...] = ()
 
@@ -545,7 +617,12 @@ class ReturnCase:
     @property
     def to_inspect(self) -> int:
         """Units that are here and that nobody has looked at."""
-        return sum(row.quantity for row in self.received if row.fate is None)
+        return sum(row.quantity for row in self.received if row.to_inspect)
+
+    @property
+    def to_give_back(self) -> int:
+        """Units that are here, were declined, and are to go back to the buyer."""
+        return sum(row.quantity for row in self.received if row.goods is Goods.WAITING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -566,6 +643,9 @@ class ReturnFilter:
     """Orders that the search means, too."""
     inspecting: LocationId | None = None
     """Only what is here and nobody has looked at."""
+    labels: tuple[LabelStanding, ...] = ()
+    giving_back: bool = False
+    """Only what was declined and is still here."""
 
 
 LATE: Mapping[ReturnState, timedelta] = {
@@ -594,6 +674,8 @@ class Foreseen(NamedTuple):
     owed_by_buyer: int
     needs_approval: bool
     marketplace: bool
+    label_fee: int = 0
+    """What is kept besides where our label is used."""
 
     @property
     def refused(self) -> dict[int, Verdict]:
@@ -641,6 +723,62 @@ class ReturnPapersSent(Event, frozen=True, kw_only=True):
     @property
     def subject(self) -> UUID:
         return self.order_id
+
+
+class ReturnDeclined(Event, frozen=True, kw_only=True):
+    """The buyer is to learn that a return is not taken, why, and what becomes of goods that are here."""
+
+    type: ClassVar[str] = "return.declined"
+    return_case_id: ReturnCaseId
+    order_id: OrderId
+    code: str
+    reason: str
+    goods: str
+    """Empty where nothing of it is here."""
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+class ReturnGivenBack(Event, frozen=True, kw_only=True):
+    """What was declined has gone back to the buyer."""
+
+    type: ClassVar[str] = "return.given_back"
+    return_case_id: ReturnCaseId
+    order_id: OrderId
+    code: str
+    goods: str
+    carrier: str
+    tracking_number: str
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of what comes back, without its bytes."""
+
+    id: PictureId
+    return_id: ReturnCaseId
+    received_id: ReceivedId | None
+    width: int
+    height: int
+    size: int
+    """Bytes."""
+    added_at: datetime
+    added_by: str
+
+
+class Drawn(NamedTuple):
+    """A picture that was decoded and drawn anew: JPEG, small and large, with nothing in it but what one sees."""
+
+    content: bytes
+    thumb: bytes
+    width: int
+    height: int
 
 
 class Sign(StrEnum):

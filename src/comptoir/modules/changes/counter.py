@@ -20,7 +20,15 @@ from comptoir.modules.changes.contracts import (
 )
 from comptoir.modules.changes.errors import MarketplacePays, NothingToPayOut, NotSoldByUs
 from comptoir.modules.changes.receiving import inspect_return, pay_out_credit, receive_return
-from comptoir.modules.changes.returning import approve_return, load, merged, request_return, require_returnable
+from comptoir.modules.changes.returning import (
+    approve_return,
+    label_terms,
+    let_come,
+    load,
+    merged,
+    request_return,
+    require_returnable,
+)
 from comptoir.modules.changes.terms import terms
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
@@ -53,22 +61,25 @@ async def foresee(tx: Tx, draft: ReturnDraft, setting: Setting, location_id: Loc
         case = await request_return(tx, replace(draft, override=True), setting)
         needs_approval = case.state is ReturnState.REQUESTED
         if needs_approval:
-            case = await approve_return(tx, case.id, setting)
+            case = await let_come(tx, case.id, setting)
         asked = await orders.standing(tx, order.id)
         arrived = [Arrived(one.line_no, one.quantity) for one in units.values()]
         case = await receive_return(tx, case.id, location_id, arrived)
         after = await orders.standing(tx, order.id)
     fee = case.fee_charged or 0
+    prepaid, label_fee = label_terms(found)
+    label_fee = min(label_fee, asked.value - after.value) if draft.label and prepaid else 0
     return Foreseen(
         verdicts=found.verdicts,
         fits=found.fits,
         worth=asked.value - after.value + fee,
         fee=fee,
         costs=asked.value - before.value,
-        granted=max(0, domain.promised(after, 0, 0) - before.granted),
+        granted=max(0, domain.promised(after, 0, 0) - before.granted - label_fee),
         owed_by_buyer=after.owed_by_buyer,
         needs_approval=needs_approval,
         marketplace=facts.marketplace,
+        label_fee=label_fee,
     )
 
 
@@ -77,8 +88,8 @@ async def take_over_counter(
 ) -> ReturnCase:
     """Units that somebody has in hand: asked for, received and looked at in one go.
 
-    With `approve` whoever asks approves it as well; what needs approval and has none is received, and waits for it. Raises
-    whatever the steps raise.
+    With `approve` whoever asks approves it as well, where nobody else could; what needs approval and has none is received, and
+    waits for it. Raises whatever the steps raise.
     """
     case = await request_return(tx, replace(draft, location_id=location_id), setting)
     if case.state is ReturnState.REQUESTED and approve:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 from comptoir.modules.changes.contracts import (
@@ -21,6 +22,7 @@ from comptoir.modules.changes.contracts import (
     ChangeStep,
     Fate,
     ItemCondition,
+    LabelStanding,
     Recall,
     ReceivedUnits,
     RefundMoment,
@@ -37,6 +39,8 @@ from comptoir.modules.orders.contracts import OrderLine
 from comptoir.modules.payments.contracts import Standing
 
 S = TypeVar("S")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=6)
 
 CHANGE_STEPS: Mapping[tuple[ChangeState, ChangeStep], ChangeState] = {
     (ChangeState.REQUESTED, ChangeStep.RENEW): ChangeState.REQUESTED,
@@ -66,9 +70,18 @@ RETURN_STEPS: Mapping[tuple[ReturnState, ReturnStep], ReturnState] = {
     (ReturnState.INSPECTED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
     (ReturnState.INSPECTED, ReturnStep.CLOSE): ReturnState.CLOSED,
     (ReturnState.CLOSED, ReturnStep.RECEIVE): ReturnState.RECEIVED,
+    (ReturnState.RECEIVED, ReturnStep.DECLINE): ReturnState.DECLINED,
+    (ReturnState.RECEIVED, ReturnStep.DECLINE_REST): ReturnState.INSPECTED,
+    (ReturnState.DECLINED, ReturnStep.GIVE_BACK): ReturnState.DECLINED,
+    (ReturnState.DECLINED, ReturnStep.KEEP): ReturnState.DECLINED,
+    (ReturnState.RECEIVED, ReturnStep.GIVE_BACK): ReturnState.RECEIVED,
+    (ReturnState.RECEIVED, ReturnStep.KEEP): ReturnState.RECEIVED,
+    (ReturnState.INSPECTED, ReturnStep.GIVE_BACK): ReturnState.INSPECTED,
+    (ReturnState.INSPECTED, ReturnStep.KEEP): ReturnState.INSPECTED,
 }
 """The life of a return. What came before anybody had approved it may be approved while it lies here. What arrives late opens it
-again: it is there, whatever was thought of it. A part that is inspected leaves it received until all is.
+again: it is there, whatever was thought of it. A part that is inspected leaves it received until all is. Goods that are
+declined lie here until they are given back or kept; where some of them were taken, the return goes on with those.
 """
 
 BEGUN = (State.IN_PROGRESS, State.INCOMPLETE)
@@ -200,5 +213,30 @@ def undecided(case: ReturnCase) -> bool:
 
 
 def inspected(rows: Sequence[ReceivedUnits]) -> bool:
-    """Whether somebody has looked at all of it."""
-    return all(row.fate is not None for row in rows)
+    """Whether somebody has looked at all of it, or declined it."""
+    return not any(row.to_inspect for row in rows)
+
+
+def without_label(case: ReturnCase) -> LabelStanding:
+    """How the label of a return stands that nobody needs any more: what may have been bought is to be given back, unless a
+    carrier has the parcel.
+    """
+    match case.label:
+        case LabelStanding.WANTED | LabelStanding.REFUSED if case.label_tries:
+            return LabelStanding.TO_VOID
+        case LabelStanding.WANTED | LabelStanding.REFUSED:
+            return LabelStanding.NONE
+        case LabelStanding.BOUGHT if case.sent_at is None:
+            return LabelStanding.TO_VOID
+        case _:
+            return case.label
+
+
+def label_used(case: ReturnCase, parcel: str) -> bool:
+    """Whether what comes was sent with the label that we have bought: a carrier has scanned it, or that is its number."""
+    return case.label is LabelStanding.BOUGHT and (case.sent_at is not None or bool(parcel and parcel == case.tracking_number))
+
+
+def pause(tries: int) -> timedelta:
+    """How long to wait before a label is asked for again: two minutes, then twice as long, up to six hours."""
+    return min(_FIRST_PAUSE * 2 ** min(max(0, tries - 1), 16), _LONGEST_PAUSE)

@@ -42,7 +42,7 @@ class ApprovalNeeded(Conflict):
 
 
 class OwnApproval(Conflict):
-    """Whoever asked for a change does not approve it, as long as somebody else may: `data["approvers"]`."""
+    """Whoever asked for a change, or took a return, does not approve it, as long as somebody else may: `data["approvers"]`."""
 
     code = "own_approval"
     title = "Somebody else has to approve this"
@@ -100,6 +100,40 @@ class ReturnNotAllowed(Refusal):
     code = "return_not_allowed"
     status = 409
     title = "This may not be returned any more"
+
+
+class NoLabelGiven(Conflict):
+    """The terms of this return give no label, nobody waits for its parcel, or its last label is not given back yet."""
+
+    code = "no_label_given"
+    title = "There is no label for this return"
+
+
+class NothingToGiveBack(Conflict):
+    """Nothing of it is here that was declined."""
+
+    code = "nothing_to_give_back"
+    title = "Nothing is here that was declined"
+
+
+class GoodsStillHere(Conflict):
+    """What was declined is still here: give it back, or keep it by agreement, first. `data["units"]`."""
+
+    code = "goods_still_here"
+    title = "What was declined is still here"
+
+
+class UnknownPicture(NotFound):
+    code = "unknown_picture"
+    title = "No such picture"
+
+
+class TooManyPictures(Refusal):
+    """A return has at most `data["most"]` pictures."""
+
+    code = "too_many_pictures"
+    status = 422
+    title = "There are enough pictures of this"
 
 
 class NotReturnable(Refusal):

@@ -51,19 +51,22 @@ def allowed(policy: Policy, sold: Sold, asked_on: date) -> Verdict:
     not been delivered is never too late.
     """
     fault = sold.reason in FAULTS
-    fee = 0 if sold.reason in policy.free_reasons or fault else policy.fee
+    free = sold.reason in policy.free_reasons or fault
+    fee = 0 if free else policy.fee
+    label = (policy.prepaid, 0 if free or not policy.prepaid else policy.label_fee)
     own, legal = _own_term(policy, sold), withdrawal_until(policy, sold)
     withdraws = withdrawable(policy, sold)
     if withdraws and (legal is None or asked_on <= legal):
         until = None if legal is None else max(legal, own if own is not None and not policy.final_sale else legal)
-        return Verdict(True, Why.WITHDRAWAL, until, fee, policy.moment, RefundMethod.ORIGINAL, policy.approval_above)
+        return Verdict(True, Why.WITHDRAWAL, until, fee, policy.moment, RefundMethod.ORIGINAL, policy.approval_above, *label)
     if not policy.final_sale and (own is None or asked_on <= own):
-        return Verdict(True, Why.WITHIN_WINDOW, own, fee, policy.moment, policy.method, policy.approval_above)
+        return Verdict(True, Why.WITHIN_WINDOW, own, fee, policy.moment, policy.method, policy.approval_above, *label)
     if fault and sold.consumer and (sold.delivered_on is None or asked_on <= sold.delivered_on + CONFORMITY):
         until = None if sold.delivered_on is None else sold.delivered_on + CONFORMITY
-        return Verdict(True, Why.DEFECT, until, 0, policy.moment, RefundMethod.ORIGINAL, policy.approval_above)
+        return Verdict(True, Why.DEFECT, until, 0, policy.moment, RefundMethod.ORIGINAL, policy.approval_above, *label)
     why = Why.FINAL_SALE if policy.final_sale else Why.TOO_LATE
-    return Verdict(False, why, None if policy.final_sale else own, fee, policy.moment, policy.method, policy.approval_above)
+    until = None if policy.final_sale else own
+    return Verdict(False, why, until, fee, policy.moment, policy.method, policy.approval_above, *label)
 
 
 def _own_term(policy: Policy, sold: Sold) -> date | None:

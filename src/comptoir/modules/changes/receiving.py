@@ -44,6 +44,7 @@ from comptoir.modules.changes.returning import (
     reason_of,
     require_returnable,
     settled,
+    unlabelled,
 )
 from comptoir.modules.changes.store import returns as store
 from comptoir.modules.changes.terms import terms
@@ -84,7 +85,8 @@ async def _receive(tx: Tx, case_id: ReturnCaseId, location_id: LocationId, units
     following(case, ReturnStep.RECEIVE)
     if parcel:
         await store.insert_parcel(tx, parcel, case_id)
-    charged = case.fee_charged
+    charged, fee_line = case.fee_charged, case.fee_line
+    fee = case.fee + (case.label_fee if domain.label_used(case, parcel) else 0)
     for one in units:
         if one.quantity < 1:
             raise invalid("units", "name at least one unit each")
@@ -110,9 +112,12 @@ async def _receive(tx: Tx, case_id: ReturnCaseId, location_id: LocationId, units
         )
         reason = reason_of(case, one.line_no)
         await store.add_items(tx, case_id, [ReturnItem(one.line_no, line.sku or "", one.quantity, one.quantity, reason)])
-        charged = await _charge_fee(tx, case, charged, value)
-    place = case.location_id or location_id
-    moved = await move(tx, case, ReturnStep.RECEIVE, fee_charged=charged, location_id=place, closed_at=None, closed_by=None)
+        if charged is None:
+            charged, fee_line = await _charge_fee(tx, case, fee, value)
+    values: dict[str, object] = {"fee_charged": charged, "fee_line": fee_line, "location_id": case.location_id or location_id}
+    if not domain.label_used(case, parcel) and not parcel and not (await get_return(tx, case_id)).expected:
+        values |= unlabelled(tx, case)
+    moved = await move(tx, case, ReturnStep.RECEIVE, closed_at=None, closed_by=None, **values)
     return await settled(tx, moved)
 
 
@@ -133,14 +138,16 @@ async def _take_back(tx: Tx, case: ReturnCase, location_id: LocationId, one: Arr
     reason = reason_of(case, one.line_no)
     await orders.take_back(tx, case.order_id, location_id, [line], reason)
     if case.why == Why.WITHDRAWAL:
-        await _take_back_shipping(tx, await orders.load(tx, case.order_id), location_id, reason)
+        lines = await _take_back_shipping(tx, await orders.load(tx, case.order_id), location_id, reason)
+        if lines:
+            await store.put(tx, case.id, {"shipping_lines": [*case.shipping_lines, *lines]})
     return before - (await orders.standing(tx, case.order_id)).value
 
 
-async def _take_back_shipping(tx: Tx, order: Order, location_id: LocationId, reason: str) -> None:
-    """Whoever withdraws from a whole order gets its delivery back, too (L221-24)."""
+async def _take_back_shipping(tx: Tx, order: Order, location_id: LocationId, reason: str) -> list[int]:
+    """Whoever withdraws from a whole order gets its delivery back, too (L221-24). Gives the numbers of its lines."""
     if order.returned != order.shipped or order.shipped + order.cancelled != order.quantity:
-        return
+        return []
     lines = [
         ReturnLine(line.line_no, line.quantity - line.cancelled - line.returned)
         for line in order.lines
@@ -148,16 +155,18 @@ async def _take_back_shipping(tx: Tx, order: Order, location_id: LocationId, rea
     ]
     if lines:
         await orders.take_back(tx, order.id, location_id, lines, reason)
+    return [line.line_no for line in lines]
 
 
-async def _charge_fee(tx: Tx, case: ReturnCase, charged: int | None, value: int) -> int:
-    """The fee of a return is charged once, and is never more than what came first is worth."""
-    if charged is not None:
-        return charged
-    fee = min(case.fee, value)
-    if fee and case.order_id is not None:
-        await orders.add_lines(tx, case.order_id, [], [Charge(LineKind.FEE, FEE, fee)], [], backorder=False)
-    return fee
+async def _charge_fee(tx: Tx, case: ReturnCase, fee: int, value: int) -> tuple[int, int | None]:
+    """The fee of a return, with what our label costs where it was used, is charged once, and is never more than what came
+    first is worth. Gives it and its line.
+    """
+    fee = min(fee, value)
+    if not fee or case.order_id is None:
+        return fee, None
+    (line_no,) = await orders.add_lines(tx, case.order_id, [], [Charge(LineKind.FEE, FEE, fee)], [], backorder=False)
+    return fee, line_no
 
 
 async def _keep_found(
@@ -309,13 +318,13 @@ async def inspect_return(tx: Tx, case_id: ReturnCaseId, looks: Sequence[Look]) -
         raise ApprovalNeeded(return_case_id=case_id)
     for found in looks:
         row = await _row(tx, case_id, found.received_id)
-        if row.fate is not None or not 1 <= found.quantity <= row.quantity:
-            raise InspectedAlready(received_id=row.id, open=0 if row.fate is not None else row.quantity)
+        if not row.to_inspect or not 1 <= found.quantity <= row.quantity:
+            raise InspectedAlready(received_id=row.id, open=row.quantity if row.to_inspect else 0)
         value = orders.share(row.value, row.quantity, 0, found.quantity)
         if not 0 <= found.deduct <= value:
             raise OverDeduction(worth=value, asked=found.deduct)
         if row.stocked:
-            await _put_where_it_belongs(tx, row, found)
+            await put_where_it_belongs(tx, row, found)
         if found.deduct and case.order_id is not None:
             charge = Charge(LineKind.FEE, DEDUCTION, found.deduct)
             await orders.add_lines(tx, case.order_id, [], [charge], [], backorder=False)
@@ -335,7 +344,7 @@ async def _row(tx: Tx, case_id: ReturnCaseId, received_id: ReceivedId) -> Receiv
     return row
 
 
-async def _put_where_it_belongs(tx: Tx, row: ReceivedUnits, found: Look) -> None:
+async def put_where_it_belongs(tx: Tx, row: ReceivedUnits, found: Look) -> None:
     units = [Quantity(row.sku, found.quantity)]
     match found.fate:
         case Fate.RESTOCK:

@@ -13,6 +13,7 @@ from comptoir.kernel.checking import Checks, invalid
 from comptoir.modules.changes import domain
 from comptoir.modules.changes.applying import add
 from comptoir.modules.changes.contracts import (
+    LabelStanding,
     Reason,
     RefundMethod,
     RefundMoment,
@@ -29,7 +30,15 @@ from comptoir.modules.changes.contracts import (
     Verdict,
     Why,
 )
-from comptoir.modules.changes.errors import NotReturnable, NotSoldByUs, ReturnNotAllowed, ReturnStepRefused, UnknownReturn
+from comptoir.modules.changes.errors import (
+    GoodsStillHere,
+    NotReturnable,
+    NotSoldByUs,
+    OwnApproval,
+    ReturnNotAllowed,
+    ReturnStepRefused,
+    UnknownReturn,
+)
 from comptoir.modules.changes.settling import settle
 from comptoir.modules.changes.store import returns as store
 from comptoir.modules.changes.terms import Terms, terms
@@ -95,6 +104,7 @@ async def request_return(tx: Tx, draft: ReturnDraft, setting: Setting) -> Return
     if late and not draft.override:
         raise ReturnNotAllowed(lines=[{"line_no": no, "why": v.why, "until": v.until} for no, v in late.items()])
     moment, method, fee, why = combined(found)
+    prepaid, label_fee = label_terms(found)
     case_id = await store.insert(
         tx,
         order,
@@ -109,6 +119,9 @@ async def request_return(tx: Tx, draft: ReturnDraft, setting: Setting) -> Return
         note=draft.note,
         exchange=draft.exchange,
         location_id=draft.location_id,
+        prepaid=prepaid,
+        label_fee=label_fee,
+        label=LabelStanding.WANTED if draft.label and prepaid else LabelStanding.NONE,
     )
     case = await get_return(tx, case_id)
     tx.emit(ReturnMoved(return_case_id=case_id, order_id=order.id, state=case.state, step="request"))
@@ -116,7 +129,7 @@ async def request_return(tx: Tx, draft: ReturnDraft, setting: Setting) -> Return
     given = await _worth(tx, order, units)
     if late or domain.needs_approval(given, limits):
         return case
-    return await approve_return(tx, case_id, setting)
+    return await let_come(tx, case_id, setting)
 
 
 def _check(draft: ReturnDraft) -> None:
@@ -178,6 +191,12 @@ def combined(found: Terms) -> tuple[RefundMoment, RefundMethod, int, Why]:
     return moment, RefundMethod.ORIGINAL if original else RefundMethod.STORE_CREDIT, fee, whys[0]
 
 
+def label_terms(found: Terms) -> tuple[bool, int]:
+    """Whether we buy the label of a return of several lines, and what it costs the buyer: what is best for them."""
+    fees = [verdict.label_fee for verdict in found.verdicts.values() if verdict.prepaid]
+    return bool(fees), min(fees, default=0)
+
+
 async def _worth(tx: Tx, order: Order, units: Mapping[int, Units]) -> int:
     off = await orders.allowances(tx, order.id)
     lines: dict[int, OrderLine] = {line.line_no: line for line in order.lines}
@@ -185,6 +204,20 @@ async def _worth(tx: Tx, order: Order, units: Mapping[int, Units]) -> int:
 
 
 async def approve_return(tx: Tx, case_id: ReturnCaseId, setting: Setting) -> ReturnCase:
+    """Somebody approves it who has neither asked for it nor taken it in, unless nobody else could.
+
+    Raises ReturnStepRefused, OwnApproval and InsufficientStock.
+    """
+    case = await get_return(tx, case_id)
+    following(case, ReturnStep.APPROVE)
+    if tx.actor in {case.requested_by, *[row.received_by for row in case.received]}:
+        others = [one for one in await setting.approvers_of(tx) if one != tx.actor]
+        if others:
+            raise OwnApproval(return_case_id=case_id, approvers=others)
+    return await let_come(tx, case_id, setting)
+
+
+async def let_come(tx: Tx, case_id: ReturnCaseId, setting: Setting) -> ReturnCase:
     """The buyer may send it; what they want instead is promised at once. Raises ReturnStepRefused and InsufficientStock."""
     case, _ = await load(tx, case_id)
     lines: list[int] = []
@@ -196,21 +229,21 @@ async def approve_return(tx: Tx, case_id: ReturnCaseId, setting: Setting) -> Ret
     return await settled(tx, done)
 
 
-async def decline_return(tx: Tx, case_id: ReturnCaseId) -> ReturnCase:
-    case, _ = await load(tx, case_id)
-    return await move(tx, case, ReturnStep.DECLINE, decided_at=tx.now, decided_by=tx.actor)
-
-
 async def cancel_return(tx: Tx, case_id: ReturnCaseId) -> ReturnCase:
     """It does not come; what was promised instead and has not left is cancelled."""
     case, order = await load(tx, case_id)
-    done = await move(tx, case, ReturnStep.CANCEL, closed_at=tx.now, closed_by=tx.actor)
+    done = await move(tx, case, ReturnStep.CANCEL, closed_at=tx.now, closed_by=tx.actor, **unlabelled(tx, case))
     if order is not None:
-        await _give_up_exchange(tx, order, case)
+        await give_up_exchange(tx, order, case)
     return await settled(tx, done)
 
 
-async def _give_up_exchange(tx: Tx, order: Order, case: ReturnCase) -> None:
+def unlabelled(tx: Tx, case: ReturnCase) -> dict[str, object]:
+    """What changes of a return whose label nobody needs any more: it is given back outside of this transaction."""
+    return {"label": domain.without_label(case).value, "label_at": tx.now}
+
+
+async def give_up_exchange(tx: Tx, order: Order, case: ReturnCase) -> None:
     lines = [
         LineQuantity(line.line_no, line.open) for line in order.lines if line.line_no in case.exchange_lines and line.open > 0
     ]
@@ -219,15 +252,19 @@ async def _give_up_exchange(tx: Tx, order: Order, case: ReturnCase) -> None:
 
 
 async def send_return(tx: Tx, case_id: ReturnCaseId, carrier: str = "", tracking_number: str = "") -> ReturnCase:
-    """A carrier has it."""
+    """A carrier has it; without a number it is that of the label that we have bought. With another our label is not used."""
     checks = Checks()
     carrier = checks.words("carrier", carrier)
     tracking_number = checks.words("tracking_number", tracking_number)
     checks.done()
     case, _ = await load(tx, case_id)
-    return await settled(
-        tx, await move(tx, case, ReturnStep.SEND, carrier=carrier, tracking_number=tracking_number, sent_at=tx.now)
-    )
+    ours = case.label is LabelStanding.BOUGHT and tracking_number in {"", case.tracking_number}
+    values: dict[str, object] = {"carrier": carrier, "tracking_number": tracking_number, "sent_at": tx.now}
+    if ours:
+        values |= {"carrier": case.carrier, "tracking_number": case.tracking_number}
+    else:
+        values |= unlabelled(tx, case)
+    return await settled(tx, await move(tx, case, ReturnStep.SEND, **values))
 
 
 async def send_papers(tx: Tx, case_id: ReturnCaseId) -> ReturnCase:
@@ -242,8 +279,13 @@ async def send_papers(tx: Tx, case_id: ReturnCaseId) -> ReturnCase:
 
 
 async def close_return(tx: Tx, case_id: ReturnCaseId) -> ReturnCase:
-    """Nothing more is done about it: all that came was looked at, or it is lost on the road."""
+    """Nothing more is done about it: all that came was looked at, or it is lost on the road.
+
+    Raises ReturnStepRefused, and GoodsStillHere for what was declined and is still here.
+    """
     case, _ = await load(tx, case_id)
+    if case.to_give_back:
+        raise GoodsStillHere(return_case_id=case_id, units=case.to_give_back)
     return await settled(tx, await move(tx, case, ReturnStep.CLOSE, closed_at=tx.now, closed_by=tx.actor))
 
 

@@ -11,12 +11,14 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
+from comptoir.modules.changes.contracts import LabelStanding
 from comptoir.runtime.columns import KeyText, amount, flag, id_column, instant, json, key, uuid_column, words
 
 metadata = MetaData(schema="changes")
@@ -42,6 +44,7 @@ changes = Table(
     words("reason"),
     words("note"),
     flag("needs_approval", default=False),
+    Column("given", BigInteger, nullable=False, server_default=text("0")),
     Column("order_version", Integer, nullable=False),
     instant("requested_at"),
     key("requested_by"),
@@ -76,12 +79,14 @@ policies = Table(
     _texts("free_reasons"),
     key("moment"),
     key("method"),
+    flag("prepaid", default=False),
+    amount("label_fee", default=0),
     Column("approval_above", BigInteger),
     flag("final_sale", default=False),
     flag("exempt", default=False),
     flag("active", default=True),
     _version(),
-    CheckConstraint('"window" >= 0 AND fee >= 0', name="policies_numbers"),
+    CheckConstraint('"window" >= 0 AND fee >= 0 AND label_fee >= 0', name="policies_numbers"),
 )
 
 returns = Table(
@@ -114,6 +119,17 @@ returns = Table(
     Column("order_number", BigInteger),
     uuid_column("location_id", nullable=True),
     words("sender"),
+    flag("prepaid", default=False),
+    amount("label_fee", default=0),
+    Column("label", KeyText, nullable=False, server_default="none"),
+    words("label_problem"),
+    Column("label_code", KeyText, nullable=False, server_default=""),
+    Column("label_tries", Integer, nullable=False, server_default=text("0")),
+    instant("label_at", nullable=True),
+    words("declined_because"),
+    words("agreement"),
+    Column("fee_line", Integer),
+    Column("shipping_lines", ARRAY(Integer), nullable=False, server_default=text("'{}'")),
     _version(),
     Index("returns_order", "order_id", "requested_at"),
     Index("returns_state", "state", "requested_at", "id"),
@@ -121,6 +137,11 @@ returns = Table(
     Index("returns_order_number", "order_number"),
     Index("returns_requested", "requested_at", "id"),
     Index("returns_tracking", "tracking_number", postgresql_where=text("tracking_number <> ''")),
+    Index("returns_labels", "label", "label_at", postgresql_where=text("label IN ('wanted', 'bought', 'to_void', 'refused')")),
+    CheckConstraint(
+        f"label IN ({', '.join(repr(one.value) for one in LabelStanding)})",
+        name="returns_label",
+    ),
 )
 
 items = Table(
@@ -166,8 +187,28 @@ received = Table(
     key("received_by"),
     instant("inspected_at", nullable=True),
     key("inspected_by", nullable=True),
+    key("goods", nullable=True),
     CheckConstraint("quantity > 0", name="received_quantity"),
     CheckConstraint("deduct BETWEEN 0 AND value", name="received_deduct"),
-    Index("received_open", "location_id", "received_at", postgresql_where=text("fate IS NULL")),
+    Index("received_open", "location_id", "received_at", postgresql_where=text("fate IS NULL AND goods IS NULL")),
+    Index("received_waiting", "return_id", postgresql_where=text("goods = 'waiting'")),
 )
-"""`value` is what these units were worth to the buyer when they came."""
+"""`value` is what these units were worth to the buyer when they came; `goods` what becomes of them where they were declined."""
+
+pictures = Table(
+    "pictures",
+    metadata,
+    id_column(),
+    Column("return_id", UUID(as_uuid=True), ForeignKey("changes.returns.id"), nullable=False),
+    Column("received_id", UUID(as_uuid=True), ForeignKey("changes.received.id")),
+    Column("digest", LargeBinary, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("thumb", LargeBinary, nullable=False),
+    instant("added_at"),
+    key("added_by"),
+    Index("pictures_once", "return_id", "digest", unique=True),
+)
+"""Drawn anew from what was sent: nothing of the file is kept but what one sees. `digest` is of that, so that none is kept
+twice."""

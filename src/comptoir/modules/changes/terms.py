@@ -66,6 +66,7 @@ def _check(draft: PolicyDraft) -> None:
     checks.whole("position", draft.position, 0, 1_000_000)
     checks.whole("window", draft.window, 0, _MOST_DAYS)
     checks.whole("fee", draft.fee, 0, MAX_MINOR)
+    checks.whole("label_fee", draft.label_fee, 0, MAX_MINOR)
     checks.whole("approval_above", draft.approval_above or 0, 0, MAX_MINOR)
     for n, word in enumerate(draft.category):
         checks.words(f"category[{n}]", word, least=1)

@@ -10,6 +10,7 @@ from comptoir.modules.fulfilment.batches import Batch, carry_out, decide_togethe
 from comptoir.modules.fulfilment.codes import locker_code, new_locker_code, pickup_code, same_code, seal_locker_code
 from comptoir.modules.fulfilment.collecting import (
     buyer_here,
+    came_short,
     collect,
     done_put_backs,
     extend,
@@ -36,6 +37,7 @@ from comptoir.modules.fulfilment.contracts import (
     OpenWork,
     Parcel,
     ParcelId,
+    Pulse,
     PutBack,
     Stage,
     StageCount,
@@ -54,15 +56,44 @@ from comptoir.modules.fulfilment.lockers import (
     stow,
     take_out,
 )
-from comptoir.modules.fulfilment.release import Setting, follow, settle
+from comptoir.modules.fulfilment.recalling import require_wanted
+from comptoir.modules.fulfilment.release import Setting, follow, settle, try_again
+from comptoir.modules.fulfilment.remedies import (
+    MILD,
+    Way,
+    WaysOut,
+    cancel_stuck,
+    retry,
+    send_anyway,
+    send_as,
+    ways_out,
+)
+from comptoir.modules.fulfilment.store import boxes, reading, work
 from comptoir.modules.fulfilment.store import collecting as collections
 from comptoir.modules.fulfilment.store import lockers as locker_store
-from comptoir.modules.fulfilment.store import reading, work
+from comptoir.modules.fulfilment.store.whereabouts import whereabouts
 from comptoir.modules.fulfilment.subscribers import consumers
 from comptoir.modules.fulfilment.sweeping import expire, release_due, settle_counts
 from comptoir.modules.fulfilment.terms import all_terms, drop_terms, put_terms, terms_at
 from comptoir.modules.fulfilment.waiting import LOCKER_STEPS
-from comptoir.modules.fulfilment.waves import bins, count_tasks, members, put_bins, route, start, stops, take
+from comptoir.modules.fulfilment.waves import (
+    bins,
+    count_tasks,
+    drop,
+    give_up,
+    leave,
+    leave_zone,
+    members,
+    put_bins,
+    put_down,
+    route,
+    start,
+    stops,
+    take,
+    take_zone,
+    weigh,
+    zones,
+)
 from comptoir.modules.fulfilment.waves import find as find_waves
 from comptoir.modules.fulfilment.waves import get as wave
 from comptoir.modules.fulfilment.working import (
@@ -82,9 +113,11 @@ from comptoir.modules.fulfilment.working import (
     resume,
     say,
     scan,
+    scan_recalled,
     sku_of,
     split,
     stop,
+    take_recalled,
     unpack,
     unpick,
 )
@@ -96,9 +129,12 @@ from comptoir.runtime.paging import Count, Page
 __all__ = [
     "HANDSHAKE",
     "LOCKER_STEPS",
+    "MILD",
     "STEPS",
     "Batch",
     "Setting",
+    "Way",
+    "WaysOut",
     "ages",
     "all_terms",
     "assign",
@@ -108,6 +144,8 @@ __all__ = [
     "begin",
     "bins",
     "buyer_here",
+    "came_short",
+    "cancel_stuck",
     "carry_out",
     "collect",
     "collectors",
@@ -117,6 +155,7 @@ __all__ = [
     "decide_together",
     "departed",
     "done_put_backs",
+    "drop",
     "drop_terms",
     "due_batches",
     "expire",
@@ -128,6 +167,7 @@ __all__ = [
     "get_locker",
     "give_back",
     "give_back_overdue",
+    "give_up",
     "given_up",
     "hand_out",
     "hand_over",
@@ -136,6 +176,8 @@ __all__ = [
     "hold",
     "is_late",
     "join",
+    "leave",
+    "leave_zone",
     "locker_code",
     "lockers",
     "lockers_at",
@@ -150,21 +192,29 @@ __all__ = [
     "pick",
     "pickup_code",
     "place",
+    "pulse",
     "put_back",
     "put_backs",
     "put_bins",
+    "put_down",
     "put_terms",
     "ready",
+    "recalled_boxes",
     "reject",
     "release_due",
     "remind",
     "repair",
+    "require_wanted",
     "resume",
+    "retry",
     "route",
     "same_code",
     "say",
     "scan",
+    "scan_recalled",
     "seal_locker_code",
+    "send_anyway",
+    "send_as",
     "settle",
     "settle_counts",
     "shelve",
@@ -178,16 +228,24 @@ __all__ = [
     "stow",
     "take",
     "take_out",
+    "take_recalled",
+    "take_zone",
     "terms_at",
     "to_pay",
+    "try_again",
     "try_code",
     "unpack",
     "unpick",
+    "unwanted_boxes",
     "urgent",
     "waiting",
     "waiting_count",
     "wanting",
     "wave",
+    "weigh",
+    "ways_out",
+    "whereabouts",
+    "zones",
 ]
 
 
@@ -235,6 +293,16 @@ async def some_parcels(reader: Reader, ids: Sequence[ParcelId]) -> list[Parcel]:
     return await work.some_parcels(reader, ids)
 
 
+async def recalled_boxes(reader: Reader, location_id: LocationId, limit: int = 100) -> list[Parcel]:
+    """The boxes of a location that are to be opened before anything of them leaves, those recalled first first."""
+    return await boxes.recalled_at(reader, location_id, limit)
+
+
+async def unwanted_boxes(reader: Reader, after: Parcel | None = None, limit: int = 100) -> list[Parcel]:
+    """The recalled boxes, of all locations, of which nothing is wanted any more, from this one on."""
+    return await boxes.unwanted(reader, after, limit)
+
+
 async def mark(tx: Tx, ids: Sequence[ParcelId], *, marked: bool = True) -> None:
     """Their labels have been read for the driver, or have not been after all. What has left stays as it is."""
     await work.mark(tx, ids, tx.now if marked else None)
@@ -270,6 +338,11 @@ async def wanting(
 ) -> list[Fulfilment]:
     """What still has to be picked there and lacks units of this SKU, in the order of `firsts`, without lines."""
     return await reading.wanting(reader, location_id, sku, actor, now, limit)
+
+
+async def pulse(reader: Reader, location_id: LocationId) -> Pulse:
+    """Whether anything has changed there since it was asked for the last time; it is cheap to ask."""
+    return await reading.pulse(reader, location_id)
 
 
 async def departed(reader: Reader, location_id: LocationId, since: datetime, limit: int = 2000) -> list[FulfilmentId]:

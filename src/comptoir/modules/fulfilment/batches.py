@@ -1,31 +1,39 @@
 """Batches: orders that nobody has begun, decided together, so that the whole costs less than one after another.
 
+A run decides what waited for it, and may also improve what is on somebody's list already, as long as nobody has
+begun it, nobody has chosen it by hand, and it pays: whoever sees work go off their list wants a reason.
+
 Finding the best takes seconds, and no transaction waits for that: what is decided is carried out only where it is still so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from comptoir.modules.catalogue import api as catalogue
-from comptoir.modules.fulfilment.contracts import Fulfilment, Method
+from comptoir.modules.fulfilment.contracts import Fulfilment, Method, Request, State
 from comptoir.modules.fulfilment.domain import ACTIVE, NOT_BEGUN
-from comptoir.modules.fulfilment.release import Setting, job_of, loads_of, profile_of, settle
+from comptoir.modules.fulfilment.release import Setting, job_of, loads_of, next_run, profile_of, settle
+from comptoir.modules.fulfilment.remedies import cancel_stuck
 from comptoir.modules.fulfilment.store import reading, work
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Spot
 from comptoir.modules.locations.contracts import LocationId, PoolId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import ExceptionFilter, ExceptionKind, OrderId, Placing
+from comptoir.modules.orders.contracts import ExceptionFilter, ExceptionKind, OrderException, OrderId, Placing
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Network, Situation, Taken
-from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Pick, RuleSet
+from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Objective, Pick, RuleSet
 from comptoir.runtime.database import Reader, Tx
 
 MOST = 5_000
 """Orders in one batch; the others are the next one's."""
+LEAST_SAVED = 100
+LEAST_SHARE = 0.1
+"""For each order that goes from one list to another, so many minor units at least, and such a share of what it costs now."""
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,19 +47,50 @@ class Batch:
     available: dict[Spot, int]
     load: dict[LocationId, int]
     at: datetime
+    decided: frozenset[OrderId] = frozenset()
+    """Those that are on somebody's list already."""
+    arrives: Mapping[OrderId, date] = field(default_factory=dict[OrderId, date])
+    """When the last of each is to come, as it is now."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is to be decided together."""
+
+    network: Network
+    rule_set: RuleSet
+    jobs: list[Job] = field(default_factory=list[Job])
+    before: dict[OrderId, tuple[Pick, ...]] = field(default_factory=dict[OrderId, tuple[Pick, ...]])
+    work: dict[OrderId, list[Fulfilment]] = field(default_factory=dict[OrderId, list[Fulfilment]])
 
 
 async def due_batches(reader: Reader, setting: Setting, now: datetime) -> list[Batch]:
-    """What is to be decided together now: orders whose run has come, with those of the runs before that nobody has begun."""
-    if not await reading.any_due(reader, now):
-        return []
+    """What is to be decided together now: orders whose run has come, with those of the same rules that nobody has begun.
+
+    Where the rules let nothing wait there are no runs.
+    """
     await setting.atlas.refresh(reader)
+    patient = [one for one in setting.atlas.live if one.rules.every]
+    if not patient:
+        return []
+    runs = await reading.runs(reader)
+    due = {one.id for one in patient if one.id not in runs or next_run(runs[one.id], one.rules.every) <= now}
+    if not due and not await reading.any_due(reader, now):
+        return []
+    groups = await _groups(reader, setting, now)
+    wanted = [one for one in groups if one.rule_set.id in due or any(_waits(work) for work in one.work.values())]
+    return [await _batch(reader, group, now) for group in wanted]
+
+
+async def _groups(reader: Reader, setting: Setting, now: datetime) -> list[_Group]:
+    """Whatever may be decided again, by network and rules."""
     every = await work.of_orders(reader, await reading.batched(reader, now, MOST))
     by_order: dict[OrderId, list[Fulfilment]] = {}
     for one in every:
         if one.state in ACTIVE:
             by_order.setdefault(one.order_id, []).append(one)
-    free = [key for key, own in by_order.items() if all(_untouched(one) for one in own)]
+    chosen = {one.order_id for one in await orders.choices(reader, list(by_order))}
+    free = [key for key, own in by_order.items() if key not in chosen and all(_untouched(one) for one in own)]
     opened = await orders.open_orders(reader, free)
     skus = sorted({line.sku for order in opened.values() for line in order.lines})
     goods = await catalogue.goods(reader, skus)
@@ -59,10 +98,10 @@ async def due_batches(reader: Reader, setting: Setting, now: datetime) -> list[B
     for rejection in await orders.rejections(reader, list(opened)):
         rejected.setdefault(rejection.order_id, set()).add(rejection.location_id)
     pools: dict[object, PoolId] = {}
-    groups: dict[tuple[Network, object, int], tuple[RuleSet, list[Job], dict[OrderId, tuple[Pick, ...]]]] = {}
+    groups: dict[tuple[Network, object, int], _Group] = {}
     for key, order in opened.items():
         rule_set = setting.atlas.rule_set(key, profile_of(order, goods))
-        if rule_set is None:
+        if rule_set is None or not rule_set.rules.every:
             continue
         if order.channel_id not in pools:
             pools[order.channel_id] = await setting.pool_id_of(reader, order.channel_id)
@@ -78,27 +117,33 @@ async def due_batches(reader: Reader, setting: Setting, now: datetime) -> list[B
         units: dict[int, int] = {}
         for pick in picks:
             units[pick.line_no] = units.get(pick.line_no, 0) + pick.quantity
-        _, jobs, before = groups.setdefault((network, rule_set.id, rule_set.version), (rule_set, [], {}))
-        jobs.append(job_of(order, units, goods, sorted(rejected.get(key, ()))))
-        before[key] = picks
-    return [
-        await _batch(reader, network, rule_set, jobs, before, now)
-        for (network, _, _), (rule_set, jobs, before) in groups.items()
-    ]
+        group = groups.setdefault((network, rule_set.id, rule_set.version), _Group(network, rule_set))
+        group.jobs.append(job_of(order, units, goods, sorted(rejected.get(key, ()))))
+        group.before[key], group.work[key] = picks, by_order[key]
+    return list(groups.values())
 
 
 def _untouched(one: Fulfilment) -> bool:
-    return one.state in NOT_BEGUN and one.hold_reason is None and one.picked == 0 and one.method is Method.SHIP
+    """Whether nobody has done anything about it: nor printed it in a wave, nor accepted it, nor put a name to it."""
+    return (
+        one.state in NOT_BEGUN
+        and one.hold_reason is None
+        and one.picked == 0
+        and one.method is Method.SHIP
+        and one.begun_at is None
+        and one.wave_id is None
+        and not one.assignee
+        and one.request in {Request.UNSUBMITTED, Request.REJECTED}
+    )
 
 
-async def _batch(
-    reader: Reader,
-    network: Network,
-    rule_set: RuleSet,
-    jobs: Sequence[Job],
-    before: dict[OrderId, tuple[Pick, ...]],
-    now: datetime,
-) -> Batch:
+def _waits(own: Iterable[Fulfilment]) -> bool:
+    """Whether some of it is on nobody's list yet."""
+    return any(one.state is State.SCHEDULED for one in own)
+
+
+async def _batch(reader: Reader, group: _Group, now: datetime) -> Batch:
+    network, jobs, before = group.network, group.jobs, group.before
     skus = sorted({need.sku for job in jobs for need in job.needs})
     places = [site.id for site in network.sites]
     available: dict[Spot, int] = {
@@ -111,7 +156,13 @@ async def _batch(
         for place in {pick.site for pick in picks}:
             if place in load:
                 load[place] -= 1  # what they have now is theirs to give away
-    return Batch(network, rule_set, tuple(jobs), before, available, load, now)
+    arrives: dict[OrderId, date] = {}
+    for key, own in group.work.items():
+        days = [one.arrives_on for one in own if one.arrives_on is not None]
+        if days:
+            arrives[key] = max(days)
+    decided = frozenset([key for key, own in group.work.items() if not _waits(own)])
+    return Batch(network, group.rule_set, tuple(jobs), before, available, load, now, decided, arrives)
 
 
 def decide_together(batch: Batch, *, seconds: float = 10.0) -> tuple[Decision, ...]:
@@ -124,15 +175,11 @@ async def carry_out(tx: Tx, setting: Setting, batch: Batch, decisions: Sequence[
     """Moves what goes elsewhere than it was; says how many orders that were. Where somebody has begun since, or something is
     not there any more, an order stays as it is.
     """
-    wanted: dict[OrderId, Decision] = {}
-    jobs: dict[OrderId, Job] = {}
-    for job, decision in zip(batch.jobs, decisions, strict=True):
-        key = OrderId(job.id)
-        picks = {(pick.line_no, pick.site): pick.quantity for parcel in decision.parcels for pick in parcel.picks}
-        held = {(pick.line_no, pick.site): pick.quantity for pick in batch.before[key]}
-        if not decision.lacking and picks != held:
-            wanted[key], jobs[key] = decision, job
+    await reading.note_run(tx, batch.rule_set.id, batch.at)
+    jobs = {OrderId(job.id): job for job in batch.jobs}
+    wanted = _worthwhile(batch, jobs, dict(zip(jobs, decisions, strict=True)))
     begun = {one.order_id for one in await work.of_orders(tx, sorted(wanted)) if one.state in ACTIVE and not _untouched(one)}
+    begun |= {one.order_id for one in await orders.choices(tx, sorted(wanted))}
     moving = {key: decision for key, decision in wanted.items() if key not in begun}
     placings = {key: _placings(decision) for key, decision in moving.items()}
     failed = await orders.assign(tx, placings, "batch") if placings else set[OrderId]()
@@ -154,7 +201,7 @@ async def carry_out(tx: Tx, setting: Setting, batch: Batch, decisions: Sequence[
         ],
     )
     if done:
-        await settle(tx, done, setting, decided={key: (moving[key], batch.rule_set.rules) for key in done})
+        await settle(tx, done, setting, decided={key: (moving[key], batch.rule_set.rules, batch.network) for key in done})
     return len(done)
 
 
@@ -162,23 +209,98 @@ def _placings(decision: Decision) -> list[Placing]:
     return [Placing(pick.line_no, pick.site, pick.quantity) for parcel in decision.parcels for pick in parcel.picks]
 
 
+def _worthwhile(batch: Batch, jobs: Mapping[OrderId, Job], decisions: Mapping[OrderId, Decision]) -> dict[OrderId, Decision]:
+    """What goes elsewhere than it was, and is worth it. Orders that take what others give up stand and fall together."""
+    wanted: dict[OrderId, Decision] = {}
+    for key, decision in decisions.items():
+        picks = {(pick.line_no, pick.site): pick.quantity for parcel in decision.parcels for pick in parcel.picks}
+        held = {(pick.line_no, pick.site): pick.quantity for pick in batch.before[key]}
+        if not decision.lacking and picks != held:
+            wanted[key] = decision
+    kept: dict[OrderId, Decision] = {}
+    for group in _together(batch, wanted):
+        if _pays(batch, jobs, {key: wanted[key] for key in group}):
+            kept |= {key: wanted[key] for key in group}
+    return kept
+
+
+def _together(batch: Batch, wanted: Mapping[OrderId, Decision]) -> list[list[OrderId]]:
+    """In groups that share a SKU at a location, or a location's day."""
+    limited = {site.id for site in batch.network.sites if site.capacity is not None}
+    first: dict[tuple[str, LocationId], OrderId] = {}
+    above = {key: key for key in wanted}
+
+    def top(key: OrderId) -> OrderId:
+        while above[key] != key:
+            above[key] = above[above[key]]
+            key = above[key]
+        return key
+
+    for key, decision in wanted.items():
+        picks = [*batch.before[key], *(pick for parcel in decision.parcels for pick in parcel.picks)]
+        for spot in {(pick.sku, pick.site) for pick in picks} | {("", pick.site) for pick in picks if pick.site in limited}:
+            above[top(key)] = top(first.setdefault(spot, key))
+    groups: dict[OrderId, list[OrderId]] = {}
+    for key in wanted:
+        groups.setdefault(top(key), []).append(key)
+    return list(groups.values())
+
+
+def _pays(batch: Batch, jobs: Mapping[OrderId, Job], decisions: Mapping[OrderId, Decision]) -> bool:
+    """Whether what these cost less is worth taking work off somebody's list, and nobody gets it later for that."""
+    decided = batch.decided & decisions.keys()
+    if not decided:
+        return True  # nobody has seen any of them: the run is what they waited for
+    if any(_comes_late(batch, jobs[key], decisions[key]) for key in decided):
+        return False
+    objective = Objective()
+    now = {key: routing.as_placed(batch.network, jobs[key], batch.before[key], batch.at) for key in decisions}
+    costs = {key: routing.worth(jobs[key], one, objective) for key, one in now.items()}
+    saved = sum(costs.values()) - sum(routing.worth(jobs[key], one, objective) for key, one in decisions.items())
+    return saved >= sum(max(LEAST_SAVED, LEAST_SHARE * costs[key]) for key in decided)
+
+
+def _comes_late(batch: Batch, job: Job, decision: Decision) -> bool:
+    """Whether it would miss the day that was promised, or, where none was, come later than it is to come now."""
+    planned = batch.arrives.get(OrderId(job.id))
+    last = max((parcel.arrives_on for parcel in decision.parcels), default=date.min)
+    if job.needed_by is not None:
+        return last > (job.needed_by if planned is None else max(job.needed_by, planned))
+    return planned is not None and last > planned
+
+
 async def given_up(tx: Tx, setting: Setting) -> int:
-    """Cancels what nobody may send for longer than its rule set has patience; says how many lines that were."""
+    """Cancels what nobody may send for longer than its rule set has patience, that first which is parked for longest; says how
+    many lines that were, no more than a page of them.
+    """
     await setting.atlas.refresh(tx)
     patient = [one.rules.give_up_after for one in setting.atlas.live if one.rules.give_up_after]
     if not patient:
         return 0
-    before = tx.now - timedelta(days=min(patient))
-    wanted = ExceptionFilter(kinds=(ExceptionKind.UNROUTABLE,), opened_before=before)
-    count = 0
-    for row in (await orders.find_exceptions(tx, wanted, sort="opened", limit=100)).items:
-        found = row.exception
-        opened = await orders.open_orders(tx, [] if found.order_id is None else [found.order_id])
-        goods = await catalogue.goods(tx, sorted({line.sku for order in opened.values() for line in order.lines}))
-        for order in opened.values():
-            rule_set = setting.atlas.rule_set(order.id, profile_of(order, goods))
-            days = 0 if rule_set is None else rule_set.rules.give_up_after
-            if days and found.opened_at is not None and found.opened_at < tx.now - timedelta(days=days):
-                await orders.choose_cancel(tx, found.id, "unroutable")
-                count += 1
-    return count
+    wanted = ExceptionFilter(kinds=(ExceptionKind.UNROUTABLE,), opened_before=tx.now - timedelta(days=min(patient)))
+    found: list[OrderException] = []
+    cursor: str | None = None
+    while not found:  # who has more patience stands before others in the list, and may fill pages of it
+        page = await orders.find_exceptions(tx, wanted, sort="opened", limit=_PAGE, cursor=cursor)
+        found = await _past_patience(tx, setting, [row.exception for row in page.items])
+        cursor = page.next
+        if cursor is None:
+            break
+    for one in sorted(found, key=lambda one: (str(one.order_id), one.line_no or 0)):
+        await cancel_stuck(tx, one.id, "unroutable")
+    return len(found)
+
+
+async def _past_patience(tx: Tx, setting: Setting, found: Sequence[OrderException]) -> list[OrderException]:
+    opened = await orders.open_orders(tx, sorted({one.order_id for one in found if one.order_id is not None}))
+    goods = await catalogue.goods(tx, sorted({line.sku for order in opened.values() for line in order.lines}))
+    past: list[OrderException] = []
+    for one in found:
+        order = None if one.order_id is None else opened.get(one.order_id)
+        if order is None or one.opened_at is None or all(line.line_no != one.line_no for line in order.lines):
+            continue  # nothing of it is open any more: whoever follows the order closes it
+        rule_set = setting.atlas.rule_set(order.id, profile_of(order, goods))
+        days = 0 if rule_set is None else rule_set.rules.give_up_after
+        if days and one.opened_at < tx.now - timedelta(days=days):
+            past.append(one)
+    return past

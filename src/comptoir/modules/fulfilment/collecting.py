@@ -278,7 +278,7 @@ async def _hand_out(
     taken = tuple([LineUnits(no, units) for no, units in sorted(named.items())])
     await store.insert_handout(tx, one.id, HandingOver(collector=name, checked=given.checked, at=given.at), taken)
     tx.emit(FulfilmentCollected(**about(one), lines=taken, checked=given.checked, at=given.at))
-    after = await gone_out(tx, one, named)
+    after = await gone_out(tx, one, named, in_hand=True)
     if after.state is not State.CLOSED:
         await store.put(tx, one.id, {"here_at": None, "car": "", "spot": "", "tries": 0, "barred_until": None})
     return after
@@ -299,13 +299,27 @@ async def give_back(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUni
     return await _give_back(tx, one, order, named_units(one, lines, _collectable(one, order)), reason)
 
 
+async def came_short(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits], reason: BackReason) -> GivenBack:
+    """Of what was sent to this counter, these units are missing or damaged: the buyer does not get them. What is damaged is the
+    counter's, as damaged; what is missing is nobody's. What is owed for them is for the caller to grant.
+
+    Raises NotInThatState for what is not on its way, and NotThatMany.
+    """
+    one = await load_with_order(tx, fulfilment_id)
+    if one.stage is not Stage.TO_RECEIVE:
+        raise NotInThatState(step="receive", state=one.stage)
+    order = await orders.load(tx, one.order_id)
+    return await _give_back(tx, one, order, named_units(one, lines, _collectable(one, order)), reason)
+
+
 async def _give_back(tx: Tx, one: Fulfilment, order: Order, named: Mapping[int, int], reason: BackReason) -> GivenBack:
     before = await orders.standing_of(tx, order)
     damaged = reason is BackReason.DAMAGED
     if one.method is Method.HAND_OUT:
-        fate = Disposition.DAMAGED if damaged else Disposition.RESTOCK
+        missing = reason is BackReason.MISSING
+        fate = Disposition.DAMAGED if damaged or missing else Disposition.RESTOCK
         back = [ReturnLine(no, units, fate) for no, units in sorted(named.items())]
-        await orders.take_back(tx, order.id, one.location_id, back, reason)
+        await orders.take_back(tx, order.id, one.location_id, back, reason, moves_stock=not missing)
     else:
         await orders.cancel(
             tx, order.id, [LineQuantity(no, units) for no, units in sorted(named.items())], reason, at=one.location_id
@@ -313,7 +327,8 @@ async def _give_back(tx: Tx, one: Fulfilment, order: Order, named: Mapping[int, 
         if damaged:
             await inventory.mark_damaged(tx, one.location_id, _by_sku(one, named), f"F{one.number}")
     await _give_back_beside(tx, one, reason)
-    await set_aside(tx, one, named, reason)
+    if reason is not BackReason.MISSING:
+        await set_aside(tx, one, named, reason)
     await lessen(tx, one, named)
     worth = before.value - (await orders.standing(tx, order.id)).value
     gone = tuple([LineUnits(no, units) for no, units in sorted(named.items())])

@@ -176,6 +176,10 @@ class Fulfilment:
     promised_on: date | None
     answer_by: datetime | None
     """Until when it has to be begun; after that it goes elsewhere."""
+    answer_within: int
+    """Minutes in which it has to be begun, of those in which the location is open; 0 is no limit."""
+    count_unanswered: bool
+    """Whether its location counts what it does not begin in time, or has no staff for."""
     release_at: datetime | None
     assignee: str
     """Who works on it; empty for nobody."""
@@ -196,6 +200,15 @@ class Fulfilment:
     gone: int
     version: int
     lines: tuple[FulfilmentLine, ...] = ()
+
+
+class Pulse(NamedTuple):
+    """What changes whenever anything changes about the open work of a location."""
+
+    open: int
+    versions: int
+    newest: int
+    """The number of the latest that is to be picked; 0 for none."""
 
 
 class Deadline(NamedTuple):
@@ -313,6 +326,14 @@ class Parcel(ParcelDraft):
     packed_by: str
     marked_at: datetime | None = None
     """When its label was read for the driver who takes it along."""
+    recalled: tuple[LineUnits, ...] = ()
+    """Units that are in it beside `lines` and are not wanted any more: they are taken out before it leaves."""
+    recalled_at: datetime | None = None
+
+    @property
+    def unwanted(self) -> bool:
+        """Nothing of what is in it is wanted any more."""
+        return bool(self.recalled) and not self.lines
 
 
 class Scanned(StrEnum):
@@ -381,6 +402,18 @@ class Stop(NamedTuple):
     picked: int
     takes: tuple[tuple[FulfilmentId, int, int], ...]
     """(fulfilment order, line, units), in the order of the wave."""
+    zone: str = ""
+    """The zone, or the aisle, that the bin is in; empty where there is no bin."""
+
+
+class WaveZone(NamedTuple):
+    """A part of a zone wave. Whoever picks it picks it for all of the orders."""
+
+    code: str
+    assignee: str
+    """Who picks it; empty for nobody."""
+    quantity: int
+    picked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -428,6 +461,8 @@ class BackReason(StrEnum):
     """The buyer did not want them at the counter."""
     DAMAGED = "damaged"
     """They came broken, or broke on the counter."""
+    MISSING = "missing"
+    """They were not in what came from elsewhere."""
     RECALLED = "recalled"
     """The order was cancelled, or its units come from elsewhere."""
 
@@ -575,6 +610,8 @@ class WaitingCount:
     """On its way from elsewhere."""
     put_backs: int = 0
     lockers_to_empty: int = 0
+    recalled: int = 0
+    """Boxes that are to be opened again."""
 
 
 class LockerSize(StrEnum):
@@ -668,6 +705,8 @@ class FulfilmentRecalled(FulfilmentEvent, frozen=True, kw_only=True):
     lines: tuple[LineUnits, ...]
     picked: int
     """How many of them were in somebody's hands."""
+    boxed: int = 0
+    """How many of these were in a box already: it is opened again."""
 
 
 class FulfilmentGrown(FulfilmentEvent, frozen=True, kw_only=True):

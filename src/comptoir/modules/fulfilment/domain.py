@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from comptoir.modules.fulfilment.contracts import Handshake, Request, State, Step
+from comptoir.modules.fulfilment.contracts import FulfilmentLine, Handshake, Parcel, ParcelId, Request, State, Step
 
 STEPS: Mapping[tuple[State, Step], State] = {
     (State.SCHEDULED, Step.RELEASE): State.OPEN,
@@ -65,6 +66,39 @@ def answer(request: Request, step: Handshake) -> Request | None:
 
 HEAVIER = 10
 """Per cent: so much more on the scales than was ordered is what was ordered."""
+
+
+def gone_past(line: FulfilmentLine, units: int, *, in_hand: bool = False) -> tuple[FulfilmentLine, int]:
+    """The line after units of it have left that nobody took out of a box for that, and how many of them were in boxes.
+
+    Those nobody has picked leave first, unless they were handed out of somebody's hands; then what is in no box. What has gone
+    counts as picked and packed, so that what is packed and has not gone is always what is in the boxes that are still here.
+    """
+    unpicked = 0 if in_hand else min(units, line.quantity - line.picked)
+    loose = min(units - unpicked, line.picked - line.packed)
+    after = replace(line, picked=line.picked + unpicked, packed=line.packed + unpicked + loose, gone=line.gone + units)
+    return after, units - unpicked - loose
+
+
+def out_of_boxes(boxes: Sequence[Parcel], units: Mapping[int, int]) -> dict[ParcelId, dict[int, int]]:
+    """From which boxes units are taken: from those of which nothing is left then (few are opened), then from the last."""
+    left = {no: quantity for no, quantity in units.items() if quantity > 0}
+    whole: list[Parcel] = []
+    for box in reversed(boxes):
+        if box.lines and all(left.get(no, 0) >= quantity for no, quantity in box.lines):
+            whole.append(box)
+            for no, quantity in box.lines:
+                left[no] -= quantity
+    taken = {box.id: dict(box.lines) for box in whole}
+    for box in reversed(boxes):
+        if box.id in taken:
+            continue
+        for no, quantity in box.lines:
+            part = min(quantity, left.get(no, 0))
+            if part > 0:
+                left[no] -= part
+                taken.setdefault(box.id, {})[no] = part
+    return taken
 
 
 def weighed(thousandths: int | None, wanted: int) -> int | None:

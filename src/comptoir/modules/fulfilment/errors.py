@@ -44,6 +44,21 @@ class NotPicked(Conflict):
     title = "Pick it first"
 
 
+class BoxRecalled(Conflict):
+    """What is in these boxes is not wanted any more, in whole or in part: `data["parcel_ids"]` are to be opened first."""
+
+    code = "box_recalled"
+    title = "The box is not to leave: open it first"
+
+
+class NotRecalled(Refusal):
+    """It is not among what is to be taken out of this box: `data["sku"]`."""
+
+    code = "not_recalled"
+    status = 409
+    title = "That is not to be taken out"
+
+
 class NothingToDo(Conflict):
     """No unit is left for this step."""
 

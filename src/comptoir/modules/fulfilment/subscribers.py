@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from comptoir.modules.fulfilment.departing import receive_elsewhere
 from comptoir.modules.fulfilment.release import PoolIdOf, Setting, follow
 from comptoir.modules.fulfilment.sweeping import settle_counts
 from comptoir.runtime.consumers import Consumer
@@ -18,6 +19,11 @@ FOLLOWED = (
     "order.shipped",
     "order.updated",
     "stock.received",
+    "stock.loaded",
+    "rule_set.changed",
+    "carrier_service.changed",
+    "location.changed",
+    "pool.changed",
 )
 
 
@@ -27,6 +33,7 @@ def consumers(pool_id_of: PoolIdOf) -> tuple[Consumer, ...]:
 
     async def release(tx: Tx, events: list[Recorded]) -> None:
         await follow(tx, [event for event in events if event.type in FOLLOWED], setting)
+        await receive_elsewhere(tx, events)
 
     return (
         Consumer("fulfilment.release", {"*": release}, batch=100),

@@ -49,6 +49,8 @@ orders = Table(
     Column("arrives_on", Date),
     Column("promised_on", Date),
     instant("answer_by", nullable=True),
+    _counter("answer_within"),
+    flag("count_unanswered", default=False),
     instant("release_at", nullable=True),
     key("assignee"),
     uuid_column("wave_id", nullable=True),
@@ -81,7 +83,7 @@ orders = Table(
     Index("orders_wave", "wave_id", postgresql_where=text("wave_id IS NOT NULL")),
     Index("orders_created", "location_id", "created_at"),
     Index("orders_answer", "answer_by", postgresql_where=text("state = 'open' AND answer_by IS NOT NULL")),
-    Index("orders_unroutable", "id", postgresql_where=text("state = 'on_hold' AND hold_reason = 'unroutable'")),
+    Index("orders_unbegun", "placed_at", postgresql_where=text("state = 'open' AND begun_at IS NULL")),
     Index("orders_release", "release_at", postgresql_where=text("state IN ('scheduled', 'open') AND release_at IS NOT NULL")),
     CheckConstraint(
         "state IN ('scheduled', 'open', 'on_hold', 'in_progress', 'incomplete', 'closed', 'cancelled')", name="orders_state"
@@ -90,8 +92,9 @@ orders = Table(
     CheckConstraint("gone >= 0 AND picked >= 0 AND packed >= 0 AND quantity >= 0", name="orders_counters"),
     CheckConstraint("gone <= quantity AND picked <= quantity AND packed <= picked", name="orders_order_of_things"),
 )
-"""The counters are the sums of the lines'; the stage derives from state, method and counters. What is copied from the order
-stays as it was, but for who gets it and where they live: those follow the order while there is work to do."""
+"""The counters are the sums of the lines'; the stage derives from state, method and counters. `answer_within` is in minutes in
+which the location is open, 0 for no limit. What is copied from the order stays as it was, but for who gets it and where they
+live: those follow the order while there is work to do."""
 
 lines = Table(
     "lines",
@@ -125,8 +128,11 @@ parcels = Table(
     instant("packed_at"),
     key("packed_by"),
     instant("marked_at", nullable=True),
+    instant("recalled_at", nullable=True),
     Index("parcels_number", "fulfilment_id", "number", unique=True),
+    Index("parcels_recalled", "recalled_at", "id", postgresql_where=text("recalled_at IS NOT NULL AND shipment_id IS NULL")),
 )
+"""`recalled_at` is since when units are to be taken out of the box before anything of it leaves."""
 
 parcel_lines = Table(
     "parcel_lines",
@@ -134,8 +140,10 @@ parcel_lines = Table(
     Column("parcel_id", UUID(as_uuid=True), ForeignKey("fulfilment.parcels.id", ondelete="CASCADE"), primary_key=True),
     Column("line_no", Integer, primary_key=True, autoincrement=False),
     Column("quantity", Integer, nullable=False),
-    CheckConstraint("quantity > 0", name="parcel_lines_quantity"),
+    _counter("recalled"),
+    CheckConstraint("quantity >= 0 AND recalled >= 0", name="parcel_lines_quantity"),
 )
+"""What is wanted of a box, and what is still in it and is not wanted any more."""
 
 waves = Table(
     "waves",
@@ -148,6 +156,16 @@ waves = Table(
     key("created_by"),
     Index("waves_location", "location_id", "created_at"),
 )
+
+wave_zones = Table(
+    "wave_zones",
+    metadata,
+    Column("wave_id", UUID(as_uuid=True), ForeignKey("fulfilment.waves.id"), primary_key=True),
+    key("zone", primary_key=True),
+    key("assignee"),
+    instant("taken_at"),
+)
+"""Who picks which zone of a zone wave; what nobody picks has no row."""
 
 bins = Table(
     "bins",
@@ -170,6 +188,38 @@ count_tasks = Table(
     CheckConstraint("units >= 0", name="count_tasks_units"),
 )
 """SKUs whose count is in doubt, until somebody counts them. `units` were not found and are held for quality until then."""
+
+parked = Table(
+    "parked",
+    metadata,
+    uuid_column("order_id", primary_key=True),
+    key("stamp"),
+    instant("parked_at"),
+    instant("tried_at"),
+    instant("due_at"),
+    Index("parked_due", "due_at"),
+    Index("parked_tried", "tried_at", "order_id"),
+)
+"""Orders of which nobody may send something, and when that is tried again; `stamp` is what the rules and the network were like
+when it was tried last."""
+
+parked_lines = Table(
+    "parked_lines",
+    metadata,
+    Column("order_id", UUID(as_uuid=True), ForeignKey("fulfilment.parked.order_id", ondelete="CASCADE"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    key("sku"),
+    Column("units", Integer, nullable=False),
+    Index("parked_lines_sku", "sku"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    uuid_column("rule_set_id", primary_key=True),
+    instant("at"),
+)
+"""When the orders of a rule set were decided together for the last time."""
 
 collections = Table(
     "collections",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from comptoir.kernel.checking import Checks, invalid
 from comptoir.kernel.ids import uuid7
@@ -13,13 +13,18 @@ from comptoir.modules.fulfilment.contracts import (
     CountTask,
     Fulfilment,
     FulfilmentId,
+    FulfilmentLine,
     LineUnits,
+    RejectReason,
+    Scan,
+    State,
     Stop,
     Wave,
     WaveId,
     WaveKind,
+    WaveZone,
 )
-from comptoir.modules.fulfilment.errors import NotTogether, UnknownWave
+from comptoir.modules.fulfilment.errors import NotThatMany, NotTogether, SomebodyElse, UnknownFulfilment, UnknownWave
 from comptoir.modules.fulfilment.store import picking, work
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime.database import Reader, Tx
@@ -30,21 +35,27 @@ MAX_BIN = 40
 
 
 async def start(tx: Tx, ids: Sequence[FulfilmentId], kind: WaveKind) -> Wave:
-    """Whoever asks picks these together; all of them are at one location, and nobody else works on them.
-
-    Raises Invalid, NotTogether, SomebodyElse and NotInThatState.
+    """These are picked together, by whoever asks, or by zones by whoever takes a zone; all of them are at one location, and
+    nobody else works on them. Raises Invalid, NotTogether, SomebodyElse and NotInThatState.
     """
     if not 1 <= len(set(ids)) <= MAX_WAVE:
         raise invalid("fulfilments", f"are 1 to {MAX_WAVE}")
     found = await work.get(tx, sorted(set(ids)), lock=True)
-    if len(found) != len(set(ids)) or len({one.location_id for one in found}) != 1:
+    if len(found) != len(set(ids)) or len({one.location_id for one in found}) != 1 or any(map(_shared, found)):
         raise NotTogether
     wave_id = WaveId(uuid7())
     await picking.insert_wave(tx, wave_id, found[0].location_id, kind)
     for one in found:
         await working.begin(tx, one.id)
     await work.put(tx, [one.id for one in found], {"wave_id": wave_id})
+    if kind is WaveKind.ZONE:
+        await working.share(tx, [one.id for one in found])
     return await get(tx, wave_id)
+
+
+def _shared(one: Fulfilment) -> bool:
+    """Several people pick it together."""
+    return one.wave_id is not None and one.state is State.IN_PROGRESS and not one.assignee
 
 
 async def get(reader: Reader, wave_id: WaveId) -> Wave:
@@ -91,22 +102,165 @@ async def stops(reader: Reader, location_id: LocationId, orders: Sequence[Fulfil
         names[line.sku] = line.name
     places = {code: n for n, code in enumerate(domain.route([bins.get(sku, "") for sku in takes]))}
     walk = sorted(takes, key=lambda sku: (places[bins.get(sku, "")], sku))
-    return [Stop(bins.get(sku, ""), sku, names[sku], units[sku], picked[sku], tuple(takes[sku])) for sku in walk]
+    return [
+        Stop(
+            bins.get(sku, ""),
+            sku,
+            names[sku],
+            units[sku],
+            picked[sku],
+            tuple(takes[sku]),
+            domain.zone(bins.get(sku, "")),
+        )
+        for sku in walk
+    ]
+
+
+# On the walk
 
 
 async def take(tx: Tx, wave_id: WaveId, sku: str, units: int) -> list[Fulfilment]:
-    """So many units of a SKU are in hand: they go to the orders of the wave, the oldest first. Raises NotThatMany."""
-    changed: list[Fulfilment] = []
+    """So many units of a SKU are in hand: they go to the orders of the wave, the oldest first. An order that somebody else
+    has taken over is theirs, and does not keep the others back. Whoever takes from a zone that nobody picks picks that zone.
+
+    Raises NotThatMany, and SomebodyElse where nothing of it is left for whoever asks.
+    """
+    found = await _of_mine(tx, await get(tx, wave_id), sku)
+    shares = _shared_out(found, units, lambda line: line.quantity - line.picked)
+    if shares is None:
+        raise NotThatMany(lines=[{"sku": sku, "asked": units, "open": sum(line.quantity - line.picked for _, line in found)}])
+    return [await working.pick(tx, one.id, [LineUnits(line.line_no, part)], together=True) for one, line, part in shares]
+
+
+async def weigh(tx: Tx, wave_id: WaveId, code: str, units: int | None) -> tuple[FulfilmentId, Scan]:
+    """As `working.scan`, of what is weighed: each order is weighed by itself, the oldest that lacks it first.
+
+    Raises NotThatMany where none lacks it, and SomebodyElse where nothing of it is left for whoever asks.
+    """
+    sku = await working.sku_of(tx, code)
+    found = await _of_mine(tx, await get(tx, wave_id), sku)
+    first = next((one for one, line in found if line.picked < line.quantity), None)
+    if first is None:
+        raise NotThatMany(lines=[{"sku": sku, "asked": units or 1, "open": 0}])
+    return first.id, await working.scan(tx, first.id, code, units, together=True)
+
+
+async def put_down(tx: Tx, wave_id: WaveId, sku: str, units: int) -> list[Fulfilment]:
+    """So many units of a SKU lie where they were, of the youngest orders first. Raises NotThatMany and SomebodyElse."""
+    found = (await _of_mine(tx, await get(tx, wave_id), sku))[::-1]
+    shares = _shared_out(found, units, lambda line: line.picked - line.packed)
+    if shares is None:
+        raise NotThatMany(lines=[{"sku": sku, "asked": units, "open": sum(line.picked - line.packed for _, line in found)}])
+    return [await working.unpick(tx, one.id, [LineUnits(line.line_no, part)], together=True) for one, line, part in shares]
+
+
+async def give_up(tx: Tx, wave_id: WaveId, sku: str, units: int, reason: RejectReason) -> list[Fulfilment]:
+    """So many units of a SKU that are still to be picked cannot be sent from here: the youngest orders go without, and their
+    units are routed again. Raises NotThatMany and SomebodyElse.
+    """
+    found = (await _of_mine(tx, await get(tx, wave_id), sku))[::-1]
+    shares = _shared_out(found, units, lambda line: line.quantity - line.picked)
+    if shares is None:
+        raise NotThatMany(lines=[{"sku": sku, "asked": units, "open": sum(line.quantity - line.picked for _, line in found)}])
+    return [await working.reject(tx, one.id, [LineUnits(line.line_no, part)], reason) for one, line, part in shares]
+
+
+async def _of_mine(tx: Tx, wave: Wave, sku: str) -> list[tuple[Fulfilment, FulfilmentLine]]:
+    """The lines of a SKU that whoever asks may work on, the oldest order first."""
+    if wave.kind is WaveKind.ZONE:
+        where = await picking.bins(tx, wave.location_id, [sku])
+        await take_zone(tx, wave.id, domain.zone(where.get(sku, "")))
+    lines = [(one, line) for one in await members(tx, wave.id) for line in one.lines if line.sku == sku]
+    mine = [(one, line) for one, line in lines if one.assignee in {"", tx.actor}]
+    if lines and not mine:
+        raise SomebodyElse(assignee=lines[0][0].assignee)
+    return mine
+
+
+def _shared_out(
+    lines: Sequence[tuple[Fulfilment, FulfilmentLine]], units: int, most: Callable[[FulfilmentLine], int]
+) -> list[tuple[Fulfilment, FulfilmentLine, int]] | None:
+    """How many of the units each line gets, in this order; None where they are more than there are, or none."""
+    shares: list[tuple[Fulfilment, FulfilmentLine, int]] = []
     left = units
-    for one in await members(tx, wave_id):
-        for line in one.lines:
-            part = min(left, line.quantity - line.picked)
-            if line.sku == sku and part > 0:
-                changed.append(await working.pick(tx, one.id, [LineUnits(line.line_no, part)]))
-                left -= part
-    if left or units < 1:
-        raise working.NotThatMany(lines=[{"sku": sku, "asked": units, "open": units - left}])
-    return changed
+    for one, line in lines:
+        part = min(left, most(line))
+        if part > 0:
+            shares.append((one, line, part))
+            left -= part
+    return None if left or units < 1 else shares
+
+
+async def drop(tx: Tx, wave_id: WaveId, fulfilment_id: FulfilmentId, *, take_over: bool = False) -> Fulfilment:
+    """An order leaves the walk. What is picked of it stays picked, and whoever worked on it still does.
+
+    Raises UnknownFulfilment, and SomebodyElse where another person works on it, unless it is taken over.
+    """
+    one = await working.load(tx, fulfilment_id)
+    if one.wave_id != wave_id:
+        raise UnknownFulfilment(kind="fulfilment", id=fulfilment_id)
+    working.require_own(tx, one, take_over=take_over)
+    await work.put(tx, [one.id], {"wave_id": None})
+    return await working.load(tx, one.id)
+
+
+async def leave(tx: Tx, wave_id: WaveId) -> list[Fulfilment]:
+    """Whoever asks stops walking: what is not picked in whole is left to others, and what they had picked of it goes back.
+
+    What is complete stays as it is. Of a zone wave only the zones are left. Gives what was left.
+    """
+    wave = await get(tx, wave_id)
+    if wave.kind is WaveKind.ZONE:
+        for code, assignee in (await picking.zone_assignees(tx, wave_id)).items():
+            if assignee == tx.actor:
+                await picking.drop_zone(tx, wave_id, code)
+        return []
+    mine = [one for one in await members(tx, wave_id) if one.state is State.IN_PROGRESS and one.assignee == tx.actor]
+    return [await working.put_back(tx, one.id) for one in mine if one.picked < one.quantity and one.packed <= one.gone]
+
+
+# By zones
+
+
+async def zones(reader: Reader, wave_id: WaveId) -> list[WaveZone]:
+    """In the order of the way, with who picks them. A wave that is not picked by zones has none."""
+    wave = await get(reader, wave_id)
+    if wave.kind is not WaveKind.ZONE:
+        return []
+    assignees = await picking.zone_assignees(reader, wave_id)
+    units: Counter[str] = Counter()
+    picked: Counter[str] = Counter()
+    for stop in await stops(reader, wave.location_id, await members(reader, wave_id)):
+        units[stop.zone] += stop.quantity
+        picked[stop.zone] += stop.picked
+    return [WaveZone(code, assignees.get(code, ""), units[code], picked[code]) for code in units]
+
+
+async def take_zone(tx: Tx, wave_id: WaveId, zone: str, *, take_over: bool = False) -> None:
+    """Whoever asks picks this zone from now on. Raises UnknownWave, and SomebodyElse unless it is taken over."""
+    wave = await get(tx, wave_id)
+    if wave.kind is not WaveKind.ZONE:
+        raise NotTogether
+    await picking.lock_wave(tx, wave_id)
+    assignee = (await picking.zone_assignees(tx, wave_id)).get(zone, "")
+    if assignee == tx.actor:
+        return
+    if assignee and not take_over:
+        raise SomebodyElse(assignee=assignee)
+    await picking.put_zone(tx, wave_id, zone)
+
+
+async def leave_zone(tx: Tx, wave_id: WaveId, zone: str) -> None:
+    """Nobody picks this zone; what is picked of it stays picked. Raises UnknownWave and SomebodyElse."""
+    await get(tx, wave_id)
+    await picking.lock_wave(tx, wave_id)
+    assignee = (await picking.zone_assignees(tx, wave_id)).get(zone, "")
+    if assignee not in {"", tx.actor}:
+        raise SomebodyElse(assignee=assignee)
+    await picking.drop_zone(tx, wave_id, zone)
+
+
+# Where it lies
 
 
 async def bins(reader: Reader, location_id: LocationId, skus: Sequence[str]) -> dict[str, str]:

@@ -36,18 +36,23 @@ from comptoir.modules.fulfilment.errors import (
     NothingToDo,
     NotInThatState,
     NotPicked,
+    NotRecalled,
     NotThatMany,
     NotTogether,
     SomebodyElse,
     UnknownFulfilment,
 )
 from comptoir.modules.fulfilment.forwarding import announce
+from comptoir.modules.fulfilment.hours import answer_by
+from comptoir.modules.fulfilment.recalling import InHand, noted, reduce, require_wanted, take_out
 from comptoir.modules.fulfilment.release import changed
 from comptoir.modules.fulfilment.store import collecting as collections
 from comptoir.modules.fulfilment.store import picking, work
 from comptoir.modules.fulfilment.store.work import NewFulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Quantity
+from comptoir.modules.inventory.errors import InsufficientStock
+from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import LineQuantity, OrderId, Placing, ShipmentId, Tracking
@@ -108,7 +113,7 @@ async def _move_on(tx: Tx, one: Fulfilment, step: Step, values: Mapping[str, obj
 
 
 async def hold(tx: Tx, fulfilment_id: FulfilmentId, reason: HoldReason, note: str = "") -> Fulfilment:
-    """Nobody begins it until it is resumed. Raises NotInThatState for what has been begun."""
+    """Nobody begins it until it is resumed, and nobody is waited for. Raises NotInThatState for what has been begun."""
     checks = Checks()
     note = checks.words("note", note, most=500)
     checks.done()
@@ -118,7 +123,18 @@ async def hold(tx: Tx, fulfilment_id: FulfilmentId, reason: HoldReason, note: st
 
 
 async def resume(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
-    return await _move_on(tx, await load(tx, fulfilment_id), Step.RESUME, {"hold_reason": None, "hold_note": ""})
+    """It can be begun again; whoever does it has the whole time to answer once more."""
+    one = await load(tx, fulfilment_id)
+    values = {"hold_reason": None, "hold_note": "", "answer_by": await _answer_by(tx, one)}
+    return await _move_on(tx, one, Step.RESUME, values)
+
+
+async def _answer_by(tx: Tx, one: Fulfilment) -> datetime | None:
+    """Until when it has to be begun, from now on; None where its rules do not say."""
+    if not one.answer_within:
+        return None
+    place = await locations.get(tx, one.location_id)
+    return answer_by(place.opening_hours, place.time_zone, tx.now, one.answer_within)
 
 
 async def begin(tx: Tx, fulfilment_id: FulfilmentId, *, take_over: bool = False) -> Fulfilment:
@@ -129,9 +145,10 @@ async def begin(tx: Tx, fulfilment_id: FulfilmentId, *, take_over: bool = False)
     return await _begun(tx, await load(tx, fulfilment_id), take_over=take_over)
 
 
-async def _begun(tx: Tx, one: Fulfilment, *, take_over: bool = False) -> Fulfilment:
+async def _begun(tx: Tx, one: Fulfilment, *, take_over: bool = False, together: bool = False) -> Fulfilment:
+    """With `together` it stays everybody's, where it is."""
     if one.state is State.IN_PROGRESS:
-        if one.assignee == tx.actor:
+        if one.assignee == tx.actor or (together and not one.assignee):
             return one
         if one.assignee and not take_over:
             raise SomebodyElse(assignee=one.assignee)
@@ -141,31 +158,51 @@ async def _begun(tx: Tx, one: Fulfilment, *, take_over: bool = False) -> Fulfilm
     return await _move_on(tx, one, Step.BEGIN, {"assignee": tx.actor, "begun_at": begun_at, "answer_by": None})
 
 
-async def put_back(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
-    """Whoever worked on it stops: what is picked and not packed goes back, and somebody else may begin."""
+def require_own(tx: Tx, one: Fulfilment, *, take_over: bool = False) -> None:
+    """Nobody puts back or gives away what another person has in hand. Raises SomebodyElse, unless it is taken over."""
+    if one.state is State.IN_PROGRESS and one.assignee not in {"", tx.actor} and not take_over:
+        raise SomebodyElse(assignee=one.assignee)
+
+
+async def share(tx: Tx, ids: Sequence[FulfilmentId]) -> None:
+    """These, which have begun, are nobody's alone: several people pick them together."""
+    await work.put(tx, ids, {"assignee": ""})
+
+
+async def put_back(tx: Tx, fulfilment_id: FulfilmentId, *, take_over: bool = False) -> Fulfilment:
+    """Whoever worked on it stops: what is picked and not packed goes back, and somebody else may begin.
+
+    Raises SomebodyElse where another person works on it, unless it is taken over.
+    """
     one = await load(tx, fulfilment_id)
     next_step(one, Step.PUT_BACK)
+    require_own(tx, one, take_over=take_over)
     if any(line.packed > line.gone for line in one.lines):
         raise NotInThatState(step=Step.PUT_BACK, state="packed")
     loose = [(one.id, replace(line, picked=line.gone, packed=line.gone)) for line in one.lines if line.picked > line.gone]
     if loose:
         await work.put_lines(tx, loose)
-    return await _move_on(tx, one, Step.PUT_BACK, {"assignee": "", "wave_id": None, "picked_at": None, "ready_at": None})
+    values = {"assignee": "", "wave_id": None, "picked_at": None, "ready_at": None, "answer_by": await _answer_by(tx, one)}
+    return await _move_on(tx, one, Step.PUT_BACK, values)
 
 
 # Picking
 
 
-async def pick(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] | None = None) -> Fulfilment:
-    """These units are in hand; None is all that are left. Begins what nobody has begun. Raises NotThatMany, SomebodyElse."""
-    one = await _begun(tx, await load(tx, fulfilment_id))
+async def pick(
+    tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] | None = None, *, together: bool = False
+) -> Fulfilment:
+    """These units are in hand; None is all that are left. Begins what nobody has begun; what several people pick together
+    stays everybody's. Raises NotThatMany, SomebodyElse.
+    """
+    one = await _begun(tx, await load(tx, fulfilment_id), together=together)
     named = named_units(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
     return await _picked(tx, one, named)
 
 
-async def unpick(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits]) -> Fulfilment:
+async def unpick(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits], *, together: bool = False) -> Fulfilment:
     """These units lie where they were: it was the wrong one, or one too many."""
-    one = await _begun(tx, await load(tx, fulfilment_id))
+    one = await _begun(tx, await load(tx, fulfilment_id), together=together)
     named = named_units(one, lines, {line.line_no: line.picked - line.packed for line in one.lines})
     await work.put_lines(
         tx, [(one.id, replace(line, picked=line.picked - named[line.line_no])) for line in one.lines if line.line_no in named]
@@ -193,13 +230,13 @@ async def _picked(tx: Tx, one: Fulfilment, named: Mapping[int, int]) -> Fulfilme
     return after
 
 
-async def scan(tx: Tx, fulfilment_id: FulfilmentId, code: str, units: int | None = None) -> Scan:
+async def scan(tx: Tx, fulfilment_id: FulfilmentId, code: str, units: int | None = None, *, together: bool = False) -> Scan:
     """One unit by its SKU or its GTIN, as a scanner or a camera read it. Nothing is changed by what does not belong to it.
 
     Of what is weighed, as much as its label says, or as `units` does: what is on the scales is rarely what was ordered, so that
     a little more (see `domain.HEAVIER`) is what was ordered.
     """
-    one = await _begun(tx, await load(tx, fulfilment_id))
+    one = await _begun(tx, await load(tx, fulfilment_id), together=together)
     sku, said = await _read(tx, code)
     own = [line for line in one.lines if line.sku == sku]
     left = one.quantity - one.picked
@@ -236,14 +273,23 @@ async def _read(tx: Tx, code: str) -> tuple[str, int | None]:
 # Giving back
 
 
-async def reject(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] | None, reason: RejectReason) -> Fulfilment:
+async def reject(
+    tx: Tx,
+    fulfilment_id: FulfilmentId,
+    lines: Sequence[LineUnits] | None,
+    reason: RejectReason,
+    *,
+    take_over: bool = False,
+) -> Fulfilment:
     """The location cannot send these units (None is all that are not packed): they are routed again, never to it.
 
-    What was not found is held for quality, and counted; what is damaged is set aside as damaged. Raises NotThatMany.
+    What was not found is held for quality, what is damaged is set aside as damaged; both are counted. Raises NotThatMany, and
+    SomebodyElse where another person works on it, unless it is taken over.
     """
     one = await load_with_order(tx, fulfilment_id)
     if one.state not in domain.ACTIVE:
         raise NotInThatState(step="reject", state=one.state)
+    require_own(tx, one, take_over=take_over)
     named = named_units(one, lines, {line.line_no: line.quantity - line.packed for line in one.lines})
     await orders.reject(tx, one.order_id, one.location_id, [LineQuantity(no, n) for no, n in named.items()], reason)
     after = await lessen(tx, one, named)
@@ -255,8 +301,11 @@ async def reject(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits]
 
 
 async def lessen(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment:
-    """The fulfilment order without these units; without any it is over."""
-    await work.put_lines(tx, [(one.id, _lessened(line, units[line.line_no])) for line in one.lines if line.line_no in units])
+    """The fulfilment order without these units, which whoever gives them up has in hand; without any it is over."""
+    taken = InHand()
+    lessened = [noted(line, _lessened(line, units[line.line_no]), taken) for line in one.lines if line.line_no in units]
+    await work.put_lines(tx, [(one.id, line) for line in lessened])
+    await reduce(tx, one, taken.boxed)
     after = await load(tx, one.id)
     if all(line.open == 0 for line in after.lines):
         step = Step.CLOSE if after.gone else Step.CANCEL
@@ -271,8 +320,18 @@ def _lessened(line: FulfilmentLine, units: int) -> FulfilmentLine:
     return replace(line, quantity=quantity, picked=min(line.picked, quantity), packed=min(line.packed, quantity))
 
 
+_UNANSWERED = frozenset({RejectReason.NO_ANSWER, RejectReason.NO_STAFF})
+
+
 async def _put_in_doubt(tx: Tx, one: Fulfilment, skus: Mapping[str, int], reason: RejectReason) -> None:
-    if reason not in {RejectReason.NOT_FOUND, RejectReason.DAMAGED} or not skus:
+    """What was not found or is damaged is set aside, and counted: where one is broken, others may be. That nobody came to look
+    says nothing about the shelf; where the rules want it so it is counted all the same, and nothing is set aside.
+    """
+    if not skus:
+        return
+    if reason in _UNANSWERED and one.count_unanswered:
+        await picking.doubt(tx, one.location_id, dict.fromkeys(skus, 0), reason, one.order_id)
+    if reason not in {RejectReason.NOT_FOUND, RejectReason.DAMAGED}:
         return
     levels = await inventory.lock_levels(tx, sorted((sku, one.location_id) for sku in skus))
     there: dict[str, int] = {}
@@ -285,6 +344,7 @@ async def _put_in_doubt(tx: Tx, one: Fulfilment, skus: Mapping[str, int], reason
     if reason is RejectReason.DAMAGED:
         if aside:
             await inventory.mark_damaged(tx, one.location_id, aside, note)
+        await picking.doubt(tx, one.location_id, dict.fromkeys(skus, 0), reason, one.order_id)
         return
     if aside:
         await inventory.hold_quality(tx, one.location_id, aside, note)
@@ -347,20 +407,63 @@ async def _weight(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> int:
 
 
 async def unpack(tx: Tx, fulfilment_id: FulfilmentId, parcel_id: ParcelId) -> Fulfilment:
-    """The box is opened again; its units are in hand. Raises NotInThatState for one that has left."""
+    """The box is opened again; its units are in hand. Raises NotInThatState for one that has left.
+
+    What is not wanted any more is out of it with that: somebody is asked already to put it back.
+    """
     one = await load(tx, fulfilment_id)
+    parcel = await _box_here(tx, one, parcel_id, "unpack")
+    inside = dict(parcel.lines)
+    await work.delete_parcels(tx, [parcel_id])
+    if inside:
+        await work.put_lines(
+            tx,
+            [
+                (one.id, replace(line, packed=line.packed - inside[line.line_no]))
+                for line in one.lines
+                if line.line_no in inside
+            ],
+        )
+        await work.put(tx, [one.id], {"packed_at": None})
+    return await load(tx, one.id)
+
+
+async def _box_here(tx: Tx, one: Fulfilment, parcel_id: ParcelId, step: str) -> Parcel:
     parcel = next((parcel for parcel in await work.parcels(tx, [one.id]) if parcel.id == parcel_id), None)
     if parcel is None:
         raise UnknownFulfilment(kind="parcel", id=parcel_id)
     if parcel.shipment_id is not None:
-        raise NotInThatState(step="unpack", state="shipped")
-    inside = {line.line_no: line.quantity for line in parcel.lines}
-    await work.delete_parcels(tx, [parcel_id])
-    await work.put_lines(
-        tx, [(one.id, replace(line, packed=line.packed - inside[line.line_no])) for line in one.lines if line.line_no in inside]
-    )
-    await work.put(tx, [one.id], {"packed_at": None})
-    return await load(tx, one.id)
+        raise NotInThatState(step=step, state="shipped")
+    return parcel
+
+
+async def take_recalled(
+    tx: Tx, fulfilment_id: FulfilmentId, parcel_id: ParcelId, lines: Sequence[LineUnits] | None = None
+) -> Parcel | None:
+    """These units, which are not wanted any more (None is all of them), are out of their box: the rest of it may leave.
+
+    Gives the box as it is then, None where nothing is left in it. Raises NotThatMany, and NothingToDo for a box that is not
+    to be opened.
+    """
+    one = await load(tx, fulfilment_id)
+    parcel = await _box_here(tx, one, parcel_id, "take_out")
+    return await take_out(tx, one, parcel, named_units(one, lines, dict(parcel.recalled)))
+
+
+async def scan_recalled(tx: Tx, fulfilment_id: FulfilmentId, parcel_id: ParcelId, code: str) -> tuple[str, Parcel | None]:
+    """One unit that is not wanted any more is out of its box, by its SKU or its GTIN; of what is weighed, all of it.
+
+    Gives its SKU, and the box as it is then. Raises NotRecalled for what is to stay inside, or never was in it.
+    """
+    one = await load(tx, fulfilment_id)
+    parcel = await _box_here(tx, one, parcel_id, "take_out")
+    sku = await sku_of(tx, code)
+    skus = {line.line_no: line.sku for line in one.lines}
+    found = next((units for units in parcel.recalled if skus.get(units.line_no) == sku), None)
+    if found is None:
+        raise NotRecalled(sku=sku[:80])
+    weighed = (await catalogue.sellable(tx, [sku]))[sku].unit == Unit.THOUSANDTH
+    return sku, await take_out(tx, one, parcel, {found.line_no: found.quantity if weighed else 1})
 
 
 async def hand_over(
@@ -368,7 +471,7 @@ async def hand_over(
 ) -> tuple[Fulfilment, list[ShipmentId]]:
     """The packed boxes that are still here leave with the carrier: those of which the tracking is given, or all of them.
 
-    What is packed nowhere stays. Raises NotPicked where no box is packed.
+    What is packed nowhere stays. Raises NotPicked where no box is packed, and BoxRecalled where one is to be opened first.
     """
     one = await load_with_order(tx, fulfilment_id)
     order = await orders.load(tx, one.order_id)
@@ -378,6 +481,7 @@ async def hand_over(
         if one.state not in domain.ACTIVE:
             raise NotInThatState(step="hand_over", state=one.state)
         raise NotPicked(left=one.quantity - one.packed)
+    require_wanted(chosen)
     beside = await unstocked(tx, one.order_id)
     shipments: list[ShipmentId] = []
     gone: Counter[int] = Counter()
@@ -408,19 +512,24 @@ async def unstocked(tx: Tx, order_id: OrderId) -> list[LineQuantity]:
     return [LineQuantity(line.line_no, line.open) for line in lines if not line.stocked]
 
 
-async def gone_out(tx: Tx, one: Fulfilment, units: Mapping[int, int]) -> Fulfilment:
-    await work.put_lines(tx, [(one.id, _left(line, units[line.line_no])) for line in one.lines if line.line_no in units])
+async def gone_out(tx: Tx, one: Fulfilment, units: Mapping[int, int], *, in_hand: bool = False) -> Fulfilment:
+    """These units have left: in their boxes, or (`in_hand`) out of somebody's hands."""
+    boxed: Counter[int] = Counter()
+    left: list[FulfilmentLine] = []
+    for line in one.lines:
+        if line.line_no in units and in_hand:
+            gone, boxed[line.line_no] = domain.gone_past(line, units[line.line_no], in_hand=True)
+            left.append(gone)
+        elif line.line_no in units:
+            left.append(replace(line, gone=line.gone + units[line.line_no]))
+    await work.put_lines(tx, [(one.id, line) for line in left])
+    await reduce(tx, one, +boxed)
     after = await load(tx, one.id)
     if all(line.open == 0 for line in after.lines):
         if one.ready_at is not None:
             await collections.end(tx, [one.id], emptied=True)
         return await _move_on(tx, after, Step.CLOSE, {"closed_at": tx.now, "hold_reason": None})
     return after
-
-
-def _left(line: FulfilmentLine, units: int) -> FulfilmentLine:
-    gone = line.gone + units
-    return replace(line, gone=gone, picked=max(line.picked, gone), packed=max(line.packed, gone))
 
 
 # Elsewhere, apart, together
@@ -472,6 +581,8 @@ async def split(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits])
         arrives_on=one.arrives_on,
         promised_on=one.promised_on,
         answer_by=one.answer_by,
+        answer_within=one.answer_within,
+        count_unanswered=one.count_unanswered,
         release_at=one.release_at,
         recipient=one.recipient,
         city=one.city,
@@ -555,8 +666,25 @@ async def stop(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
 
 
 async def place(tx: Tx, order_id: OrderId, placings: Sequence[Placing]) -> None:
-    """A person decides where units come from."""
-    await orders.assign(tx, {order_id: placings}, "person")
+    """A person decides where units come from: it stays so until a location gives them back. Raises InsufficientStock."""
+    if await orders.assign(tx, {order_id: placings}, "person"):
+        raise InsufficientStock(lines=await _lacking(tx, order_id, placings))
+    await orders.choose(tx, order_id, [(one.line_no, one.location_id) for one in placings])
+
+
+async def _lacking(tx: Tx, order_id: OrderId, placings: Sequence[Placing]) -> list[dict[str, object]]:
+    """Of what is wanted from where, that of which too little is free."""
+    skus = {line.line_no: line.sku for order in (await orders.open_orders(tx, [order_id])).values() for line in order.lines}
+    own = Counter({(r.line_no, r.location_id): r.quantity for r in await inventory.reservations_of(tx, [order_id])})
+    levels = await inventory.levels_at(tx, [(skus[one.line_no], one.location_id) for one in placings])
+    found: list[dict[str, object]] = []
+    for one in placings:
+        sku = skus[one.line_no]
+        level = levels.get((sku, one.location_id))
+        there = own[one.line_no, one.location_id] + (0 if level is None else max(0, level.available))
+        if there < one.quantity:
+            found.append({"sku": sku, "requested": one.quantity, "available": there})
+    return found
 
 
 def is_late(one: Fulfilment, now: datetime) -> bool:

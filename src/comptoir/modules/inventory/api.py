@@ -81,6 +81,7 @@ from comptoir.modules.inventory.store.levels import (
     locked_by_others,
 )
 from comptoir.modules.inventory.store.promises import end_holds, lock_holds, reservations_at, reservations_of
+from comptoir.modules.inventory.store.whereabouts import whereabouts
 from comptoir.modules.inventory.supplies import cancel_supply, expect, move_supply, receive_supplies
 from comptoir.modules.inventory.transfers import (
     cancel_transfer,
@@ -174,5 +175,6 @@ __all__ = [
     "take",
     "take_back",
     "transfer",
+    "whereabouts",
     "write_off_damaged",
 ]

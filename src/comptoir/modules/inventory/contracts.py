@@ -353,8 +353,8 @@ class TransferFilter:
     states: tuple[TransferState, ...] | None = None
     from_location_id: LocationId | None = None
     to_location_id: LocationId | None = None
-    location_id: LocationId | None = None
-    """At either end."""
+    location_ids: tuple[LocationId, ...] = ()
+    """At either end one of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,6 +417,8 @@ class ProposalFilter:
     states: tuple[ProposalState, ...] = (ProposalState.OPEN,)
     from_location_id: LocationId | None = None
     to_location_id: LocationId | None = None
+    location_ids: tuple[LocationId, ...] = ()
+    """At either end one of these."""
 
 
 class ProposedRun(NamedTuple):

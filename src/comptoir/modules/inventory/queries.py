@@ -201,7 +201,7 @@ async def stock_count(reader: Reader, count_id: CountId) -> StockCount:
 
 
 async def find_counts(
-    reader: Reader, location_id: LocationId | None = None, *, sort: str = "-at", limit: int = 50, cursor: str | None = None
+    reader: Reader, location_ids: Sequence[LocationId] = (), *, sort: str = "-at", limit: int = 50, cursor: str | None = None
 ) -> Page[StockCount]:
-    """Without their lines. Sorts: at and -at."""
-    return await count_store.LISTING.page(reader, count_store.where(location_id), sort=sort, limit=limit, cursor=cursor)
+    """Without their lines; of no locations is of all. Sorts: at and -at."""
+    return await count_store.LISTING.page(reader, count_store.where(location_ids), sort=sort, limit=limit, cursor=cursor)

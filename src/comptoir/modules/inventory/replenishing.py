@@ -124,9 +124,9 @@ async def propose(tx: Tx) -> int:
     return await store.propose(tx, wanted, tx.now - timedelta(days=longest))
 
 
-async def proposed(reader: Reader, location_id: LocationId | None = None) -> list[ProposedRun]:
-    """What is proposed, by destination and origin; of one location at either end."""
-    return await store.runs(reader, location_id)
+async def proposed(reader: Reader, location_ids: Sequence[LocationId] = ()) -> list[ProposedRun]:
+    """What is proposed, by destination and origin; of some locations: one of them at either end."""
+    return await store.runs(reader, location_ids)
 
 
 async def find_proposals(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, NewType
+from typing import ClassVar, NamedTuple, NewType
 from uuid import UUID
 
 from comptoir.runtime.events import Event
@@ -18,6 +18,15 @@ LOCATION_PREFIX = "loc"
 POOL_PREFIX = "pool"
 
 DAY = 24 * 60
+
+
+class Whereabouts(NamedTuple):
+    """Of which location something is; of two where it goes from one `side` to the other, of none where it is the company's."""
+
+    id: UUID
+    location_id: LocationId | None
+    side: str = ""
+    """`from` and `to`, where there are two."""
 
 
 class LocationKind(StrEnum):

@@ -32,12 +32,12 @@ from comptoir.modules.notices.contracts import (
 )
 from comptoir.modules.notices.domain import LEASE, email_address, language_of, next_try, quiet_until
 from comptoir.modules.notices.errors import UnknownNotice
-from comptoir.modules.notices.subscribers import PURPOSE, consumers, sealed, write
+from comptoir.modules.notices.subscribers import PURPOSE, consumers, sealed, tell_credit, write
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
-__all__ = ["address_of", "consumers", "language_of", "opening", "quiet_until", "sealed", "write"]
+__all__ = ["address_of", "consumers", "language_of", "opening", "quiet_until", "sealed", "tell_credit", "write"]
 
 
 async def put_sender(tx: Tx, sender: Sender) -> None:

@@ -36,6 +36,25 @@ class NoticeKind(StrEnum):
     """Something else was taken instead of what was not there."""
     RETURN = "return"
     """Where the label and the slip of a return are."""
+    RETURN_DECLINED = "return_declined"
+    """A return is not taken, and why."""
+    RETURN_GIVEN_BACK = "return_given_back"
+    """What was declined is on its way back to the buyer."""
+    RETURN_RECEIVED = "return_received"
+    """What was sent back has come."""
+    CANCELLED = "cancelled"
+    """The order, or a part of it."""
+    CHANGED = "changed"
+    REFUND_GRANTED = "refund_granted"
+    """Money is to go back to the buyer."""
+    REFUNDED = "refunded"
+    """Money has gone back to the buyer."""
+    CREDITED = "credited"
+    """Money has gone onto store credit; of a new one this is where the buyer reads its code."""
+    LOST = "lost"
+    DAMAGED = "damaged"
+    RETURNING = "returning"
+    """The parcel is on its way back to us."""
 
 
 class Medium(StrEnum):
@@ -89,11 +108,21 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     locker_code: str = ""
     refund: int | None = None
     """What is paid back, in minor units."""
+    method: str = ""
+    """By which ways it is paid back."""
+    whole: bool = False
+    """Nothing of the order is left."""
+    credit_code: str = ""
+    """The code of new store credit."""
     reason: str = ""
+    goods: str = ""
+    """What becomes of goods that are here, of a return that is declined."""
     carrier: str = ""
     tracking_number: str = ""
     lines: tuple[tuple[str, int], ...] = ()
     """(name, units)."""
+    weighed: tuple[int, ...] = ()
+    """Which of the lines, counted from 0, are of goods that are weighed: their units are thousandths."""
     total: int | None = None
     currency: str = ""
     link: str = ""

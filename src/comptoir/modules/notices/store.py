@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from psycopg.rows import TupleRow
 
@@ -18,8 +19,10 @@ from comptoir.modules.notices.contracts import (
     NoticeState,
     Sender,
 )
+from comptoir.modules.notices.occasions import Beside
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.events import Recorded
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 _SENDER = "channel, name, email, reply_to, phone, media, active"
@@ -196,6 +199,32 @@ async def waiting(reader: Reader) -> dict[NoticeState, int]:
         "SELECT state, count(*) FROM notices.outbox WHERE state IN ('pending', 'failed') AND sealed IS NOT NULL GROUP BY state"
     )
     return {NoticeState(row[0]): row[1] for row in rows}
+
+
+_BESIDE = """
+SELECT e.tx::text::bigint, e.subject, e.type, e.data FROM runtime.events e
+WHERE e.tx = ANY(%(txs)s::text[]::xid8[]) AND e.subject = ANY(%(orders)s) AND e.type = ANY(%(types)s)
+ORDER BY e.tx, e.seq"""
+
+
+async def beside(reader: Reader, events: Sequence[Recorded], types: Sequence[str]) -> dict[tuple[int, UUID], Beside]:
+    """What the transactions of these events did beside to the same orders, by transaction and order."""
+    if not events:
+        return {}
+    subjects = {event.subject for event in events if event.subject is not None}
+    rows = await reader.rows(
+        _BESIDE,
+        {"txs": sorted({str(event.tx) for event in events}), "orders": sorted(subjects), "types": list(types)},
+    )
+    found: dict[tuple[int, UUID], list[tuple[str, Mapping[str, object]]]] = {}
+    for tx, subject, type_, data in rows:
+        found.setdefault((tx, subject), []).append((type_, data))
+    return dict(found.items())
+
+
+async def current_tx(tx: Tx) -> int:
+    """As the events that it causes will name it."""
+    return int(str(await tx.value("SELECT pg_current_xact_id()::text")))
 
 
 async def known(reader: Reader, abouts: Sequence[str]) -> set[tuple[str, str]]:

@@ -22,9 +22,11 @@ from comptoir.modules.orders.changing import (
     withdraw_refund,
 )
 from comptoir.modules.orders.domain import FulfilmentStatus, PaymentStatus, ReturnStatus, senders, share
+from comptoir.modules.orders.exceptions import get as get_exception
 from comptoir.modules.orders.exceptions import open_exceptions, resolve
 from comptoir.modules.orders.facts import foresee, record
 from comptoir.modules.orders.figures import last_minutes, last_trade, live, rebuild_trade, trade, trade_drift
+from comptoir.modules.orders.giving_back import give_back
 from comptoir.modules.orders.lifecycle import allocate, cancel, load, move, note, pay, release, ship, ship_all, take_back
 from comptoir.modules.orders.mending import choose_backorder, choose_cancel, choose_move, put_right
 from comptoir.modules.orders.overview import (
@@ -36,6 +38,8 @@ from comptoir.modules.orders.overview import (
 )
 from comptoir.modules.orders.placing import (
     assign,
+    choices,
+    choose,
     open_orders,
     park,
     recorded_between,
@@ -65,6 +69,7 @@ from comptoir.modules.orders.queries import (
     timeline,
 )
 from comptoir.modules.orders.store.consents import consents, put_consents
+from comptoir.modules.orders.store.whereabouts import whereabouts
 from comptoir.modules.orders.subscribers import consumers, review, review_backorders
 
 __all__ = [
@@ -89,6 +94,8 @@ __all__ = [
     "capture_prepared",
     "change_delivery",
     "change_pickup",
+    "choices",
+    "choose",
     "choose_backorder",
     "choose_cancel",
     "choose_move",
@@ -106,6 +113,8 @@ __all__ = [
     "find_waiting",
     "foresee",
     "get",
+    "get_exception",
+    "give_back",
     "grant_refund",
     "held_up",
     "history",
@@ -157,6 +166,7 @@ __all__ = [
     "value",
     "waiting_ages",
     "wanted",
+    "whereabouts",
     "withdraw_refund",
     "worth",
 ]

@@ -655,6 +655,7 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
                 0,
                 tax,
                 total,
+                total,
                 sum([e.amount for e in paid if e.kind is EntryKind.AUTHORISED]) if paid else 0,
                 sum([e.amount for e in paid if e.kind is EntryKind.CAPTURED]) if paid else 0,
                 0,

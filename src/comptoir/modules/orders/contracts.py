@@ -320,7 +320,7 @@ class OrderRejected(OrderChanged, frozen=True, kw_only=True):
 
 
 class OrderParked(OrderChanged, frozen=True, kw_only=True):
-    """Nobody may send these units; it is tried again when stock comes in."""
+    """Nobody may send these units; it is tried again when something has changed, and every hour."""
 
     type: ClassVar[str] = "order.parked"
 
@@ -342,6 +342,18 @@ class OrderReturned(OrderChanged, frozen=True, kw_only=True):
     units: int
     """Of items; charges are not counted."""
     refundable: int
+
+
+class OrderGivenBack(OrderChanged, frozen=True, kw_only=True):
+    """Units that had come back were not taken: they are the buyer's again."""
+
+    type: ClassVar[str] = "order.given_back"
+    return_id: ReturnId
+    location_id: LocationId
+    reason: str
+    units: int
+    """Of items; charges are not counted."""
+    worth: int
 
 
 class OrderUpdated(OrderChanged, frozen=True, kw_only=True):
@@ -453,6 +465,8 @@ class ExceptionKind(StrEnum):
 class Resolution(StrEnum):
     MOVED = "moved"
     """The units come from another location."""
+    SENT_ANYWAY = "sent_anyway"
+    """A person has chosen who sends them, whatever the rules say."""
     SHIPPED = "shipped"
     """They were there after all, and have left."""
     FILLED = "filled"
@@ -545,6 +559,9 @@ class Order:
     discount: int
     tax: int
     total: int
+    """Of all that was sold, as it was sold."""
+    value: int
+    """Of what is left of it: without what was cancelled, has come back or was allowed off the price."""
     authorised: int
     captured: int
     refunded: int
@@ -560,6 +577,11 @@ class Order:
     tags: list[str] | None
     version: int
     lines: tuple[OrderLine, ...] = ()
+
+    @property
+    def owed(self) -> int:
+        """What the buyer is owed, in minor units; below nothing, what the buyer owes."""
+        return self.captured - self.refunded - self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -605,6 +627,20 @@ class Placing(NamedTuple):
     line_no: int
     location_id: LocationId
     quantity: int
+
+
+BY_PERSON = frozenset({"person", "exception"})
+"""Reasons of moves that a person has made: routing leaves alone what they have chosen."""
+
+
+class Chosen(NamedTuple):
+    """A person wants units of a line to come from this location."""
+
+    order_id: OrderId
+    line_no: int
+    location_id: LocationId
+    at: datetime
+    actor: str
 
 
 class Rejection(NamedTuple):
@@ -724,6 +760,13 @@ class LivePulse:
     total: int
 
 
+class Owed(StrEnum):
+    """Which way money is owed, against what is left of an order."""
+
+    TO_BUYER = "to_buyer"
+    BY_BUYER = "by_buyer"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
     """Which orders. None and empty do not filter; of several values any one will do."""
@@ -749,11 +792,12 @@ class OrderFilter:
     total_from: int | None = None
     total_to: int | None = None
     tag: str = ""
+    owed: Owed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSummary:
-    """An order in a list. `exceptions` counts those that are open."""
+    """An order in a list. `exceptions` counts those that are open; `owed` is what the buyer is owed; below nothing, owes."""
 
     id: OrderId
     number: int
@@ -778,6 +822,7 @@ class OrderSummary:
     location_id: LocationId | None
     tags: list[str] | None
     exceptions: int
+    owed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -811,7 +856,7 @@ class ExceptionFilter:
 
     kinds: tuple[ExceptionKind, ...] = ()
     state: str | None = "open"
-    location: LocationId | None = None
+    locations: tuple[LocationId, ...] = ()
     channel: str | None = None
     sku: str = ""
     order: OrderId | None = None
@@ -844,7 +889,7 @@ class WaitingFilter:
     """Which orders with units that wait for stock. None and empty do not filter."""
 
     channel: str = ""
-    pickup: LocationId | None = None
+    pickups: tuple[LocationId, ...] = ()
     """Where they are collected."""
     placed_from: datetime | None = None
     placed_before: datetime | None = None
@@ -887,6 +932,12 @@ class Choice(StrEnum):
     """What a person can do about an exception."""
 
     MOVE = "move"
+    SEND = "send"
+    """From a location of one's choice, whatever the rules say."""
+    RETRY = "retry"
+    """Let the rules decide again, now."""
+    SERVICE = "service"
+    """Send it another way: at another speed, or to the address instead of a counter."""
     BACKORDER = "backorder"
     CANCEL = "cancel"
     COUNT = "count"

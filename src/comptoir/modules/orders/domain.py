@@ -26,6 +26,9 @@ class PaymentStatus(StrEnum):
     PARTIAL = "partial"
     PAID = "paid"
     OVERPAID = "overpaid"
+    """More is here than what is left of the order comes to: the buyer is owed the rest."""
+    NOTHING_DUE = "nothing_due"
+    """Nothing is left of it, and nothing was paid."""
     REFUNDED = "refunded"
     PARTLY_REFUNDED = "partly_refunded"
 
@@ -77,16 +80,21 @@ ELSE 'unfulfilled' END"""
 
 
 def payment_status(  # noqa: PLR0911 - a table, read from the top
-    total: int, authorised: int, captured: int, refunded: int
+    total: int, value: int, authorised: int, captured: int, refunded: int
 ) -> PaymentStatus:
-    """The axis of money. A credit's total is negative: it is refunded when that much has gone back."""
-    if refunded > 0 and refunded >= captured and refunded >= -total:
+    """The axis of money, by what is due now: `value` is what is left of an order whose `total` was sold.
+
+    A credit's value is negative: it is refunded when that much has gone back.
+    """
+    if captured > 0 and captured - refunded > value:
+        return PaymentStatus.OVERPAID
+    if refunded > 0 and refunded >= captured and refunded >= -value:
         return PaymentStatus.REFUNDED
     if refunded > 0:
         return PaymentStatus.PARTLY_REFUNDED
-    if captured > total and captured > 0:
-        return PaymentStatus.OVERPAID
-    if captured >= total >= 0:
+    if captured == 0 == value != total:
+        return PaymentStatus.AUTHORISED if authorised > 0 else PaymentStatus.NOTHING_DUE
+    if captured >= value >= 0:
         return PaymentStatus.PAID
     if captured > 0:
         return PaymentStatus.PARTIAL
@@ -96,13 +104,19 @@ def payment_status(  # noqa: PLR0911 - a table, read from the top
 
 
 PAYMENT_STATUS_SQL = """CASE
-WHEN refunded > 0 AND refunded >= captured AND refunded >= -total THEN 'refunded'
+WHEN captured > 0 AND captured - refunded > value THEN 'overpaid'
+WHEN refunded > 0 AND refunded >= captured AND refunded >= -value THEN 'refunded'
 WHEN refunded > 0 THEN 'partly_refunded'
-WHEN captured > total AND captured > 0 THEN 'overpaid'
-WHEN captured >= total AND total >= 0 THEN 'paid'
+WHEN captured = 0 AND value = 0 AND total <> 0 AND authorised > 0 THEN 'authorised'
+WHEN captured = 0 AND value = 0 AND total <> 0 THEN 'nothing_due'
+WHEN captured >= value AND value >= 0 THEN 'paid'
 WHEN captured > 0 THEN 'partial'
 WHEN authorised > 0 THEN 'authorised'
 ELSE 'pending' END"""
+
+
+OWED_SQL = "captured - refunded - value"
+"""What the buyer is owed; below nothing, what the buyer owes."""
 
 
 def return_status(c: Counters) -> ReturnStatus:

@@ -12,7 +12,7 @@ import msgspec
 
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.carriers.contracts import Service
-from comptoir.modules.orders import store
+from comptoir.modules.orders import allowances, store
 from comptoir.modules.orders.capture import array_literal
 from comptoir.modules.orders.contracts import Fact, OrderId, OrderPlaced, Recorded, RecordOutcome
 from comptoir.modules.orders.reported import Units, line_row, move_stock, open_unknown, payment_entries, sellable
@@ -172,6 +172,7 @@ def _order_row(new: Units, number: int, lines: Sequence[store.NewLine], paid: Se
         discount=sum(line.discount for line in lines),
         tax=sum(line.tax for line in lines),
         total=sum(line.total for line in lines),
+        value=allowances.value(lines, ()),
         authorised=balance.authorised,
         captured=balance.captured,
         refunded=balance.refunded,

@@ -58,11 +58,20 @@ def _returned(event: Recorded) -> Counter[str]:
     return Counter(returned=_units(event), returned_total=_number(event, "refundable"))
 
 
+def _given_back(event: Recorded) -> Counter[str]:
+    return Counter(returned=-_units(event), returned_total=-_number(event, "worth"))
+
+
 def _updated(event: Recorded) -> Counter[str]:
     return Counter(units=_number(event, "quantity_change"), total=_number(event, "total_change"))
 
 
-_LATER = {"order.cancelled": _cancelled, "order.returned": _returned, "order.updated": _updated}
+_LATER = {
+    "order.cancelled": _cancelled,
+    "order.returned": _returned,
+    "order.given_back": _given_back,
+    "order.updated": _updated,
+}
 """What becomes of orders: it counts for the minute in which the order was placed, and for the one in which we were told."""
 
 

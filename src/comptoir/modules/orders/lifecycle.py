@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from comptoir.kernel.checking import invalid
@@ -16,6 +17,7 @@ from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import store
 from comptoir.modules.orders.contracts import (
+    BY_PERSON,
     LineQuantity,
     Order,
     OrderAllocated,
@@ -135,6 +137,7 @@ async def release(
     reservations = await inventory.reservations_of(tx, [order_id])
     freed = [r for line, quantity in chosen for r in inventory.take(_first_at(reservations, at), line.line_no, quantity)]
     await inventory.release(tx, freed)
+    await store.forget_choices(tx, emptied(order_id, reservations, freed))
     await store.change_lines(tx, order_id, [store.LineChange(line.line_no, backordered=q) for line, q in chosen])
     tx.emit(
         OrderReleased(
@@ -213,7 +216,10 @@ async def move(
     to_location_id: LocationId,
     reason: str,
 ) -> None:
-    """Lets promised units come from another location. Refuses when they are not promised there, or the other has too few."""
+    """Lets promised units come from another location; who wants it so is remembered, where it is a person (`BY_PERSON`).
+
+    Refuses when they are not promised there, or the other has too few.
+    """
     order = await load(tx, order_id)
     ((line, _),) = open_lines(order, [LineQuantity(line_no, quantity)], {line.line_no: line.reserved for line in order.lines})
     if line.sku is None or from_location_id == to_location_id:
@@ -227,6 +233,9 @@ async def move(
         raise InsufficientStock(lines=[{"sku": line.sku, "requested": quantity, "available": there}])
     await inventory.release(tx, parts)
     await inventory.reserve(tx, [Reservation(PromiseId(order_id), line_no, to_location_id, line.sku, quantity)])
+    await store.forget_choices(tx, emptied(order_id, reservations, parts))
+    if reason in BY_PERSON:
+        await store.put_choices(tx, [(order_id, line_no, to_location_id)])
     await store.touch(tx, order_id)
     tx.emit(
         OrderMoved(
@@ -239,6 +248,18 @@ async def move(
             reason=reason,
         )
     )
+
+
+def emptied(
+    order_id: OrderId, reservations: Sequence[Reservation], freed: Sequence[Reservation]
+) -> list[tuple[OrderId, int, LocationId]]:
+    """The lines and locations of which nothing is promised any more, once these units are not."""
+    left: Counter[tuple[int, LocationId]] = Counter()
+    for r in reservations:
+        left[r.line_no, r.location_id] += r.quantity
+    for r in freed:
+        left[r.line_no, r.location_id] -= r.quantity
+    return [(order_id, line_no, location) for (line_no, location), units in left.items() if units <= 0]
 
 
 def _reserved_at(
@@ -288,7 +309,8 @@ async def ship(
 
 async def ship_all(tx: Tx, wave: Mapping[OrderId, Tracking]) -> dict[OrderId, list[ShipmentId]]:
     """Sends everything that is promised to these orders, a shipment from each location that holds some of it, in a handful of
-    statements: a warehouse's wave. What waits for stock stays; an order for which nothing is promised is left out.
+    statements: a warehouse's wave. What waits for stock stays; an order for which nothing is promised is left out. Where
+    several locations send, the second parcel has the order's tracking number with -2 behind it, and so on.
     """
     await store.lock(tx, sorted(wave))
     parts: dict[OrderId, dict[LocationId, list[Reservation]]] = {}
@@ -301,11 +323,11 @@ async def ship_all(tx: Tx, wave: Mapping[OrderId, Tracking]) -> dict[OrderId, li
     rows: list[tuple[ShipmentId, OrderId, LocationId, Tracking, tuple[LineQuantity, ...]]] = []
     for order_id, places in parts.items():
         beside = unstocked.get(order_id, [])
-        for location_id, held in places.items():
+        for nth, (location_id, held) in enumerate(places.items(), 1):
             shipment_id = ShipmentId(uuid7())
             lines = (*(LineQuantity(r.line_no, r.quantity) for r in held), *beside)
             taken.append((order_id, shipment_id, held))
-            rows.append((shipment_id, order_id, location_id, wave[order_id], lines))
+            rows.append((shipment_id, order_id, location_id, _nth(wave[order_id], nth), lines))
             beside = []  # what is not stocked goes with the first parcel
     await inventory.ship_many(tx, taken)
     heads = await store.insert_shipments(tx, rows)
@@ -327,6 +349,10 @@ async def ship_all(tx: Tx, wave: Mapping[OrderId, Tracking]) -> dict[OrderId, li
             )
         )
     return result
+
+
+def _nth(tracking: Tracking, nth: int) -> Tracking:
+    return tracking if nth == 1 or not tracking.number else replace(tracking, number=f"{tracking.number}-{nth}")
 
 
 async def _sent(

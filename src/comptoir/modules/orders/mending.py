@@ -326,12 +326,16 @@ async def choose_move(tx: Tx, exception_id: ExceptionId, to_location_id: Locatio
     )
 
 
-async def choose_cancel(tx: Tx, exception_id: ExceptionId, reason: str) -> int:
-    """A person's choice: the buyer does not get the units. Gives what they stand for, in minor units."""
+async def choose_cancel(tx: Tx, exception_id: ExceptionId, reason: str, *, at: LocationId | None = None) -> int:
+    """A person's choice: the buyer does not get the units. Gives what they stand for, in minor units.
+
+    Units that are promised `at` a location go before others; without it, at the one that the exception names.
+    """
     found, order_id, line = await _locked(tx, exception_id)
     await exceptions.resolve(tx, exception_id, Resolution.CANCELLED)
     units = max(1, min(found.quantity, line.open))
-    return await lifecycle.cancel(tx, order_id, [LineQuantity(line.line_no, units)], reason, at=found.location_id)
+    first = found.location_id if at is None else at
+    return await lifecycle.cancel(tx, order_id, [LineQuantity(line.line_no, units)], reason, at=first)
 
 
 async def choose_backorder(tx: Tx, exception_id: ExceptionId) -> None:

@@ -16,6 +16,7 @@ from comptoir.modules.inventory.contracts import PromiseId, Reservation, Spot
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import lifecycle, store
 from comptoir.modules.orders.contracts import (
+    Chosen,
     ExceptionKind,
     LineQuantity,
     OpenOrder,
@@ -62,6 +63,7 @@ async def reject(
         raise NotReservedThere(lines=[])
     parts = [part for line, units in chosen for part in inventory.take(reservations, line.line_no, units, location_id)]
     await inventory.release(tx, parts)
+    await store.forget_choices(tx, [(order_id, line.line_no, location_id) for line, _ in chosen])
     await store.change_lines(tx, order_id, [store.LineChange(line.line_no, backordered=units) for line, units in chosen])
     await store.insert_rejections(tx, order_id, location_id, reason, [(line.line_no, units) for line, units in chosen])
     given = [LineQuantity(line.line_no, units) for line, units in chosen]
@@ -76,6 +78,18 @@ async def reject(
         )
     )
     return given
+
+
+async def choose(tx: Tx, order_id: OrderId, parts: Iterable[tuple[int, LocationId]]) -> None:
+    """A person wants these lines, rows of (line, location), to come from there: routing leaves them alone until that location
+    gives them back. That they are promised there is for the caller to see to, with `assign`.
+    """
+    await store.put_choices(tx, [(order_id, line_no, location_id) for line_no, location_id in parts])
+
+
+async def choices(reader: Reader, ids: Sequence[UUID]) -> list[Chosen]:
+    """From where persons want units of these orders to come."""
+    return await store.choices(reader, ids)
 
 
 async def wanted(reader: Reader, channels: Sequence[str], since: datetime, until: datetime) -> Columns:
@@ -147,6 +161,8 @@ class _Change:
     """(line, from, to, units)."""
     allocated: Counter[int] = field(default_factory=Counter[int])
     """By line: units that waited."""
+    emptied: list[tuple[OrderId, int, LocationId]] = field(default_factory=list[tuple[OrderId, int, LocationId]])
+    """Where nothing is promised any more."""
 
 
 async def assign(tx: Tx, wanted: Mapping[OrderId, Sequence[Placing]], reason: str) -> set[OrderId]:
@@ -195,6 +211,7 @@ def _change(order: OpenOrder, reservations: Sequence[Reservation], wanted: Seque
             _find(found, line_no, line.sku, place, units, surplus)
         if found.allocated[line_no] > line.backordered:
             raise QuantityNotOpen(lines=[{"line_no": line_no, "asked": places.total(), "open": line.open}])
+    found.emptied = lifecycle.emptied(order.id, reservations, found.given_up)
     return found
 
 
@@ -240,6 +257,9 @@ async def _carry_out(tx: Tx, changes: Sequence[_Change], reason: str) -> None:
         return
     await inventory.release(tx, _merged(r for change in changes for r in change.given_up))
     await inventory.reserve(tx, _merged(r for change in changes for r in change.taken))
+    gone = [part for change in changes for part in change.emptied]
+    if gone:
+        await store.forget_choices(tx, gone)
     # Also with no units that waited: whoever holds a version of the order is to see that it has changed.
     await store.change_waiting(
         tx,

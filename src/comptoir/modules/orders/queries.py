@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
 from comptoir.kernel.errors import NotFound
@@ -140,7 +141,7 @@ _CHOICES = {
     ExceptionKind.NEGATIVE_STOCK: (Choice.COUNT, Choice.DISMISS),
     ExceptionKind.UNKNOWN_SKU: (Choice.IDENTIFY, Choice.CANCEL, Choice.DISMISS),
     ExceptionKind.OVERDUE_BACKORDER: (Choice.CANCEL, Choice.WAIT, Choice.DISMISS),
-    ExceptionKind.UNROUTABLE: (Choice.CANCEL, Choice.WAIT, Choice.DISMISS),
+    ExceptionKind.UNROUTABLE: (Choice.SEND, Choice.RETRY, Choice.SERVICE, Choice.CANCEL, Choice.WAIT, Choice.DISMISS),
 }
 
 
@@ -171,13 +172,29 @@ async def _with_choices(reader: Reader, bare: ExceptionDetails, pool_of: PoolOf)
         return ExceptionDetails(found, own, bare.line, tuple(choices), (), ())
     pool = await pool_of(reader, own.channel_id)
     sources = await _sources(reader, found, [location for location in senders(pool) if location != found.location_id])
+    if found.kind is ExceptionKind.UNROUTABLE:
+        sources = await _with_promised(reader, own, found, sources)
     arrivals = (await inventory.incoming(reader, [found.sku], [place.location_id for place in pool]))[found.sku]
-    offered = tuple(choice for choice in choices if choice is not Choice.MOVE or sources)
+    offered = tuple(choice for choice in choices if choice not in {Choice.MOVE, Choice.SEND} or sources)
     return ExceptionDetails(found, own, bare.line, offered, sources, tuple(arrivals))
 
 
+_OF_UNITS = frozenset({Choice.CANCEL, Choice.SEND, Choice.RETRY, Choice.SERVICE})
+
+
 def _possible(choice: Choice, bare: ExceptionDetails) -> bool:
-    return choice is not Choice.CANCEL or (bare.line is not None and bare.line.open > 0)
+    if choice is Choice.SERVICE and (bare.order is None or not (bare.order.ship_to or {}).get("country")):
+        return False  # there is no address that it could go to
+    return choice not in _OF_UNITS or (bare.line is not None and bare.line.open > 0)
+
+
+async def _with_promised(reader: Reader, order: Order, found: OrderException, there: tuple[Source, ...]) -> tuple[Source, ...]:
+    """What nobody may send is promised somewhere, as a rule: those have it too."""
+    units = Counter({one.location_id: one.available for one in there})
+    for r in await inventory.reservations_of(reader, [order.id]):
+        if r.line_no == found.line_no:
+            units[r.location_id] += r.quantity
+    return tuple(sorted((Source(location, n) for location, n in units.items()), key=lambda s: (-s.available, s)))
 
 
 async def _sources(reader: Reader, found: OrderException, pool: list[LocationId]) -> tuple[Source, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from uuid import UUID
 
 from comptoir.modules.payments import domain, store
@@ -18,7 +18,7 @@ from comptoir.modules.payments.accounts import (
     spend,
 )
 from comptoir.modules.payments.audit import audit
-from comptoir.modules.payments.contracts import CARD_TERMINAL, Balance, Entry, GrantId
+from comptoir.modules.payments.contracts import CARD_TERMINAL, Balance, Entry, Grant, GrantFilter, GrantId
 from comptoir.modules.payments.domain import GRANT_STEPS, as_paid, balance, by_method, family, grant_state, refundable
 from comptoir.modules.payments.errors import OverMethod, ReferenceMissing
 from comptoir.modules.payments.refunds import (
@@ -32,6 +32,7 @@ from comptoir.modules.payments.refunds import (
     withdraw,
 )
 from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Count, Page
 
 __all__ = [
     "GRANT_STEPS",
@@ -47,10 +48,13 @@ __all__ = [
     "by_method",
     "check_as_paid",
     "check_method",
+    "count_grants",
     "entries_of",
+    "entries_of_some",
     "executable",
     "expire_accounts",
     "family",
+    "find_grants",
     "get_account",
     "get_grant",
     "give_back",
@@ -60,15 +64,20 @@ __all__ = [
     "grants_of",
     "is_known",
     "issue",
+    "methods_to_pay",
     "promise",
     "record",
     "refundable",
     "spend",
+    "stream_grants",
+    "to_pay",
     "withdraw",
 ]
 
 balances = store.balances
 is_known = store.is_known
+methods_to_pay = store.methods_to_pay
+to_pay = store.to_pay
 
 
 async def record(tx: Tx, entries: Sequence[Entry], *, grant_id: GrantId | None = None) -> list[Entry]:
@@ -100,6 +109,31 @@ async def check_as_paid(reader: Reader, order_id: UUID, method: str, amount: int
 async def entries_of(reader: Reader, order_id: UUID) -> list[Entry]:
     """One order's entries, the oldest first."""
     return await store.of_orders(reader, [order_id])
+
+
+async def entries_of_some(reader: Reader, order_ids: Sequence[UUID]) -> dict[UUID, list[Entry]]:
+    """Those of several orders, each the oldest first; an order without any is left out."""
+    found: dict[UUID, list[Entry]] = {}
+    for entry in await store.of_orders(reader, order_ids):
+        found.setdefault(entry.order_id, []).append(entry)
+    return found
+
+
+async def find_grants(
+    reader: Reader, wanted: GrantFilter, *, sort: str = "granted", limit: int = 50, cursor: str | None = None
+) -> Page[Grant]:
+    """Refunds that were granted, of all orders. Sorts: granted, -granted."""
+    return await store.GRANTS.page(reader, store.where_grants(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def count_grants(reader: Reader, wanted: GrantFilter) -> Count:
+    return await store.GRANTS.count(reader, store.where_grants(wanted))
+
+
+async def stream_grants(reader: Reader, wanted: GrantFilter, *, sort: str = "granted") -> AsyncIterator[Grant]:
+    """Every one of them, in order, for exports."""
+    async for one in store.GRANTS.stream(reader, store.where_grants(wanted), sort=sort):
+        yield one
 
 
 async def balance_of(reader: Reader, order_id: UUID) -> Balance:

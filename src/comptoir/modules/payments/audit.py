@@ -12,6 +12,7 @@ async def audit(reader: Reader, *, limit: int = 1000) -> Report:
     found: list[Finding] = [
         *await store.broken_balances(reader, limit),
         *await store.overdone_grants(reader, limit),
+        *await store.miscounted_grants(reader, limit),
         *await store.overdone_refunds(reader, limit),
     ]
     grants, accounts = await store.counts(reader)

@@ -113,6 +113,28 @@ class Grant:
         return GrantState.PARTLY if self.executed else GrantState.PENDING
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantFilter:
+    """Which refunds, of all orders. None and empty do not filter; of several values any one will do."""
+
+    states: tuple[GrantState, ...] = ()
+    methods: tuple[str, ...] = ()
+    """With one of these something of the order was paid."""
+    granted_before: datetime | None = None
+    currency: Currency | None = None
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToPayOut:
+    """What is promised to buyers in one currency and has not moved: how many refunds, how much, since when."""
+
+    currency: Currency
+    count: int
+    amount: int
+    oldest: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How an order stands between the buyer and us, in minor units; always derived, never kept."""
@@ -210,6 +232,8 @@ class FindingKind(StrEnum):
     """What an account had after an entry is not what it had before it and the entry."""
     GRANT = "grant"
     """More of a refund was executed than was granted."""
+    EXECUTED = "executed"
+    """What is said to have moved of a grant is not the sum of its executions."""
     REFUND = "refund"
     """A refund counts for more grants than its amount."""
 

@@ -20,10 +20,14 @@ from comptoir.modules.payments.contracts import (
     Finding,
     FindingKind,
     Grant,
+    GrantFilter,
     GrantId,
+    GrantState,
+    ToPayOut,
 )
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 _INSERT = """
 INSERT INTO payments.entries (id, order_id, kind, method, amount, currency, reference, at, actor)
@@ -89,11 +93,29 @@ async def is_known(reader: Reader, order_id: UUID, kind: EntryKind, method: str,
     return bool(await reader.value(_IS_KNOWN, params))
 
 
-_GRANTS = """
-SELECT g.id, g.order_id, g.amount,
-  (SELECT coalesce(sum(e.amount), 0)::bigint FROM payments.executions e WHERE e.grant_id = g.id) AS executed,
-  g.currency, g.reason, g.about, g.about_id, g.granted_at, g.actor, g.withdrawn_at, g.withdrawn_by
-FROM payments.grants g WHERE g.order_id = %(order)s ORDER BY g.granted_at, g.id
+_GRANT = (
+    "g.id, g.order_id, g.amount, g.executed, g.currency, g.reason, g.about, g.about_id, g.granted_at, g.actor, "
+    "g.withdrawn_at, g.withdrawn_by"
+)
+_GRANTS = f"SELECT {_GRANT} FROM payments.grants g WHERE g.order_id = %(order)s ORDER BY g.granted_at, g.id"
+
+_OPEN = "g.withdrawn_at IS NULL AND g.executed < g.amount"
+_STATES = {
+    GrantState.PENDING: f"({_OPEN} AND g.executed = 0)",
+    GrantState.PARTLY: f"({_OPEN} AND g.executed > 0)",
+    GrantState.EXECUTED: "(g.withdrawn_at IS NULL AND g.executed >= g.amount)",
+    GrantState.WITHDRAWN: "g.withdrawn_at IS NOT NULL",
+}
+_PAID_BY = """EXISTS (SELECT FROM payments.entries e
+  WHERE e.order_id = g.order_id AND e.kind = 'captured' AND lower(e.method) = ANY(%(methods)s::text[]))"""
+
+_TO_PAY = f"""
+SELECT g.currency, count(*)::int, sum(g.amount - g.executed)::bigint, min(g.granted_at)
+FROM payments.grants g WHERE {_OPEN} GROUP BY g.currency ORDER BY g.currency
+"""
+_METHODS = f"""
+SELECT DISTINCT lower(e.method) FROM payments.grants g JOIN payments.entries e ON e.order_id = g.order_id
+WHERE {_OPEN} AND e.kind = 'captured' ORDER BY 1
 """
 
 _INSERT_GRANT = """
@@ -102,8 +124,12 @@ VALUES (%(id)s, %(order)s, %(amount)s, %(currency)s, %(reason)s, %(about)s, %(ab
 """
 
 _INSERT_EXECUTIONS = """
-INSERT INTO payments.executions (grant_id, payment_id, amount)
-SELECT grant_id, %(payment)s, amount FROM unnest(%(grants)s::uuid[], %(amounts)s::bigint[]) AS e (grant_id, amount)
+WITH e AS (
+  SELECT * FROM unnest(%(grants)s::uuid[], %(amounts)s::bigint[]) AS e (grant_id, amount)
+), written AS (
+  INSERT INTO payments.executions (grant_id, payment_id, amount) SELECT grant_id, %(payment)s, amount FROM e
+)
+UPDATE payments.grants g SET executed = g.executed + e.amount FROM e WHERE g.id = e.grant_id
 """
 
 _WITHDRAW = "UPDATE payments.grants SET withdrawn_at = %(at)s, withdrawn_by = %(actor)s WHERE id = %(id)s"
@@ -111,6 +137,41 @@ _WITHDRAW = "UPDATE payments.grants SET withdrawn_at = %(at)s, withdrawn_by = %(
 
 async def grants_of(reader: Reader, order_id: UUID) -> list[Grant]:
     return await reader.all(Grant, _GRANTS, {"order": order_id})
+
+
+def _grant(row: TupleRow) -> Grant:
+    key, order_id, amount, executed, currency, *rest = row
+    return Grant(GrantId(key), order_id, amount, executed, Currency(currency), *rest)
+
+
+GRANTS = Listing(
+    _GRANT, "payments.grants g", _grant, sorts(("granted", [Key("g.granted_at", KeyKind.INSTANT), Key("g.id", KeyKind.ID)]))
+)
+
+
+def where_grants(wanted: GrantFilter) -> Where:
+    where = Where()
+    if wanted.states and set(wanted.states) <= {GrantState.PENDING, GrantState.PARTLY}:
+        where.add(_OPEN)  # in the words of the index of what is open
+    if wanted.states:
+        where.add(f"({' OR '.join(_STATES[state] for state in wanted.states)})")
+    if wanted.methods:
+        where.add(_PAID_BY, methods=arrays.texts([method.lower() for method in wanted.methods]))
+    if wanted.granted_before is not None:
+        where.add("g.granted_at < %(granted_before)s", granted_before=wanted.granted_before)
+    where.equal("g.currency", wanted.currency)
+    where.equal("g.order_id", wanted.order_id)
+    return where
+
+
+async def to_pay(reader: Reader) -> list[ToPayOut]:
+    """By currency."""
+    return [ToPayOut(Currency(row[0]), *row[1:]) for row in await reader.rows(_TO_PAY)]
+
+
+async def methods_to_pay(reader: Reader) -> list[str]:
+    """With what the orders were paid of which something is to be paid out."""
+    return await reader.values(_METHODS)
 
 
 async def with_grants(reader: Reader, orders: Sequence[UUID]) -> set[UUID]:
@@ -275,6 +336,12 @@ SELECT g.id, sum(e.amount)::bigint, g.amount FROM payments.grants g JOIN payment
 GROUP BY g.id HAVING sum(e.amount) > g.amount ORDER BY g.id LIMIT %(limit)s
 """
 
+_MISCOUNTED_GRANTS = """
+SELECT g.id, g.executed, coalesce(sum(e.amount), 0)::bigint
+FROM payments.grants g LEFT JOIN payments.executions e ON e.grant_id = g.id
+GROUP BY g.id HAVING g.executed <> coalesce(sum(e.amount), 0) ORDER BY g.id LIMIT %(limit)s
+"""
+
 _OVERDONE_REFUNDS = """
 SELECT p.id, sum(e.amount)::bigint, p.amount FROM payments.entries p JOIN payments.executions e ON e.payment_id = p.id
 GROUP BY p.id HAVING sum(e.amount) > p.amount OR p.kind <> 'refunded' ORDER BY p.id LIMIT %(limit)s
@@ -288,6 +355,10 @@ async def broken_balances(reader: Reader, limit: int) -> list[Finding]:
 
 async def overdone_grants(reader: Reader, limit: int) -> list[Finding]:
     return [Finding(FindingKind.GRANT, *row) for row in await reader.rows(_OVERDONE_GRANTS, {"limit": limit})]
+
+
+async def miscounted_grants(reader: Reader, limit: int) -> list[Finding]:
+    return [Finding(FindingKind.EXECUTED, *row) for row in await reader.rows(_MISCOUNTED_GRANTS, {"limit": limit})]
 
 
 async def overdone_refunds(reader: Reader, limit: int) -> list[Finding]:

@@ -43,10 +43,13 @@ grants = Table(
     key("actor"),
     instant("withdrawn_at", nullable=True),
     key("withdrawn_by", nullable=True),
+    amount("executed", default=0),
     Index("grants_order", "order_id", "granted_at", "id"),
+    Index("grants_open", "granted_at", "id", postgresql_where=text("withdrawn_at IS NULL AND executed < amount")),
+    Index("grants_granted", "granted_at", "id"),
     CheckConstraint("amount > 0", name="grants_amount"),
 )
-"""Refunds that were promised; what has moved of one is the sum of its executions."""
+"""Refunds that were promised; `executed`, what has moved of one, is the sum of its executions."""
 
 executions = Table(
     "executions",

@@ -137,7 +137,7 @@ async def _refused(tx: Tx, one: Purchase, rejected: Mapping[int, tuple[int, Decl
     if step is PurchaseStep.DECLINE and (own.request, Handshake.REJECT) in fulfilment.HANDSHAKE:
         await fulfilment.say(tx, own.id, Handshake.REJECT, note)
     units = [LineUnits(no, n) for no, (n, _) in sorted(rejected.items())]
-    await fulfilment.reject(tx, own.id, units, RejectReason.OTHER)
+    await fulfilment.reject(tx, own.id, units, RejectReason.OTHER, take_over=True)
     answered: dict[str, object] = {"note": note} if note else {}
     if one.answered_at is None:
         answered |= {"answered_at": tx.now, "answered_by": tx.actor}
@@ -227,7 +227,7 @@ async def withdraw(tx: Tx, purchase_id: PurchaseId) -> Purchase:
     lines = [replace(line, cancelled=line.cancelled + line.open) for line in one.lines]
     step = domain.step_of(one.lines, lines, PurchaseStep.CANCEL)
     units = [LineUnits(line.line_no, line.open) for line in one.lines if line.open]
-    await fulfilment.reject(tx, one.fulfilment_id, units, RejectReason.OTHER)
+    await fulfilment.reject(tx, one.fulfilment_id, units, RejectReason.OTHER, take_over=True)
     after = await writing.save(tx, one, lines, step, revision=one.revision + 1)
     await writing.write_to(tx, after, LetterKind.CANCELLED)
     writing.tell(tx, after, step or PurchaseStep.CANCEL, [Units(*unit) for unit in units])

@@ -26,6 +26,7 @@ from comptoir.modules.purchasing.errors import UnknownPurchase
 from comptoir.modules.purchasing.following import consumers, follow, review, suppliers
 from comptoir.modules.purchasing.store import asking as terms_store
 from comptoir.modules.purchasing.store import purchases as store
+from comptoir.modules.purchasing.store.whereabouts import whereabouts
 from comptoir.runtime.database import Reader
 from comptoir.runtime.paging import Count, Page
 
@@ -51,6 +52,7 @@ __all__ = [
     "suppliers",
     "take_feed",
     "terms_of",
+    "whereabouts",
     "withdraw",
 ]
 

@@ -7,6 +7,7 @@ Locks are taken in the order that everybody keeps to: orders by id, purchase ord
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -71,7 +72,7 @@ async def follow(tx: Tx, ids: Iterable[OrderId]) -> None:
 async def _fit(tx: Tx, one: Fulfilment, own: Sequence[Purchase], supplier: Location) -> None:
     live = next((purchase for purchase in own if purchase.state in domain.LIVE), None)
     if live is not None:
-        await _adapt(tx, one, live)
+        await _adapt(tx, one, await _waited_for(tx, one, live))
     elif one.state is State.OPEN and one.quantity > one.gone and supplier.active:
         await _ask(tx, one, supplier)
 
@@ -117,6 +118,23 @@ async def _ask(tx: Tx, one: Fulfilment, supplier: Location) -> None:
     (made,) = await store.get(tx, [new.id])
     await writing.write_to(tx, made, LetterKind.ORDER)
     writing.tell(tx, made, "ask")
+
+
+async def _waited_for(tx: Tx, one: Fulfilment, purchase: Purchase) -> Purchase:
+    """Nobody is waited for while it is held; once it goes on, the supplier has the whole time again, and is reminded again."""
+    held = one.state is State.ON_HOLD
+    if purchase.state is not PurchaseState.ASKED or not (held or one.state is State.OPEN):
+        return purchase
+    waited_for = purchase.answer_by is not None and purchase.answer_by == one.answer_by
+    if (purchase.answer_by is None) if held else waited_for:
+        return purchase
+    answer_by, remind_at = None, None
+    if not held:
+        own = (await asking.terms(tx, [purchase.location_id])).get(purchase.location_id)
+        answer_by, remind_at = domain.deadlines(own or Terms(location_id=purchase.location_id), tx.now)
+        await fulfilment.await_answer(tx, one.id, answer_by)
+    await store.put(tx, purchase.id, {"answer_by": answer_by, "remind_at": remind_at})
+    return replace(purchase, answer_by=answer_by, remind_at=remind_at)
 
 
 async def _lines(tx: Tx, supplier_id: LocationId, wanted: dict[int, tuple[str, str, int]]) -> list[PurchaseLine]:

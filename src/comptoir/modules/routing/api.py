@@ -21,11 +21,12 @@ from comptoir.modules.routing.contracts import (
     SiteSettings,
 )
 from comptoir.modules.routing.domain import rules as domain
-from comptoir.modules.routing.domain.choosing import as_placed, choose, rank_sites, serve
+from comptoir.modules.routing.domain.choosing import as_placed, choose, explain, rank_sites, serve
 from comptoir.modules.routing.domain.learning import Lesson, Lessons
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.optimising import Plan, improve
 from comptoir.modules.routing.domain.promising import Collection, Delivery, collection, collections, delivery, for_rules
+from comptoir.modules.routing.domain.quoting import worth
 from comptoir.modules.routing.domain.rules import (
     MAX_ANSWER,
     MAX_COST,
@@ -100,6 +101,7 @@ __all__ = [
     "create_simulation",
     "decisions",
     "delivery",
+    "explain",
     "explained",
     "for_rules",
     "improve",
@@ -121,6 +123,7 @@ __all__ = [
     "site_settings",
     "sites",
     "takes_all",
+    "worth",
 ]
 
 

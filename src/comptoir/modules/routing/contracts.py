@@ -138,11 +138,15 @@ class Rules:
     every: int = 0
     """Minutes from one run to the next, in which orders are decided together; 0 decides each at once."""
     answer_within: int = 0
-    """Minutes in which whoever was chosen begins, or the order goes elsewhere; 0 is no limit."""
+    """Minutes in which whoever was chosen begins, or the order goes elsewhere; only those count in which it is open. 0 is no
+    limit.
+    """
     give_up_after: int = 0
     """Days after which what nobody may send is cancelled; 0 leaves it to a person."""
     insist_on_date: bool = False
     """Who cannot keep the date that was promised is out; otherwise being late only counts against it."""
+    count_unanswered: bool = False
+    """Also who does not begin in time, or has no staff, counts what it was to send; who does not find it always does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +302,7 @@ class DecisionKind(StrEnum):
     ROUTED = "routed"
     """By a rule set, right after it was promised."""
     REROUTED = "rerouted"
-    """A location gave it back, or stock came in."""
+    """A location gave it back, or nobody might send it and something has changed since."""
     BATCH = "batch"
     """With others, to make the best of all of them."""
     PERSON = "person"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from comptoir.kernel.ids import uuid7
@@ -48,6 +49,9 @@ class Taken:
     load: Mapping[LocationId, int] = field(default_factory=dict[LocationId, int])
     seen: int = 0
     """The transaction that decided, where that is not the present one."""
+    actor: str = ""
+    """Who decided, where it is not who writes it down, and when they did."""
+    at: datetime | None = None
 
 
 async def record(tx: Tx, taken: Sequence[Taken]) -> list[DecisionId]:
@@ -63,7 +67,19 @@ async def record(tx: Tx, taken: Sequence[Taken]) -> list[DecisionId]:
             basis = bases[key] = await store_log.keep_basis(tx, rule_set_id, version, network_id)
         outcome = store_log.Outcome(one.decision.parcels, one.decision.lacking)
         rows.append(
-            store_log.Row(DecisionId(uuid7()), one.order_id, one.kind, basis, one.seen, one.job, one.before, outcome, one.load)
+            store_log.Row(
+                DecisionId(uuid7()),
+                one.order_id,
+                one.kind,
+                basis,
+                one.seen,
+                one.job,
+                one.before,
+                outcome,
+                one.load,
+                one.actor or tx.actor,
+                one.at or tx.now,
+            )
         )
     if rows:
         await store_log.record(tx, rows)

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import datetime
 from uuid import UUID
 
-from comptoir.kernel.checking import Checks
+from comptoir.kernel.checking import Checks, invalid
 from comptoir.kernel.ids import ActorId, to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
+from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.staff import domain, store
 from comptoir.modules.staff.contracts import (
     SESSION_SECRET_PREFIX,
@@ -42,6 +43,7 @@ from comptoir.modules.staff.domain import LOCALES, MIN_PASSWORD, SCOPES, SESSION
 from comptoir.modules.staff.errors import (
     EmailTaken,
     LastOwner,
+    LocationBeyondYou,
     NotPermitted,
     ScopeBeyondYou,
     SignInRefused,
@@ -65,12 +67,18 @@ def require(principal: Principal, permission: Permission) -> None:
         raise NotPermitted(permission=permission.value)
 
 
+async def refused(tx: Tx, subject: str, data: Mapping[str, object], *, address: str = "") -> None:
+    """Leaves a trace of somebody who reached for what belongs to another location."""
+    await record(tx, "access.refused", subject, data, address=address)
+
+
 # Users
 
 
 async def create_user(tx: Tx, draft: UserDraft, password: str | None = None) -> User:
-    """A new user; without a password they cannot sign in yet. Raises Invalid and EmailTaken."""
+    """A new user; without a password they cannot sign in yet. Raises Invalid, EmailTaken and UnknownLocation."""
     clean = domain.checked(draft)
+    await _require_locations(tx, clean.locations)
     if password is not None:
         domain.checked_password(password, email=clean.email, name=clean.name)
     user = await store.insert_user(tx, clean)
@@ -78,13 +86,17 @@ async def create_user(tx: Tx, draft: UserDraft, password: str | None = None) -> 
         raise EmailTaken(email=clean.email)
     if password is not None:
         await store.set_password_hash(tx, user.id, await crypto.hash_password(password))
-    await record(tx, "user.created", _subject(user.id), {"email": user.email, "role": user.role.value})
+    told = {"email": user.email, "role": user.role.value}
+    await record(tx, "user.created", _subject(user.id), told | _limit(user.locations))
     return await get_user(tx, user.id)
 
 
 async def update_user(tx: Tx, user_id: UserId, draft: UserDraft) -> User:
-    """The user as the draft has them. Raises Invalid, UnknownUser, EmailTaken and LastOwner."""
+    """The user as the draft has them, from their next click on. Raises Invalid, UnknownUser, EmailTaken, LastOwner and
+    UnknownLocation.
+    """
     clean = domain.checked(draft)
+    await _require_locations(tx, clean.locations)
     owners = await store.lock_owners(tx)
     before = await _locked(tx, user_id)
     if clean.role is not Role.OWNER:
@@ -97,6 +109,8 @@ async def update_user(tx: Tx, user_id: UserId, draft: UserDraft) -> User:
         for name in ("email", "name", "role", "locale", "time_zone")
         if getattr(before, name) != getattr(after, name)
     }
+    if before.locations != after.locations:
+        changes["locations"] = {"from": _texts(before.locations), "to": _texts(after.locations)}
     if changes:
         await record(tx, "user.changed", _subject(user_id), changes)
     return after
@@ -198,6 +212,23 @@ async def names(reader: Reader, actors: Sequence[str]) -> dict[ActorId, str]:
     return await store.names(reader, ids["user"], ids["token"])
 
 
+async def _require_locations(reader: Reader, wanted: Sequence[LocationId]) -> None:
+    """Raises UnknownLocation."""
+    known = await locations.names(reader, wanted) if wanted else {}
+    for one in wanted:
+        if one not in known:
+            raise UnknownLocation(kind="location", id=one)
+
+
+def _texts(wanted: Sequence[LocationId]) -> list[str]:
+    return [to_text(LOCATION_PREFIX, one) for one in wanted]
+
+
+def _limit(wanted: Sequence[LocationId]) -> dict[str, list[str]]:
+    """What the audit trail says of it; nothing of who works everywhere."""
+    return {"locations": _texts(wanted)} if wanted else {}
+
+
 async def _locked(tx: Tx, user_id: UserId) -> User:
     found = await store.lock_user(tx, user_id)
     if found is None:
@@ -296,9 +327,10 @@ def user_principal(user: User) -> Principal:
     return Principal(
         actor=ActorId(f"user:{user.id}"),
         name=user.name,
-        permissions=domain.PERMISSIONS[user.role],
+        permissions=domain.within(domain.PERMISSIONS[user.role], user.locations),
         user_id=user.id,
         role=user.role,
+        locations=frozenset(user.locations),
     )
 
 
@@ -350,17 +382,19 @@ async def create_token(
     expires_at: datetime | None = None,
     by: Principal | None = None,
     location_id: LocationId | None = None,
+    limited_to: Sequence[LocationId] = (),
 ) -> tuple[Token, str]:
-    """A token and its secret, which is shown this once. Raises Invalid, ScopeBeyondYou and UnknownLocation.
+    """A token and its secret, which is shown this once. Raises Invalid, ScopeBeyondYou, LocationBeyondYou and UnknownLocation.
 
     `by` is who asks; None is the command line of the server, which may everything. With a `location_id` it is a supplier's,
-    who answers purchase orders there and does nothing else.
+    who answers purchase orders there and does nothing else. `limited_to` are the locations whose work it does; none are all.
     """
     checks = Checks()
     clean = checks.words("name", name, least=1, most=100)
     checks.require("scopes", bool(scopes), "names at least one scope")
     if location_id is not None:
         checks.require("scopes", set(scopes) <= {Scope.PURCHASES_ANSWER}, "is purchases:answer alone in a supplier's token")
+        checks.require("locations", not limited_to, "are none in a supplier's token")
         await locations.get(tx, location_id)
     if expires_at is not None:
         within = tx.now < expires_at <= tx.now + domain.MAX_TOKEN_LIFE
@@ -370,13 +404,43 @@ async def create_token(
     beyond = [] if by is None else [scope.value for scope in wanted if not domain.SCOPES[scope] <= by.permissions]
     if beyond:
         raise ScopeBeyondYou(scopes=beyond)
+    limit = await _checked_limit(tx, limited_to, by)
     secret = crypto.new_token(TOKEN_SECRET_PREFIX)
     owner = None if by is None else by.user_id
-    token = await store.insert_token(tx, clean, crypto.hash_token(secret), wanted, expires_at, owner, location_id)
-    await record(
-        tx, "token.created", to_text(TOKEN_PREFIX, token.id), {"name": clean, "scopes": [scope.value for scope in wanted]}
-    )
+    token = await store.insert_token(tx, clean, crypto.hash_token(secret), wanted, expires_at, owner, location_id, limit)
+    told = {"name": clean, "scopes": [scope.value for scope in wanted]}
+    await record(tx, "token.created", to_text(TOKEN_PREFIX, token.id), told | _limit(limit))
     return token, secret
+
+
+async def limit_token(tx: Tx, token_id: TokenId, limited_to: Sequence[LocationId], *, by: Principal | None = None) -> Token:
+    """Limits a token to the work of these locations; none are all. Raises UnknownToken, LocationBeyondYou, UnknownLocation and
+    Invalid.
+
+    Whoever does it calls `TokenCache.forget`; other processes have noticed within `TokenCache.ttl` seconds.
+    """
+    within = await _checked_limit(tx, limited_to, by)
+    if within and (await get_token(tx, token_id)).location_id is not None:
+        raise invalid("locations", "are none in a supplier's token")
+    changed = await store.limit_token(tx, token_id, within)
+    if changed is None:
+        raise UnknownToken(kind="token", id=token_id)
+    before, token = changed
+    if tuple(before) != token.locations:
+        told = {"name": token.name, "locations": {"from": _texts(before), "to": _texts(token.locations)}}
+        await record(tx, "token.limited", to_text(TOKEN_PREFIX, token_id), told)
+    return token
+
+
+async def _checked_limit(reader: Reader, limited_to: Sequence[LocationId], by: Principal | None) -> list[LocationId]:
+    """In order, each once."""
+    within = sorted(set(limited_to))
+    if len(within) > domain.MAX_LOCATIONS:
+        raise invalid("locations", f"are at most {domain.MAX_LOCATIONS}")
+    if by is not None and by.limited and not (within and by.locations.issuperset(within)):
+        raise LocationBeyondYou
+    await _require_locations(reader, within)
+    return within
 
 
 async def revoke_token(tx: Tx, token_id: TokenId) -> Token:
@@ -422,10 +486,11 @@ async def authenticate(reader: Reader, secret: str, now: datetime | None = None)
     return Principal(
         actor=ActorId(f"token:{token.id}"),
         name=token.name,
-        permissions=domain.permissions_of(token.scopes),
+        permissions=domain.within(domain.permissions_of(token.scopes), token.locations),
         token_id=token.id,
         expires_at=token.expires_at,
         location_id=token.location_id,
+        locations=frozenset(token.locations),
     )
 
 

@@ -122,20 +122,31 @@ class Principal:
     """When this stops being so by itself."""
     location_id: LocationId | None = None
     """The supplier whose token it is: what is of another location is not there for them."""
+    locations: frozenset[LocationId] = frozenset()
+    """Whose work they do and whose stock they move; empty is everywhere."""
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
 
+    @property
+    def limited(self) -> bool:
+        """Whether there are locations whose work is not theirs."""
+        return bool(self.locations)
+
+    def reaches(self, location_id: UUID) -> bool:
+        return not self.locations or location_id in self.locations
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDraft:
-    """A user as somebody wants one. `locale` is fr or en, `time_zone` an IANA name."""
+    """A user as somebody wants one. `locale` is fr or en, `time_zone` an IANA name; no `locations` are all of them."""
 
     email: str
     name: str
     role: Role
     locale: str = "fr"
     time_zone: str = "Europe/Paris"
+    locations: tuple[LocationId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +219,8 @@ class Token:
     """Within the last minute or so."""
     revoked_at: datetime | None
     location_id: LocationId | None = None
+    locations: tuple[LocationId, ...] = ()
+    """Whose work it does; empty is everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.time import time_zone
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.staff.contracts import Permission, Role, Scope, UserDraft
 
 LOCALES = ("fr", "en")
@@ -78,6 +79,19 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
 )
 
 
+COMPANY_WIDE = frozenset(
+    {P.CATALOGUE_WRITE, P.PRICES_WRITE, P.CHANNELS_WRITE, P.ROUTING_WRITE, P.IMPORTS_RUN, P.EVENTS_READ, P.AUDIT_READ}
+    | {P.SETTINGS_USERS, P.SETTINGS_TOKENS, P.SETTINGS_WEBHOOKS}
+)
+"""What cannot be done for some locations only: who is limited to some does none of it, whatever their role or scopes say."""
+MAX_LOCATIONS = 10_000
+
+
+def within(permissions: frozenset[Permission], locations: Collection[LocationId]) -> frozenset[Permission]:
+    """What is left of the permissions of somebody who is limited to these locations; to none is to all."""
+    return permissions - COMPANY_WIDE if locations else permissions
+
+
 def permissions_of(scopes: Iterable[Scope]) -> frozenset[Permission]:
     return frozenset[Permission]().union(*(SCOPES[scope] for scope in scopes))
 
@@ -91,9 +105,12 @@ def checked(draft: UserDraft) -> UserDraft:
         role=draft.role,
         locale=draft.locale,
         time_zone=draft.time_zone,
+        locations=tuple(sorted(set(draft.locations))),
     )
     checks.require("locale", draft.locale in LOCALES, f"is one of {', '.join(LOCALES)}")
     checks.parsed("time_zone", time_zone, draft.time_zone, None)
+    checks.require("locations", len(clean.locations) <= MAX_LOCATIONS, f"are at most {MAX_LOCATIONS}")
+    checks.require("locations", not (clean.locations and draft.role is Role.OWNER), "are all of them for an owner")
     checks.done()
     return clean
 

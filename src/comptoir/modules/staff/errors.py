@@ -52,6 +52,22 @@ class NotPermitted(Forbidden):
     title = "You are not allowed to do this"
 
 
+class OtherLocation(Forbidden):
+    """Who asks is limited to some locations, and this belongs to another one, or to the company. `data["named"]` is what they
+    named that is not theirs; without it they named nothing that is.
+    """
+
+    code = "other_location"
+    title = "This belongs to another location"
+
+
+class LocationBeyondYou(Forbidden):
+    """Nobody gives what they do not have: whoever is limited to some locations limits others to some of those."""
+
+    code = "location_beyond_you"
+    title = "You cannot let others work where you do not"
+
+
 class ScopeBeyondYou(Forbidden):
     """Nobody gives what they do not have. `data["scopes"]` are the scopes in question."""
 

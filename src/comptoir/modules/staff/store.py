@@ -10,6 +10,7 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from comptoir.kernel.ids import ActorId, uuid7
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.staff.contracts import (
     AuditEntry,
     AuditFilter,
@@ -29,24 +30,25 @@ from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
 
-_USER = "id, email, name, role, locale, time_zone, active, password_hash <> '', created_at, signed_in_at"
+_USER = "id, email, name, role, locale, time_zone, active, password_hash <> '', created_at, signed_in_at, locations"
 _USER_OF_SESSION = ", ".join(f"u.{part.strip()}" for part in _USER.split(","))
 
 _INSERT_USER = f"""
-INSERT INTO staff.users (id, email, name, role, password_hash, locale, time_zone, created_at)
-VALUES (%(id)s, %(email)s, %(name)s, %(role)s, '', %(locale)s, %(time_zone)s, %(now)s)
+INSERT INTO staff.users (id, email, name, role, password_hash, locale, time_zone, locations, created_at)
+VALUES (%(id)s, %(email)s, %(name)s, %(role)s, '', %(locale)s, %(time_zone)s, %(locations)s, %(now)s)
 ON CONFLICT (email) DO NOTHING
 RETURNING {_USER}"""
 
 _UPDATE_USER = f"""
 UPDATE staff.users
-SET email = %(email)s, name = %(name)s, role = %(role)s, locale = %(locale)s, time_zone = %(time_zone)s
+SET email = %(email)s, name = %(name)s, role = %(role)s, locale = %(locale)s, time_zone = %(time_zone)s,
+    locations = %(locations)s
 WHERE id = %(id)s
 RETURNING {_USER}"""
 
 
 def _user(row: TupleRow) -> User:
-    user_id, email, name, role, locale, zone, active, has_password, created_at, signed_in_at = row
+    user_id, email, name, role, locale, zone, active, has_password, created_at, signed_in_at, locations = row
     return User(
         id=UserId(user_id),
         email=email,
@@ -58,6 +60,7 @@ def _user(row: TupleRow) -> User:
         has_password=has_password,
         created_at=created_at,
         signed_in_at=signed_in_at,
+        locations=tuple(locations),
     )
 
 
@@ -101,6 +104,7 @@ def _draft(draft: UserDraft) -> dict[str, object]:
         "role": draft.role.value,
         "locale": draft.locale,
         "time_zone": draft.time_zone,
+        "locations": arrays.uuids(draft.locations),
     }
 
 
@@ -246,7 +250,7 @@ async def purge_sessions(tx: Tx) -> int:
 
 # Tokens
 
-_TOKEN = "id, name, scopes, created_by, created_at, expires_at, used_at, revoked_at, location_id"  # noqa: S105
+_TOKEN = "id, name, scopes, created_by, created_at, expires_at, used_at, revoked_at, location_id, locations"  # noqa: S105
 
 _USED = """
 UPDATE staff.tokens t SET used_at = u.at
@@ -255,7 +259,7 @@ WHERE t.id = u.id AND (t.used_at IS NULL OR t.used_at <= u.at - %(step)s::interv
 
 
 def _token(row: TupleRow) -> Token:
-    token_id, name, scopes, created_by, created_at, expires_at, used_at, revoked_at, location_id = row
+    token_id, name, scopes, created_by, created_at, expires_at, used_at, revoked_at, location_id, locations = row
     known = set(Scope)
     return Token(
         id=TokenId(token_id),
@@ -267,6 +271,7 @@ def _token(row: TupleRow) -> Token:
         used_at=used_at,
         revoked_at=revoked_at,
         location_id=location_id,
+        locations=tuple(locations),
     )
 
 
@@ -297,10 +302,13 @@ async def insert_token(
     expires_at: datetime | None,
     created_by: UserId | None,
     location_id: UUID | None = None,
+    limited_to: Sequence[UUID] = (),
 ) -> Token:
     row = await tx.row(
-        "INSERT INTO staff.tokens (id, name, secret_hash, scopes, created_by, created_at, expires_at, location_id) "
-        f"VALUES (%(id)s, %(name)s, %(hash)s, %(scopes)s, %(by)s, %(now)s, %(expires_at)s, %(location)s) RETURNING {_TOKEN}",
+        "INSERT INTO staff.tokens "
+        "(id, name, secret_hash, scopes, created_by, created_at, expires_at, location_id, locations) VALUES "
+        "(%(id)s, %(name)s, %(hash)s, %(scopes)s, %(by)s, %(now)s, %(expires_at)s, %(location)s, %(locations)s) "
+        f"RETURNING {_TOKEN}",
         {
             "id": uuid7(),
             "name": name,
@@ -310,6 +318,7 @@ async def insert_token(
             "now": tx.now,
             "expires_at": expires_at,
             "location": location_id,
+            "locations": arrays.uuids(limited_to),
         },
     )
     assert row is not None
@@ -324,6 +333,19 @@ async def token_by_hash(reader: Reader, secret_hash: bytes) -> Token | None:
 async def get_token(reader: Reader, token_id: TokenId) -> Token | None:
     row = await reader.row(f"SELECT {_TOKEN} FROM staff.tokens WHERE id = %(id)s", {"id": token_id})
     return None if row is None else _token(row)
+
+
+async def limit_token(tx: Tx, token_id: TokenId, locations: Sequence[UUID]) -> tuple[list[LocationId], Token] | None:
+    """The locations that it was limited to before, and the token as it is now."""
+    before = await tx.value("SELECT locations FROM staff.tokens WHERE id = %(id)s FOR UPDATE", {"id": token_id})
+    if before is None:
+        return None
+    row = await tx.row(
+        f"UPDATE staff.tokens SET locations = %(locations)s WHERE id = %(id)s RETURNING {_TOKEN}",
+        {"id": token_id, "locations": arrays.uuids(locations)},
+    )
+    assert row is not None, "it is locked"
+    return before, _token(row)
 
 
 async def revoke_token(tx: Tx, token_id: TokenId) -> bool:

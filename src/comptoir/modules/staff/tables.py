@@ -9,6 +9,12 @@ from comptoir.runtime.columns import KeyText, flag, id_column, instant, json, ke
 
 metadata = MetaData(schema="staff")
 
+
+def _locations() -> Column[object]:
+    """Whose work they may do; empty is every location's."""
+    return Column("locations", ARRAY(UUID(as_uuid=True)), nullable=False, server_default="{}")
+
+
 users = Table(
     "users",
     metadata,
@@ -22,8 +28,10 @@ users = Table(
     flag("active", default=True),
     instant("created_at", default=True),
     instant("signed_in_at", nullable=True),
+    _locations(),
     CheckConstraint("role IN ('owner', 'operations', 'store', 'buyer', 'support', 'analyst')", name="users_role"),
     CheckConstraint("email = lower(email)", name="users_email"),
+    CheckConstraint("role <> 'owner' OR locations = '{}'", name="users_locations"),
 )
 
 sessions = Table(
@@ -50,6 +58,8 @@ tokens = Table(
     instant("used_at", nullable=True),
     instant("revoked_at", nullable=True),
     uuid_column("location_id", nullable=True),
+    _locations(),
+    CheckConstraint("location_id IS NULL OR locations = '{}'", name="tokens_locations"),
 )
 
 audit = Table(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 
 from comptoir.modules.orders.contracts import OrderId, ShipmentId
-from comptoir.modules.tracking import accounts, cases, drivers, inbox, labels, manifests, overview, ruling
+from comptoir.modules.tracking import accounts, cases, coming, drivers, inbox, instructing, labels, manifests, overview, ruling
 from comptoir.modules.tracking.contracts import (
     Monthly,
     Performance,
@@ -31,6 +31,7 @@ from comptoir.modules.tracking.store import cases as store_cases
 from comptoir.modules.tracking.store import lanes
 from comptoir.modules.tracking.store import parcels as store
 from comptoir.modules.tracking.subscribers import consumers
+from comptoir.modules.tracking.whereabouts import whereabouts
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
@@ -48,10 +49,12 @@ __all__ = [
     "begin",
     "cases",
     "choose",
+    "coming",
     "consumers",
     "corrections",
     "drivers",
     "inbox",
+    "instructing",
     "is_late",
     "labels",
     "manifests",
@@ -64,6 +67,7 @@ __all__ = [
     "ruling",
     "take_back_scan",
     "verdict",
+    "whereabouts",
 ]
 
 
@@ -131,12 +135,14 @@ async def _details(reader: Reader, parcels: Sequence[Tracked]) -> list[TrackedDe
     scans = await store.scans_of(reader, parcels)
     known = await cases.of_parcels(reader, [parcel.id for parcel in parcels])
     noted = await store.hand_scans(reader, [parcel.id for parcel in parcels])
+    said = await instructing.latest(reader, list(known))
     return [
         TrackedDetails(
             parcel=parcel,
             scans=tuple(scans[parcel.id]),
             troubles=tuple(await store_cases.troubles_of(reader, parcel.id)),
             case=known.get(parcel.id),
+            instruction=said.get(parcel.id),
             by_hand={scan.id: actor for tracked_id, scan, actor in noted if tracked_id == parcel.id},
         )
         for parcel in parcels
@@ -144,8 +150,8 @@ async def _details(reader: Reader, parcels: Sequence[Tracked]) -> list[TrackedDe
 
 
 async def due(tx: Tx, limit: int) -> list[Poll]:
-    """Parcels whose carriers are to be asked now; they are ours for an hour."""
-    return await store.due(tx, limit)
+    """Parcels whose carriers are to be asked now, those that come back to us among them; they are ours for an hour."""
+    return [*await store.due(tx, limit), *await coming.due(tx, limit)]
 
 
 async def promises(reader: Reader, order_id: OrderId, now: datetime) -> list[Promise]:

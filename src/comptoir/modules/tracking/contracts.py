@@ -12,7 +12,7 @@ from uuid import UUID
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import OrderId, ShipmentId
 from comptoir.runtime.events import Event
-from comptoir.sdk.carriers import LabelFormat
+from comptoir.sdk.carriers import InstructionKind, LabelFormat
 from comptoir.sdk.tracking import Scan, TrackingStatus, TrackingUpdate
 
 AccountId = NewType("AccountId", UUID)
@@ -20,12 +20,15 @@ TrackedId = NewType("TrackedId", UUID)
 LabelId = NewType("LabelId", UUID)
 PickupId = NewType("PickupId", UUID)
 TroubleId = NewType("TroubleId", UUID)
+InstructionId = NewType("InstructionId", UUID)
 
 ACCOUNT_PREFIX = "cac"
 TRACKED_PREFIX = "trk"
 LABEL_PREFIX = "lbl"
 PICKUP_PREFIX = "pku"
 TROUBLE_PREFIX = "tbl"
+INSTRUCTION_PREFIX = "ins"
+HAND_SCAN_PREFIX = "scn"
 
 
 # Accounts
@@ -112,8 +115,8 @@ class Tracked:
     """What the carrier itself expects."""
     estimated_on: date | None = None
     signed_by: str = ""
-    delayed: bool = False
-    """Its buyer has been told that it comes later than promised."""
+    delay_told: date | None = None
+    """The day that its buyer was last told, later than the promised one."""
     next_poll_at: datetime | None = None
     polls: int = 0
     """In a row, without any news."""
@@ -128,6 +131,8 @@ class TrackedDetails:
     scans: tuple[Scan, ...]
     troubles: tuple[Trouble, ...]
     case: Case | None
+    instruction: CaseInstruction | None = None
+    """What the carrier was told last after a failed delivery, or is to be told."""
     by_hand: Mapping[str, str] = field(default_factory=dict[str, str])
     """By the id of a scan that one of us wrote down, who."""
 
@@ -200,6 +205,8 @@ class TroubleKind(StrEnum):
     """It is on its way, and arrives later than was promised."""
     REJECTED = "rejected"
     """A label could not be bought, and waiting does not help."""
+    UNUSED = "unused"
+    """Nothing of what its label was bought for leaves, and the carrier has not taken the label back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,6 +349,44 @@ class Case:
     version: int = 1
 
 
+class InstructionState(StrEnum):
+    """Of what a carrier is to be told after a failed delivery."""
+
+    ASKED = "asked"
+    """Written down, and not told as far as we know."""
+    UNKNOWN = "unknown"
+    """No answer came: it is told again with the same reference, which the carrier takes once."""
+    TOLD = "told"
+    REFUSED = "refused"
+    """The carrier said no, or nothing for too long: a person has to call it."""
+    CANNOT = "cannot"
+    """Nobody can be told by us: a person has to call the carrier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseInstruction:
+    """What a carrier is to be told for one answer after a failed delivery. What exactly stands in the answer."""
+
+    id: InstructionId
+    reference: str
+    tracked_id: TrackedId
+    order_id: OrderId
+    account_id: AccountId | None
+    case_version: int
+    """Of the failed delivery when it was decided: what happens to it afterwards needs another."""
+    kind: InstructionKind
+    state: InstructionState
+    attempts: int
+    problem: str
+    """Why it was not told when it was last tried."""
+    confirmation: str
+    """What the carrier calls it."""
+    created_at: datetime
+    told_at: datetime | None
+    next_at: datetime
+    busy_until: datetime | None
+
+
 # Labels
 
 
@@ -402,6 +447,8 @@ class PurchasedLabel:
     voided_at: datetime | None
     busy_until: datetime | None
     version: int
+    is_return: bool = False
+    """Whether `subject_id` is a return, and the buyer sends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -686,6 +733,13 @@ class ParcelAnswered(ParcelEvent, frozen=True, kw_only=True):
     answer: str
 
 
+class ParcelInstructed(ParcelEvent, frozen=True, kw_only=True):
+    """The carrier has been told by us what is to become of a parcel that it could not hand over."""
+
+    type: ClassVar[str] = "parcel.instructed"
+    instruction: str
+
+
 class ParcelStuck(ParcelEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "parcel.stuck"
     status: str
@@ -698,6 +752,39 @@ class ParcelDelayed(ParcelEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "parcel.delayed"
     promised_on: date
     estimated_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A parcel in which something comes back, with a label of ours. `id` is what the label is for."""
+
+    id: UUID
+    order_id: OrderId
+    account_id: AccountId
+    tracking_number: str
+    tracking_url: str
+    carrier: str
+    service: str
+    status: TrackingStatus
+    since: datetime | None
+    last_at: datetime | None
+    begun_at: datetime
+
+
+class ComingMoved(Event, frozen=True, kw_only=True):
+    """A carrier has said something new of a parcel that comes back; `left` is whether it has it, or had it."""
+
+    type: ClassVar[str] = "return.parcel_moved"
+    order_id: OrderId
+    return_case_id: UUID
+    status: str
+    was: str
+    left: bool
+    at: datetime | None
+
+    @property
+    def subject(self) -> UUID:
+        return self.order_id
 
 
 class LabelBought(Event, frozen=True, kw_only=True):

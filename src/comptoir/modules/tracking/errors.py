@@ -94,3 +94,10 @@ class CaseClosed(Conflict):
 
     code = "case_closed"
     title = "This can no longer be answered"
+
+
+class CarrierBeingTold(Conflict):
+    """Somebody is telling the carrier what becomes of this parcel; `data["until"]` is when at the latest that ends."""
+
+    code = "carrier_being_told"
+    title = "The carrier is being told"

@@ -20,7 +20,7 @@ from comptoir.kernel.money import Currency, Money
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import ParcelId
 from comptoir.modules.orders.contracts import OrderId
-from comptoir.modules.tracking import accounts
+from comptoir.modules.tracking import accounts, coming
 from comptoir.modules.tracking.contracts import (
     LABEL_PREFIX,
     AccountId,
@@ -57,7 +57,7 @@ _VOID_STEPS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A label that somebody wants. `subject_id` is what it is for: a box of a fulfilment order."""
+    """A label that somebody wants. `subject_id` is what it is for: a box of a fulfilment order, or a return."""
 
     account_id: AccountId
     subject_id: UUID
@@ -110,6 +110,7 @@ async def ask(tx: Tx, keyring: Keyring, wanted: Wanted) -> Asked:
         wanted.format,
         sealed,
         tx.now,
+        is_return=wanted.shipment.is_return,
     )
     found = await store.of_subject(tx, wanted.subject_id)
     assert found is not None, "the row was written, or was there"
@@ -233,13 +234,19 @@ async def ask_back(tx: Tx, label_id: LabelId) -> PurchasedLabel:
     row = await _locked(tx, label_id)
     if row.state is LabelState.VOIDED:
         return row
-    boxes = await fulfilment.some_parcels(tx, [ParcelId(row.subject_id)])
-    if row.state is LabelState.BOUGHT and any(box.shipment_id is not None for box in boxes):
+    if row.state is LabelState.BOUGHT and await _has_left(tx, row):
         raise LabelHasLeft(kind="label", id=label_id)
     label_after(row.state, LabelStep.VOID)
     _require_free(tx, row)
     await store.put(tx, label_id, {"busy_until": tx.now + LEASE})
     return row
+
+
+async def _has_left(tx: Tx, row: PurchasedLabel) -> bool:
+    if row.is_return:
+        parcel = await coming.get(tx, row.subject_id)
+        return parcel is not None and parcel.tracking_number == row.tracking_number and coming.has_left(parcel)
+    return any(box.shipment_id is not None for box in await fulfilment.some_parcels(tx, [ParcelId(row.subject_id)]))
 
 
 async def gave_back(tx: Tx, label_id: LabelId, void: Void) -> PurchasedLabel:
@@ -261,8 +268,21 @@ async def gave_back(tx: Tx, label_id: LabelId, void: Void) -> PurchasedLabel:
         },
     )
     if state is not row.state and not refused:
+        await store_cases.resolve(tx, label_id, [TroubleKind.UNUSED], "voided")
         tx.emit(LabelVoided(order_id=row.order_id, label_id=label_id, tracking_number=row.tracking_number))
     return await get(tx, label_id)
+
+
+async def tell_unused(tx: Tx, label_id: LabelId, reason: str) -> None:
+    """Nothing of what it was bought for leaves, and the carrier does not take it back: somebody has to look at it."""
+    row = await _locked(tx, label_id)
+    if row.state is LabelState.BOUGHT:
+        await store_cases.open_trouble(tx, TroubleKind.UNUSED, label_id, None, row.order_id, reason)
+
+
+async def told_unused(reader: Reader, ids: Sequence[LabelId]) -> set[UUID]:
+    """Of which of these somebody was told that already."""
+    return await store_cases.ever_open(reader, TroubleKind.UNUSED, ids)
 
 
 async def let_go(tx: Tx, label_id: LabelId, problem: Refusal | Fault) -> None:

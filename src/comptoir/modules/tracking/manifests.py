@@ -31,6 +31,8 @@ async def made(
         created_by=tx.actor,
     )
     await store.insert(tx, manifest)
+    if answer.content:
+        await store.keep_document(tx, manifest.id, answer.content)
     for label_id in manifest.label_ids:
         await store_labels.put(tx, label_id, {"manifest_ref": answer.id})
     return manifest

@@ -19,7 +19,7 @@ from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Departure, ShipmentId
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.contracts import Arrival
-from comptoir.modules.tracking import cases
+from comptoir.modules.tracking import cases, coming
 from comptoir.modules.tracking.contracts import (
     Account,
     AccountId,
@@ -173,6 +173,7 @@ async def _applied(tx: Tx, account_id: AccountId, updates: Sequence[TrackingUpda
             by_number[update.tracking_number].append(update)
     said = {number: [scan for update in own for scan in _scans(update)] for number, own in by_number.items()}
     news = await store.add_scans(tx, account_id, said)
+    await coming.heard(tx, account_id, sorted(news))
     ids = await store.by_number(tx, account_id, sorted(by_number))
     if not ids:
         return set()
@@ -211,6 +212,7 @@ async def polled(tx: Tx, account_id: AccountId, asked: Sequence[Poll], updates: 
 
 async def never_ask(tx: Tx, asked: Sequence[Poll]) -> None:
     """The connector cannot be asked about parcels."""
+    await coming.never_ask(tx, asked)
     parcels = await store.lock(tx, [poll.tracked_id for poll in asked])
     await store.update(tx, [replace(parcel, next_poll_at=None) for parcel in parcels])
 
@@ -278,8 +280,8 @@ async def _follow(tx: Tx, parcels: Sequence[Tracked], news: set[str]) -> None:
         if before.tracking_number in news:
             next_poll_at, polls = following.next_poll(after, tx.now, news=True)
             after = replace(after, next_poll_at=next_poll_at if before.account_id else None, polls=polls)
-        if following.is_late(after) and not before.delayed:
-            after = replace(after, delayed=True)
+        if following.has_worse_news(after):
+            after = replace(after, delay_told=after.estimated_on)
         if after != before:
             changed.append(after)
         _count(counted, before, after)
@@ -326,7 +328,7 @@ def _tell(tx: Tx, before: Tracked, after: Tracked) -> None:
                     estimated_on=after.estimated_on,
                 )
             )
-    if after.delayed and not before.delayed:
+    if after.delay_told != before.delay_told:
         assert after.promised_on is not None
         assert after.estimated_on is not None
         tx.emit(ParcelDelayed(**about, promised_on=after.promised_on, estimated_on=after.estimated_on))

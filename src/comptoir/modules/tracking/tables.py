@@ -19,8 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from comptoir.modules.tracking.contracts import CaseState, Kind, LabelState, PickupStanding, TroubleKind
+from comptoir.modules.tracking.contracts import CaseState, InstructionState, Kind, LabelState, PickupStanding, TroubleKind
 from comptoir.runtime.columns import KeyText, flag, id_column, instant, json, key, uuid_column, words
+from comptoir.sdk.carriers import InstructionKind
 from comptoir.sdk.tracking import TrackingStatus
 
 metadata = MetaData(schema="tracking")
@@ -89,7 +90,7 @@ parcels = Table(
     Column("carrier_estimate", Date),
     Column("estimated_on", Date),
     words("signed_by"),
-    flag("delayed", default=False),
+    Column("delay_told", Date),
     instant("next_poll_at", nullable=True),
     _count("polls"),
     _count("version", 1),
@@ -182,8 +183,33 @@ cases = Table(
     instant("closed_at", nullable=True),
     _count("version", 1),
     Index("cases_due", "answer_until", postgresql_where=text("state = 'asked'")),
+    Index("cases_to_tell", "tracked_id", postgresql_where=text("state IN ('answered', 'unanswered')")),
     _one_of("state", *CaseState),
 )
+
+instructions = Table(
+    "instructions",
+    metadata,
+    id_column(),
+    Column("reference", KeyText, nullable=False, unique=True),
+    Column("tracked_id", UUID(as_uuid=True), ForeignKey("tracking.parcels.id"), nullable=False),
+    uuid_column("order_id"),
+    Column("account_id", UUID(as_uuid=True), ForeignKey("tracking.accounts.id")),
+    Column("case_version", Integer, nullable=False),
+    key("kind"),
+    key("state"),
+    _count("attempts"),
+    words("problem"),
+    key("confirmation"),
+    instant("created_at"),
+    instant("told_at", nullable=True),
+    instant("next_at"),
+    instant("busy_until", nullable=True),
+    Index("instructions_once", "tracked_id", "case_version", unique=True),
+    _one_of("kind", *InstructionKind),
+    _one_of("state", *InstructionState),
+)
+"""What exactly carriers are told is not here: it stands in the answers of cases."""
 
 troubles = Table(
     "troubles",
@@ -232,6 +258,7 @@ labels = Table(
     instant("bought_at", nullable=True),
     instant("voided_at", nullable=True),
     instant("busy_until", nullable=True),
+    flag("is_return", default=False),
     _count("version", 1),
     Index(
         "labels_one",
@@ -246,6 +273,27 @@ labels = Table(
     _one_of("state", *LabelState),
 )
 """`request` is encrypted, and forgotten once the label is bought or refused: it holds who gets the parcel."""
+
+coming = Table(
+    "coming",
+    metadata,
+    id_column(),
+    uuid_column("order_id"),
+    _account(),
+    key("tracking_number"),
+    words("tracking_url"),
+    key("carrier"),
+    key("service"),
+    key("status"),
+    instant("since", nullable=True),
+    instant("last_at", nullable=True),
+    instant("begun_at"),
+    instant("next_poll_at", nullable=True),
+    Index("coming_number", "tracking_number", "account_id"),
+    Index("coming_due", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
+    _one_of("status", *TrackingStatus),
+)
+"""Parcels that come back to us with labels that we have bought; `id` is the return's."""
 
 pickups = Table(
     "pickups",

@@ -23,6 +23,9 @@ from comptoir.sdk.carriers.errors import (
 from comptoir.sdk.carriers.tariffs import Tariff, Zone
 from comptoir.sdk.carriers.values import (
     Address,
+    Instructed,
+    Instruction,
+    InstructionKind,
     Item,
     Label,
     LabelFormat,
@@ -50,6 +53,9 @@ __all__ = [
     "CarrierInfo",
     "CarrierUnavailable",
     "ForgedWebhook",
+    "Instructed",
+    "Instruction",
+    "InstructionKind",
     "Item",
     "Label",
     "LabelDearer",

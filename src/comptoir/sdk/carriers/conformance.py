@@ -41,6 +41,9 @@ from comptoir.sdk.carriers.errors import (
     UnreadableWebhook,
 )
 from comptoir.sdk.carriers.values import (
+    Instructed,
+    Instruction,
+    InstructionKind,
     Label,
     LabelRequest,
     Pickup,
@@ -107,6 +110,14 @@ class CarrierRig(Protocol):
         """What the carrier sends of the latest scan of this parcel."""
         ...
 
+    def undelivered(self) -> Waybill:
+        """A parcel that the carrier could not hand over. Asked for where instructions are taken."""
+        ...
+
+    def instructions(self) -> int:
+        """How many instructions the carrier has taken. Asked for where they are."""
+        ...
+
 
 async def _caught(kind: type[E] | tuple[type[E], ...], call: Callable[[], Awaitable[object]]) -> E:
     try:
@@ -152,6 +163,28 @@ def _pickup_request(rig: CarrierRig, label: Label) -> PickupRequest:
     )
 
 
+def _instruction(rig: CarrierRig, waybill: Waybill, kind: InstructionKind) -> Instruction:
+    day = (rig.now + timedelta(days=2)).date()
+    return Instruction(
+        reference=f"TELL-{next(_numbers):06d}",
+        waybill=waybill,
+        kind=kind,
+        on=day if kind is InstructionKind.REATTEMPT else None,
+        recipient=rig.request().recipient,
+        pickup_point="Relais du Port" if kind is InstructionKind.PICKUP else "",
+    )
+
+
+async def _taken(rig: CarrierRig, said: Instruction) -> Instructed | None:
+    """None for a kind that the carrier does not take, and says why."""
+    try:
+        return await rig.carrier.instruct(said)
+    except CarrierCannot as refused:
+        reason = str(refused.data["reason"])
+    assert len(reason) > 10, "a reason is a sentence"
+    return None
+
+
 async def _known(rig: CarrierRig, label: Label) -> tuple[Scan, ...]:
     (update,) = await rig.carrier.track([Waybill(label.tracking_number, label.service)])
     assert update.tracking_number == label.tracking_number
@@ -186,9 +219,13 @@ class CarrierConformance:
             Capability.MANIFEST: lambda: carrier.manifest([label]),
             Capability.TRACK: lambda: carrier.track([Waybill("t", rig.service)]),
             Capability.WEBHOOKS: webhook,
+            Capability.INSTRUCT: lambda: carrier.instruct(
+                _instruction(rig, Waybill("t", rig.service), InstructionKind.REATTEMPT)
+            ),
             Capability.CUSTOMS: lambda: carrier.buy(replace(_label_request(rig), shipment=replace(request, recipient=abroad))),
             Capability.COLLECT: lambda: carrier.rates(replace(request, collect=Money(1_000, Currency("EUR")))),
             Capability.DANGEROUS: lambda: carrier.rates(replace(request, dangerous=True)),
+            Capability.RETURNS: lambda: carrier.buy(replace(_label_request(rig), shipment=replace(request, is_return=True))),
         }
         assert calls.keys() == set(Capability)
         for capability, reason in carrier.info.missing.items():
@@ -321,6 +358,55 @@ class CarrierConformance:
         labels = [await rig.carrier.buy(_label_request(rig)) for _ in range(3)]
         manifest = await rig.carrier.manifest(labels)
         assert sorted(manifest.tracking_numbers) == sorted(label.tracking_number for label in labels)
+
+    async def test_what_is_to_become_of_a_parcel_is_said_once_however_often_it_is_told(self, rig: CarrierRig) -> None:
+        if not _can(rig, Capability.INSTRUCT):
+            return
+        taken = 0
+        for kind in InstructionKind:
+            said = _instruction(rig, rig.undelivered(), kind)
+            first = await _taken(rig, said)
+            if first is None:
+                continue
+            taken += 1
+            second = await rig.carrier.instruct(said)
+            assert (first.reference, second.reference) == (said.reference, said.reference)
+            assert second.confirmation == first.confirmation
+            assert rig.instructions() == taken
+        assert taken, "a carrier that takes instructions takes one kind of them at least"
+
+    async def test_an_instruction_whose_answer_was_lost_is_told_again(self, rig: CarrierRig) -> None:
+        if not _can(rig, Capability.INSTRUCT):
+            return
+        for count, status in enumerate((None, 500, 503), start=1):
+            said = _instruction(rig, rig.undelivered(), InstructionKind.REATTEMPT)
+            rig.lose_answer(status)
+            unknown = await _caught(OutcomeUnknown, lambda said=said: rig.carrier.instruct(said))
+            assert (unknown.remedy, unknown.data["reference"]) == (Remedy.WAIT, said.reference)
+            assert (await rig.carrier.instruct(said)).reference == said.reference
+            assert rig.instructions() == count
+
+    async def test_an_instruction_that_the_carrier_does_not_take_changes_nothing(self, rig: CarrierRig) -> None:
+        if not _can(rig, Capability.INSTRUCT):
+            return
+        said = _instruction(rig, rig.undelivered(), InstructionKind.REATTEMPT)
+        shown: list[str] = []
+        breaking: list[tuple[Callable[[], None], type[Fault], Remedy]] = [
+            (lambda: rig.fail(429, retry_after=7), CarrierBusy, Remedy.WAIT),
+            (rig.revoke, NotAuthorised, Remedy.MERCHANT),
+            (rig.stall, OutcomeUnknown, Remedy.WAIT),
+        ]
+        for broken, kind, remedy in breaking:
+            broken()
+            problem = await _caught(kind, lambda: rig.carrier.instruct(said))
+            assert problem.remedy is remedy
+            shown += self._all_of(problem)
+            rig.recover()
+        assert rig.instructions() == 0
+        nobodys = replace(said, waybill=Waybill("NOBODYS-NUMBER", said.waybill.service))
+        assert (await _caught(ShipmentRejected, lambda: rig.carrier.instruct(nobodys))).remedy is Remedy.MERCHANT
+        for secret in rig.secrets:
+            assert not any(secret in one for one in shown)
 
     async def test_a_status_that_nobody_knows_is_kept_as_it_came(self, rig: CarrierRig) -> None:
         if not _can(rig, Capability.LABELS, Capability.TRACK):

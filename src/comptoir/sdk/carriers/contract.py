@@ -10,6 +10,8 @@ from typing import NoReturn, Protocol
 
 from comptoir.sdk.carriers.errors import CarrierCannot
 from comptoir.sdk.carriers.values import (
+    Instructed,
+    Instruction,
     Label,
     LabelFormat,
     LabelRequest,
@@ -34,12 +36,16 @@ class Capability(StrEnum):
     MANIFEST = "manifest"
     TRACK = "track"
     WEBHOOKS = "webhooks"
+    INSTRUCT = "instruct"
+    """Takes what is to become of a parcel that could not be handed over."""
     CUSTOMS = "customs"
     """Makes the papers for parcels that cross a border."""
     COLLECT = "collect"
     """Takes money at the door."""
     DANGEROUS = "dangerous"
     """Takes dangerous goods."""
+    RETURNS = "returns"
+    """Sells labels for parcels that come back from a buyer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class AuthField:
     secret: bool = True
     required: bool = True
     help: str = ""
+    theirs: bool = False
+    """The far side makes it: we cannot make a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,8 @@ class CarrierInfo:
     """How many parcels are best asked about in one call."""
     pickup_at_once: int = 0
     """How many parcels one pickup may be for; 0 for no limit."""
+    manifest_by_carrier: bool = False
+    """Whether a manifest is for the parcels of one of the carriers that it stands before."""
     covers: tuple[str, ...] = field(default=())
     """Countries from which it takes parcels, ISO 3166-1 alpha-2; none for no limit."""
 
@@ -132,6 +142,14 @@ class CarrierConnector(Protocol):
         """What the carrier knows now; parcels that it does not know are left out."""
         ...
 
+    async def instruct(self, instruction: Instruction) -> Instructed:
+        """Tells what is to become of a parcel that could not be handed over. Twice with one reference does no harm.
+
+        Raises OutcomeUnknown as `buy` does, ShipmentRejected where the carrier says no, and CarrierCannot with its reason: also
+        for a kind of instruction that it does not take.
+        """
+        ...
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         """Raises ForgedWebhook. `body` is what came, to the byte."""
         ...
@@ -156,6 +174,7 @@ class PartialCarrier:
             Capability.CUSTOMS: request.crosses_a_border,
             Capability.COLLECT: request.collect is not None,
             Capability.DANGEROUS: request.dangerous,
+            Capability.RETURNS: request.is_return,
         }
         for capability, needed in needs.items():
             if needed and capability in self.info.missing:
@@ -192,6 +211,10 @@ class PartialCarrier:
     async def track(self, waybills: Sequence[Waybill]) -> list[TrackingUpdate]:
         del waybills
         self.cannot(Capability.TRACK)
+
+    async def instruct(self, instruction: Instruction) -> Instructed:
+        del instruction
+        self.cannot(Capability.INSTRUCT)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         del headers, body, now

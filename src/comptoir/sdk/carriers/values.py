@@ -71,6 +71,8 @@ class RateRequest:
     """The number of the export declaration, where there is one."""
     distance: float | None = None
     """Kilometres on the great circle; None to reckon them from the coordinates of the addresses."""
+    is_return: bool = False
+    """A buyer sends it back: `sender` is the buyer, who has paid for nothing, and `recipient` one of us."""
 
     @property
     def crosses_a_border(self) -> bool:
@@ -165,7 +167,7 @@ class Void:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickupRequest:
-    """The driver is to come. `reference` is ours, as for labels."""
+    """The driver is to come. `reference` is ours, as for labels; the times are told in the zone of the address."""
 
     reference: str
     address: Address
@@ -201,7 +203,8 @@ class Manifest:
     id: str
     tracking_numbers: tuple[str, ...]
     url: str = ""
-    """Empty while the carrier is still making it."""
+    """Empty while the carrier is still making it, and where the document came along."""
+    content: bytes = field(default=b"", repr=False)
     ready: bool = True
 
 
@@ -211,3 +214,40 @@ class Waybill:
 
     tracking_number: str
     service: str = ""
+
+
+class InstructionKind(StrEnum):
+    """What is to become of a parcel that could not be handed over."""
+
+    REATTEMPT = "reattempt"
+    ADDRESS = "address"
+    """It is to be delivered somewhere else."""
+    PICKUP = "pickup"
+    """It is to wait at a pickup point."""
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """Said of one parcel after a failed delivery. `reference` is ours: said twice with it, it is said once."""
+
+    reference: str
+    waybill: Waybill
+    kind: InstructionKind
+    on: date | None = None
+    """The day on which it is to be tried again; None is the next that there is."""
+    recipient: Address
+    """Who gets it, and where: another address than the label's where the kind says so."""
+    pickup_point: str = ""
+    """As the buyer named it, where it is to wait."""
+    note: str = ""
+    """For the driver."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructed:
+    """The carrier has taken an instruction."""
+
+    reference: str
+    confirmation: str = ""
+    """What the carrier calls it, where it gives it a name."""

@@ -27,6 +27,7 @@ from comptoir.runtime.database import Contended, Context, Reader, Tx
 from comptoir.runtime.limits import address_key
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.paging import Page
+from comptoir.surfaces.api import reaching
 from comptoir.surfaces.api.asking import Headers, query_pairs, read_body, read_parts, wrong
 from comptoir.surfaces.api.identifiers import named
 from comptoir.surfaces.api.operations import Answer, Operation, PageOf
@@ -311,6 +312,7 @@ class Front:
                 body = await read_body(receive, call.headers, operation.max_body)
             if operation.changes:
                 call.take_key(body)
+        await reaching.guard(call, body)
         return await _run(call, body)
 
     def _send_whole(self, answer: Answer[Any], whole: SendWhole, request_id: str) -> bool:

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
+from comptoir.kernel.errors import Fault
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
 from comptoir.modules.tracking import api
 from comptoir.modules.tracking.contracts import Account, AccountDraft, AccountId
 from comptoir.modules.tracking.errors import UnknownAccount
-from comptoir.sdk.carriers import Capability, CarrierInfo, LabelFormat
+from comptoir.runtime.database import DatabaseUnavailable, Tx
+from comptoir.sdk.carriers import Capability, CarrierCannot, CarrierInfo, LabelFormat
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import show
 from comptoir.surfaces.api.operations import Answer, Resource
@@ -28,7 +30,7 @@ from comptoir.surfaces.api.shapes import (
     Words,
     given,
 )
-from comptoir.surfaces.carriage import ConnectorKind, checked
+from comptoir.surfaces.carriage import ConnectorKind
 from comptoir.surfaces.hooks.carriers import PATH
 
 carrier_accounts = Resource("Carrier accounts", "With whom labels are bought, and who tells where parcels are.")
@@ -190,13 +192,46 @@ async def change_carrier_account(call: Call, body: ChangeCarrierAccount) -> Answ
         credentials = None
         if fresh is not None:
             known = await api.accounts.credentials(tx, services.keyring, there.id)
-            credentials = checked(services.carriage.kinds, draft, {**known, **fresh})
+            credentials = services.carriage.checked(draft, {**known, **fresh})
         changed = await api.accounts.update(
             tx, services.keyring, there.id, draft, credentials, version=call.decided_on(there.version)
         )
         data = {"name": changed.name, "changed": sorted([*changes, *(["credentials"] if fresh is not None else [])])}
         await staff.record(tx, "carrier_account.changed", show("carrier_account", changed.id), data, address=call.address)
         return await call.done(tx, _shape(call, changed))
+
+
+@carrier_accounts.post(
+    "/v1/carrier-accounts/{carrier_account_id}/test", Scope.ROUTING_WRITE, refuses=(UnknownAccount, CarrierCannot)
+)
+async def test_carrier_account(call: Call) -> Answer[CarrierAccountShape]:
+    """Ask a carrier whether it knows our key.
+
+    It is asked for a label that is not there; nothing is bought or changed. What the carrier says no with is the answer
+    (`carrier_not_authorised`, say), and stays in the account's `problem`.
+    """
+    services = call.services
+    async with call.transaction() as tx:
+        await api.accounts.get(tx, _id(call))
+    try:
+        await services.parcels.test(_id(call), call.context)
+    except Fault as fault:
+        if not isinstance(fault, DatabaseUnavailable):
+            await _tested(call, works=False)
+        raise
+    async with call.transaction() as tx:
+        await _record_test(tx, call, works=True)
+        return await call.done(tx, _shape(call, await api.accounts.get(tx, _id(call))))
+
+
+async def _tested(call: Call, *, works: bool) -> None:
+    async with call.services.database.transaction(call.context) as tx:
+        await _record_test(tx, call, works=works)
+
+
+async def _record_test(tx: Tx, call: Call, *, works: bool) -> None:
+    name = show("carrier_account", _id(call))
+    await staff.record(tx, "carrier_account.tested", name, {"works": works}, address=call.address)
 
 
 def _id(call: Call) -> AccountId:

@@ -223,7 +223,8 @@ class PreviewShape(Shape, frozen=True, kw_only=True):
     granted: Minor
     needs_approval: bool
     given: Annotated[Amount, Meta(description="What is given back, or given away below the price of the day.")]
-    approval_above: Annotated[Amount | None, Meta(description="More than that given needs approval.")]
+    given_before: Annotated[Amount, Meta(description="By earlier changes of the order that nobody approved.")]
+    approval_above: Annotated[Amount | None, Meta(description="More than that given, with what was before, needs approval.")]
     recalls: list[RecallShape]
 
 
@@ -427,6 +428,7 @@ def _preview(seen: Preview) -> PreviewShape:
         granted=seen.granted,
         needs_approval=seen.needs_approval,
         given=seen.given,
+        given_before=seen.given_before,
         approval_above=seen.approval_above,
         recalls=[
             RecallShape(

@@ -90,7 +90,8 @@ _Units = Annotated[int, Meta(ge=0, examples=[2])]
 _Name = Annotated[str, Meta(max_length=120, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*$", examples=["Camille Roux"])]
 _Place = Annotated[str, Meta(max_length=60, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*$", examples=["B-2"])]
 _Days = Annotated[int, Meta(ge=0, le=365, examples=[3])]
-_Lines = Annotated[tuple[LineOf, ...], Meta(min_length=1, max_length=500, description="Without it, all that is ready.")]
+_Short = Annotated[tuple[LineOf, ...], Meta(min_length=1, max_length=500)]
+_Lines = Annotated[_Short, Meta(description="Without it, all that is ready.")]
 
 
 class HandoutShape(Shape, frozen=True, kw_only=True):
@@ -145,6 +146,8 @@ class CollectionQuery(Request, frozen=True, kw_only=True):
 
 class PutOnCounter(Request, frozen=True, kw_only=True):
     shelf: Annotated[_Place, Meta(description="Where it lies.")] = ""
+    missing: Annotated[_Short, Meta(description="Units that did not come from elsewhere; they are paid back.")] | None = None
+    damaged: Annotated[_Short, Meta(description="Units that came broken; they are paid back.")] | None = None
 
 
 class CheckCode(Request, frozen=True, kw_only=True):
@@ -276,11 +279,16 @@ async def get_collection(call: Call) -> Answer[CollectionShape]:
         return call.answer(await _whole(reader, _id(call)))
 
 
-@collections.post("/v1/collections/{fulfilment_id}/ready", Scope.FULFILMENT_WRITE, refuses=(*_REFUSED, NotPicked))
+@collections.post(
+    "/v1/collections/{fulfilment_id}/ready", Scope.FULFILMENT_WRITE, refuses=(*_REFUSED, NotPicked, NotThatMany)
+)
 async def put_on_counter(call: Call, body: PutOnCounter) -> Answer[CollectionShape]:
-    """Say that it is on the counter. What another location has sent is received with that."""
+    """Say that it is on the counter. What another location has sent is received with that, without what is missing or damaged
+    of it: the buyer is told of the rest alone.
+    """
+    short = {BackReason.MISSING: _units(body.missing) or [], BackReason.DAMAGED: _units(body.damaged) or []}
     async with call.transaction() as tx:
-        await api.ready(tx, _id(call), shelf=body.shelf)
+        await collecting.receive(tx, _id(call), short, shelf=body.shelf)
         return await _done(call, tx)
 
 

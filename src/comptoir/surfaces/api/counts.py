@@ -36,7 +36,7 @@ class CountStock(Request, frozen=True, kw_only=True):
 
 class CountQuery(PageQuery, frozen=True, kw_only=True):
     sort: Literal["at", "-at"] = "-at"
-    location_id: LocationRef | None = None
+    location_id: tuple[LocationRef, ...] = ()
 
 
 class CountedShape(Shape, frozen=True, kw_only=True):
@@ -74,9 +74,9 @@ async def count_stock(call: Call, body: CountStock) -> Answer[CountShape]:
 @stock.get("/v1/stock/counts", Scope.STOCK_READ)
 async def list_stock_counts(call: Call, query: CountQuery) -> Answer[PageOf[CountShape]]:
     """List counts."""
-    location = None if query.location_id is None else place(query.location_id)
+    places = [place(one) for one in query.location_id]
     async with call.reading() as reader:
-        page = await api.find_counts(reader, location, sort=query.sort, limit=query.limit, cursor=query.cursor)
+        page = await api.find_counts(reader, places, sort=query.sort, limit=query.limit, cursor=query.cursor)
     return call.page(page, _count)
 
 

@@ -8,6 +8,10 @@ from msgspec import Meta
 
 from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import NotFound, Refusal
+from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.api import WaysOut
+from comptoir.modules.fulfilment.errors import NotInThatState
 from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api
@@ -23,6 +27,7 @@ from comptoir.modules.orders.contracts import (
     Resolution,
 )
 from comptoir.modules.orders.errors import ExceptionClosed, NotReservedThere, NotThatKind, QuantityNotOpen
+from comptoir.modules.routing.contracts import Fence
 from comptoir.modules.staff.contracts import Scope
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.api.answering import Call
@@ -75,6 +80,18 @@ class SourceShape(Shape, frozen=True, kw_only=True):
 
     location_id: LocationRef
     available: _Units
+    against: (
+        Annotated[Fence, Meta(description="What the rules of routing say against it; only where no location may send it.")]
+        | None
+    ) = None
+
+
+class BestChoice(Shape, frozen=True, kw_only=True):
+    """The choice that puts most of it right."""
+
+    choice: Choice
+    location_id: Annotated[LocationRef, Meta(description="For `send`.")] | None
+    service: Annotated[Service, Meta(description="For `service`.")] | None
 
 
 class ArrivalShape(Shape, frozen=True, kw_only=True):
@@ -91,13 +108,17 @@ class ExceptionDetailsShape(ExceptionShape, frozen=True, kw_only=True):
     choices: list[Choice]
     sources: Annotated[list[SourceShape], Meta(description="Where the units could come from, most first.")]
     arrivals: Annotated[list[ArrivalShape], Meta(description="What is to come, and when.")]
+    services: Annotated[
+        list[Service], Meta(description="How it could go instead, where no location may send it; what would help first.")
+    ]
+    best: Annotated[BestChoice, Meta(description="Where no location may send it; null for others.")] | None
 
 
 class ExceptionQuery(PageQuery, frozen=True, kw_only=True):
     sort: Literal["opened", "-opened", "quantity", "-quantity"] = "-opened"
     kind: tuple[ExceptionKind, ...] = ()
     state: Literal["open", "resolved", "any"] = "open"
-    location_id: LocationRef | None = None
+    location_id: tuple[LocationRef, ...] = ()
     channel: Code | None = None
     sku: SkuText | None = None
     order_id: OrderRef | None = None
@@ -105,10 +126,15 @@ class ExceptionQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class ResolveException(Request, frozen=True, kw_only=True):
-    """What somebody has chosen. `wait` leaves it open; `count` says that the shelf has been counted."""
+    """What somebody has chosen. `wait` leaves it open; `count` says that the shelf has been counted.
+
+    Where no location may send it: `send` lets one send it whatever the rules say, `retry` has the rules decide again, and
+    `service` changes how it goes first. After the latter two it is still open if the rules stop everybody.
+    """
 
     choice: Choice
-    location_id: Annotated[LocationRef, Meta(description="For `move`: where the units come from now.")] | None = None
+    location_id: Annotated[LocationRef, Meta(description="For `move` and `send`: where the units come from now.")] | None = None
+    service: Annotated[Service, Meta(description="For `service`: how it goes from now on.")] | None = None
     quantity: Annotated[Quantity, Meta(description="For `move`: fewer than all of them.")] | None = None
     reason: Annotated[Words, Meta(description="For `cancel`.", examples=["Out of stock"])] = ""
 
@@ -116,11 +142,11 @@ class ResolveException(Request, frozen=True, kw_only=True):
 @exceptions.get("/v1/exceptions", Scope.EXCEPTIONS_READ)
 async def list_exceptions(call: Call, query: ExceptionQuery) -> Answer[PageOf[ExceptionShape]]:
     """List exceptions."""
-    location, order = parsed_some("location", query.location_id), parsed_some("order", query.order_id)
+    order = parsed_some("order", query.order_id)
     wanted = ExceptionFilter(
         kinds=query.kind,
         state=None if query.state == "any" else query.state,
-        location=None if location is None else LocationId(location),
+        locations=tuple(LocationId(parsed("location", one)) for one in query.location_id),
         channel=query.channel,
         sku=query.sku or "",
         order=None if order is None else OrderId(order),
@@ -136,13 +162,22 @@ async def get_exception(call: Call) -> Answer[ExceptionDetailsShape]:
     """Get an exception with every choice that there is."""
     async with call.services.database.transaction(call.context, snapshot=True) as tx:
         found = await api.exception(tx, _id(call), pool_of)
-    return call.answer(_details(found))
+        ways = await _ways(call, tx, found)
+    return call.answer(_details(found, ways))
 
 
 @exceptions.post(
     "/v1/exceptions/{exception_id}/resolve",
     Scope.EXCEPTIONS_WRITE,
-    refuses=(NotFound, ExceptionClosed, NotThatKind, InsufficientStock, NotReservedThere, QuantityNotOpen),
+    refuses=(
+        NotFound,
+        ExceptionClosed,
+        NotThatKind,
+        InsufficientStock,
+        NotReservedThere,
+        QuantityNotOpen,
+        NotInThatState,
+    ),
     example={"choice": "move", "location_id": "loc_01kag8v6w3e9n8r2t5y7z4c6bd"},
 )
 async def resolve_exception(call: Call, body: ResolveException) -> Answer[ExceptionDetailsShape]:
@@ -154,8 +189,36 @@ async def resolve_exception(call: Call, body: ResolveException) -> Answer[Except
         found = await api.exception(tx, _id(call), pool_of)
         if found.exception.state != "open":
             raise ExceptionClosed(resolution=found.exception.resolution)
-        await _choose(tx, found, body)
-        return await call.done(tx, _details(await api.exception(tx, _id(call), pool_of)))
+        if body.choice in {Choice.SEND, Choice.RETRY, Choice.SERVICE}:
+            await _release(call, tx, found, body)
+        else:
+            await _choose(tx, found, body)
+        after = await api.exception(tx, _id(call), pool_of)
+        return await call.done(tx, _details(after, await _ways(call, tx, after)))
+
+
+async def _ways(call: Call, tx: Tx, found: ExceptionDetails) -> WaysOut | None:
+    if found.exception.kind != ExceptionKind.UNROUTABLE:
+        return None
+    ways = await fulfilment.ways_out(tx, call.services.releasing, [found.exception], tx.now)
+    return ways.get(found.exception.id)
+
+
+async def _release(call: Call, tx: Tx, found: ExceptionDetails, body: ResolveException) -> None:
+    """What can be done about units that no location may send."""
+    setting, exception_id = call.services.releasing, found.exception.id
+    if body.choice not in found.choices:
+        raise NotThatKind(kind=found.exception.kind, choices=list(found.choices))
+    if body.choice is Choice.SEND:
+        if body.location_id is None:
+            raise invalid("location_id", "says where the units come from")
+        await fulfilment.send_anyway(tx, setting, exception_id, LocationId(parsed("location", body.location_id)))
+    elif body.choice is Choice.SERVICE:
+        if body.service is None:
+            raise invalid("service", "says how it goes from now on")
+        await fulfilment.send_as(tx, setting, exception_id, body.service)
+    else:
+        await fulfilment.retry(tx, setting, exception_id)
 
 
 async def _choose(tx: Tx, found: ExceptionDetails, body: ResolveException) -> None:
@@ -171,6 +234,8 @@ async def _choose(tx: Tx, found: ExceptionDetails, body: ResolveException) -> No
             await api.choose_move(tx, exception_id, location, body.quantity)
         case Choice.BACKORDER:
             await api.choose_backorder(tx, exception_id)
+        case Choice.CANCEL if found.exception.kind == ExceptionKind.UNROUTABLE:
+            await fulfilment.cancel_stuck(tx, exception_id, body.reason)
         case Choice.CANCEL:
             await api.choose_cancel(tx, exception_id, body.reason)
         case Choice.COUNT:
@@ -179,7 +244,7 @@ async def _choose(tx: Tx, found: ExceptionDetails, body: ResolveException) -> No
             await api.resolve(tx, exception_id, Resolution.IDENTIFIED)
         case Choice.DISMISS:
             await api.resolve(tx, exception_id, Resolution.DISMISSED)
-        case Choice.WAIT:
+        case _:
             return
 
 
@@ -211,13 +276,28 @@ def _summary(found: ExceptionSummary) -> ExceptionShape:
     return ExceptionShape(**_fields(found.exception, found.order_number, found.channel_code))
 
 
-def _details(found: ExceptionDetails) -> ExceptionDetailsShape:
+def _sources(found: ExceptionDetails, ways: WaysOut | None) -> list[SourceShape]:
+    if ways is None:
+        return [SourceShape(location_id=show_location(s.location_id), available=s.available) for s in found.sources]
+    return [
+        SourceShape(location_id=show_location(way.location_id), available=way.available, against=way.fence) for way in ways.ways
+    ]
+
+
+def _best(ways: WaysOut) -> BestChoice:
+    location_id = None if ways.location_id is None else show_location(ways.location_id)
+    return BestChoice(choice=ways.best, location_id=location_id, service=ways.service)
+
+
+def _details(found: ExceptionDetails, ways: WaysOut | None) -> ExceptionDetailsShape:
     order = found.order
     fields = _fields(found.exception, order and order.number, order and order.channel_code)
     return ExceptionDetailsShape(
         **fields,
         choices=list(found.choices),
-        sources=[SourceShape(location_id=show_location(s.location_id), available=s.available) for s in found.sources],
+        sources=_sources(found, ways),
+        services=[] if ways is None else sorted(ways.services, key=lambda one: one not in ways.helping),
+        best=None if ways is None else _best(ways),
         arrivals=[
             ArrivalShape(location_id=show_location(a.location_id), expected_on=a.expected_on, quantity=a.quantity)
             for a in found.arrivals

@@ -29,6 +29,7 @@ from comptoir.modules.fulfilment.contracts import (
 )
 from comptoir.modules.fulfilment.contracts import Request as Asked
 from comptoir.modules.fulfilment.errors import (
+    BoxRecalled,
     NothingToDo,
     NotInThatState,
     NotPicked,
@@ -77,6 +78,7 @@ from comptoir.surfaces.api.shapes import (
     Words,
 )
 from comptoir.surfaces.boxing import completed
+from comptoir.surfaces.opening import label_of_recalled, take_out
 from comptoir.surfaces.sending import LabelMissing, carried, unpack, without_label
 
 fulfilments = Resource("Fulfilment", "What each location has to do for an order: to pick, to pack, to hand over, to give back.")
@@ -121,6 +123,11 @@ class ParcelShape(Shape, frozen=True, kw_only=True):
     packed_at: Instant
     packed_by: Actor
     lines: list[PackedLine]
+    recalled: Annotated[
+        list[PackedLine],
+        Meta(description="Units in it beside `lines` that are not wanted any more: take them out before the box leaves."),
+    ]
+    recalled_at: Instant | None
 
 
 class FulfilmentShape(Shape, frozen=True, kw_only=True):
@@ -231,6 +238,7 @@ class ScanShape(Shape, frozen=True, kw_only=True):
 class Reject(Request, frozen=True, kw_only=True):
     reason: RejectReason
     lines: Annotated[_Lines, Meta(description="Without it, all that is not packed.")] | None = None
+    take_over: Annotated[bool, Meta(description="Also where somebody else works on it.")] = False
 
 
 class Pack(Request, frozen=True, kw_only=True):
@@ -378,10 +386,12 @@ async def begin_fulfilment(call: Call, body: Begin) -> Answer[FulfilmentShape]:
 
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/put-back", Scope.FULFILMENT_WRITE, refuses=REFUSED)
-async def put_fulfilment_back(call: Call) -> Answer[FulfilmentShape]:
-    """Leave it to others: what is picked and not packed goes back to its place."""
+async def put_fulfilment_back(call: Call, body: Begin) -> Answer[FulfilmentShape]:
+    """Leave it to others: what is picked and not packed goes back to its place. What somebody else picks is theirs, unless it
+    is taken over.
+    """
     async with call.transaction() as tx:
-        return await _done(call, tx, await api.put_back(tx, _id(call)))
+        return await _done(call, tx, await api.put_back(tx, _id(call), take_over=body.take_over))
 
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/pick", Scope.FULFILMENT_WRITE, refuses=_LINES)
@@ -417,7 +427,8 @@ async def reject_fulfilment(call: Call, body: Reject) -> Answer[FulfilmentShape]
     The units are routed again, never to this location. What was not found is set aside until somebody has counted.
     """
     async with call.transaction() as tx:
-        return await _done(call, tx, await api.reject(tx, _id(call), _units(body.lines), body.reason))
+        lines = _units(body.lines)
+        return await _done(call, tx, await api.reject(tx, _id(call), lines, body.reason, take_over=body.take_over))
 
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/pack", Scope.FULFILMENT_WRITE, refuses=(*_LINES, NotPicked))
@@ -461,12 +472,36 @@ async def unpack_parcel(call: Call, query: Unpack) -> Answer[FulfilmentShape]:
 
 
 @fulfilments.post(
-    "/v1/fulfilments/{fulfilment_id}/hand-over", Scope.FULFILMENT_WRITE, refuses=(*REFUSED, NotPicked, LabelMissing)
+    "/v1/fulfilments/{fulfilment_id}/parcels/{parcel_id}/take-out",
+    Scope.FULFILMENT_WRITE,
+    refuses=(*_LINES, LabelBusy, LabelHasLeft, LabelNotInThatState),
+)
+async def take_recalled_out(call: Call, body: SomeLines) -> Answer[FulfilmentShape]:
+    """Say that what is not wanted any more is out of a box: `recalled`, all of it or some lines.
+
+    The rest of the box leaves as it is packed. A box with nothing in it is no more: its label is given back first, and what a
+    carrier does not take back is a trouble for a person.
+    """
+    parcel_id = ParcelId(named("parcel", call.text("parcel_id")))
+    services = call.services
+    async with call.transaction() as tx:  # as above
+        await api.get(tx, _id(call))
+    await label_of_recalled(services.parcels, services.database, parcel_id, call.context)
+    async with call.transaction() as tx:
+        await take_out(tx, _id(call), parcel_id, _units(body.lines))
+        return await _done(call, tx, await api.get(tx, _id(call)))
+
+
+@fulfilments.post(
+    "/v1/fulfilments/{fulfilment_id}/hand-over",
+    Scope.FULFILMENT_WRITE,
+    refuses=(*REFUSED, NotPicked, LabelMissing, BoxRecalled),
 )
 async def hand_parcels_over(call: Call, body: HandOver) -> Answer[FulfilmentShape]:
     """Hand packed boxes to the carrier: each is a shipment of the order, and its units leave the stock.
 
-    With `use_labels`, each leaves with the carrier and the number of its bought label; a number that is named goes first.
+    With `use_labels`, each leaves with the carrier and the number of its bought label; a number that is named goes first. A box
+    with units that are not wanted any more (409, `box_recalled`) is opened first.
     """
     tracking = None
     if body.parcels is not None:
@@ -569,6 +604,8 @@ def _parcel(parcel: Parcel) -> ParcelShape:
         packed_at=parcel.packed_at,
         packed_by=show_actor(parcel.packed_by),
         lines=[PackedLine(line_no=line.line_no, quantity=line.quantity) for line in parcel.lines],
+        recalled=[PackedLine(line_no=line.line_no, quantity=line.quantity) for line in parcel.recalled],
+        recalled_at=parcel.recalled_at,
     )
 
 

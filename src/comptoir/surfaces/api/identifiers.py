@@ -14,7 +14,7 @@ from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import from_text, to_text
 from comptoir.modules.carriers.contracts import CARRIER_SERVICE_PREFIX
 from comptoir.modules.catalogue.contracts import PRODUCT_PREFIX, VARIANT_PREFIX
-from comptoir.modules.changes.contracts import CHANGE_PREFIX, POLICY_PREFIX, RECEIVED_PREFIX, RETURN_CASE_PREFIX
+from comptoir.modules.changes.contracts import CHANGE_PREFIX, PICTURE_PREFIX, POLICY_PREFIX, RECEIVED_PREFIX, RETURN_CASE_PREFIX
 from comptoir.modules.channels.contracts import CHANNEL_PREFIX
 from comptoir.modules.customers.contracts import CUSTOMER_PREFIX
 from comptoir.modules.fulfilment.contracts import (
@@ -35,7 +35,14 @@ from comptoir.modules.purchasing.contracts import PURCHASE_PREFIX
 from comptoir.modules.routing.contracts import DECISION_PREFIX, RULE_SET_PREFIX, SIMULATION_PREFIX
 from comptoir.modules.staff.contracts import TOKEN_PREFIX, USER_PREFIX
 from comptoir.modules.tracking.contracts import ACCOUNT_PREFIX as CARRIER_ACCOUNT_PREFIX
-from comptoir.modules.tracking.contracts import LABEL_PREFIX, MANIFEST_PREFIX, PICKUP_PREFIX, TRACKED_PREFIX, TROUBLE_PREFIX
+from comptoir.modules.tracking.contracts import (
+    HAND_SCAN_PREFIX,
+    LABEL_PREFIX,
+    MANIFEST_PREFIX,
+    PICKUP_PREFIX,
+    TRACKED_PREFIX,
+    TROUBLE_PREFIX,
+)
 from comptoir.modules.webhooks.contracts import DELIVERY_PREFIX, ENDPOINT_PREFIX, EVENT_PREFIX
 
 PREFIXES: Final[Mapping[str, str]] = {
@@ -50,6 +57,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "return_case": RETURN_CASE_PREFIX,
     "received": RECEIVED_PREFIX,
     "policy": POLICY_PREFIX,
+    "picture": PICTURE_PREFIX,
     "hold": "hold",
     "transfer": "trf",
     "purchase": PURCHASE_PREFIX,
@@ -73,6 +81,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "tracked": TRACKED_PREFIX,
     "label": LABEL_PREFIX,
     "trouble": TROUBLE_PREFIX,
+    "scan": HAND_SCAN_PREFIX,
     "manifest": MANIFEST_PREFIX,
     "pickup": PICKUP_PREFIX,
     "carton": CARTON_PREFIX,

@@ -12,7 +12,7 @@ from comptoir.kernel.money import Currency, Money
 from comptoir.kernel.time import utcnow
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import FulfilmentId, ParcelId
-from comptoir.modules.fulfilment.errors import NotInThatState, NotPicked, UnknownFulfilment
+from comptoir.modules.fulfilment.errors import BoxRecalled, NotInThatState, NotPicked, UnknownFulfilment
 from comptoir.modules.staff.contracts import Scope
 from comptoir.modules.tracking import api
 from comptoir.modules.tracking.contracts import AccountId, LabelId, LabelState, PurchasedLabel
@@ -42,6 +42,7 @@ from comptoir.surfaces.api.shapes import (
     OrderRef,
     ParcelRef,
     Request,
+    ReturnCaseRef,
     Shape,
     Version,
 )
@@ -62,7 +63,7 @@ _Service = Annotated[
 _Weight = Annotated[
     int, Meta(ge=0, le=1_000_000, examples=[420], description="Grams, as the scales say; 0 takes what the box was packed with.")
 ]
-_BOX: tuple[type[Refusal], ...] = (UnknownFulfilment, NotInThatState, NowhereToSend)
+_BOX: tuple[type[Refusal], ...] = (UnknownFulfilment, NotInThatState, NowhereToSend, BoxRecalled)
 _TYPES: Mapping[LabelFormat, bytes] = {
     LabelFormat.PDF: b"application/pdf",
     LabelFormat.ZPL: b"application/zpl",
@@ -74,7 +75,8 @@ class LabelShape(Shape, frozen=True, kw_only=True):
     """The label of a box, from before it is bought until it is given back."""
 
     id: LabelRef
-    parcel_id: ParcelRef
+    parcel_id: Annotated[ParcelRef | None, Meta(description="Null where it is for a return.")]
+    return_case_id: ReturnCaseRef | None
     order_id: OrderRef
     account_id: CarrierAccountRef
     state: Annotated[LabelState, Meta(description="`unknown`: no answer came; buy again, and it is looked for first.")]
@@ -307,7 +309,8 @@ def _id(call: Call) -> LabelId:
 def _shape(label: PurchasedLabel) -> LabelShape:
     return LabelShape(
         id=show("label", label.id),
-        parcel_id=show("parcel", label.subject_id),
+        parcel_id=None if label.is_return else show("parcel", label.subject_id),
+        return_case_id=show("return_case", label.subject_id) if label.is_return else None,
         order_id=show("order", label.order_id),
         account_id=show("carrier_account", label.account_id),
         state=label.state,

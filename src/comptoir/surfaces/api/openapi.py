@@ -11,7 +11,7 @@ import msgspec
 
 import comptoir
 from comptoir.kernel.errors import Invalid, NotFound, Refusal, Stale
-from comptoir.modules.staff.errors import NotPermitted, Unauthenticated
+from comptoir.modules.staff.errors import NotPermitted, OtherLocation, Unauthenticated
 from comptoir.runtime.limits import TooManyRequests
 from comptoir.surfaces.api.answering import OutOfRange
 from comptoir.surfaces.api.examples import Json, example_of
@@ -26,6 +26,7 @@ from comptoir.surfaces.api.problems import (
     RequestTimeout,
     tell,
 )
+from comptoir.surfaces.api.reaching import may_refuse
 
 _INTRODUCTION: Final = """
 One stock and one order book for every channel.
@@ -296,4 +297,6 @@ def _refusals(operation: Operation) -> Iterable[type[Refusal]]:
         found += [Unauthenticated, TooManyRequests]
     if operation.scope is not None:
         found.append(NotPermitted)
+    if not operation.public and may_refuse(operation):
+        found.append(OtherLocation)
     return {refusal.code: refusal for refusal in reversed(found)}.values()

@@ -31,6 +31,7 @@ from comptoir.kernel.errors import Invalid, Refusal
 from comptoir.modules.staff.contracts import Scope
 from comptoir.runtime.idempotency import IdempotencyKeyReused
 from comptoir.surfaces.api.asking import BodyReader, QueryReader
+from comptoir.surfaces.api.reaching import narrowed
 
 if TYPE_CHECKING:
     from comptoir.surfaces.api.answering import Call
@@ -145,7 +146,7 @@ class Operation:
         async def run(call: Call, body: bytes) -> Answer[Any]:
             given: dict[str, Any] = {}
             if read_query is not None:
-                given["query"] = read_query(call.query_string)
+                given["query"] = narrowed(self, read_query(call.query_string), call.principal)
             if read_body is not None:
                 given["body"] = read_body(body, call.headers)
             return await handler(call, **given)

@@ -49,6 +49,10 @@ from comptoir.surfaces.api.shapes import (
 
 Units = Annotated[int, Meta(examples=[0])]
 
+_Owed = Annotated[
+    Minor, Meta(description="What the buyer is owed by what is left of the order; below nothing, what the buyer owes.")
+]
+
 
 class LineUnits(Request, frozen=True, kw_only=True):
     """So many units of a line."""
@@ -96,10 +100,10 @@ class ShipmentShape(Shape, frozen=True, kw_only=True):
 
 
 class ReturnedUnits(Shape, frozen=True, kw_only=True):
-    """Units of a line that came back, and what became of them."""
+    """Units of a line that came back, and what became of them. Fewer than none were given back to the buyer again."""
 
     line_no: LineNo
-    quantity: Quantity
+    quantity: Annotated[int, Meta(examples=[1])]
     disposition: Disposition
 
 
@@ -155,6 +159,7 @@ class OrderSummaryShape(Shape, frozen=True, kw_only=True):
     total: Minor
     captured: Minor
     refunded: Minor
+    owed: _Owed
     quantity: Units
     cancelled: Units
     backordered: Units
@@ -196,9 +201,11 @@ class OrderShape(Shape, frozen=True, kw_only=True):
     discount: Minor
     tax: Minor
     total: Minor
+    value: Annotated[Minor, Meta(description="Of what is left: without what was cancelled, came back or was allowed off.")]
     authorised: Minor
     captured: Minor
     refunded: Minor
+    owed: _Owed
     quantity: Units
     cancelled: Units
     backordered: Units
@@ -229,6 +236,7 @@ def summary_shape(order: OrderSummary) -> OrderSummaryShape:
         total=order.total,
         captured=order.captured,
         refunded=order.refunded,
+        owed=order.owed,
         quantity=order.quantity,
         cancelled=order.cancelled,
         backordered=order.backordered,
@@ -276,9 +284,11 @@ def order_shape(details: OrderDetails) -> OrderShape:
         discount=order.discount,
         tax=order.tax,
         total=order.total,
+        value=order.value,
         authorised=order.authorised,
         captured=order.captured,
         refunded=order.refunded,
+        owed=order.owed,
         quantity=order.quantity,
         cancelled=order.cancelled,
         backordered=order.backordered,

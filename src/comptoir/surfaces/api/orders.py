@@ -16,7 +16,7 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.orders import api
 from comptoir.modules.orders.api import FulfilmentStatus, PaymentStatus, ReturnStatus
-from comptoir.modules.orders.contracts import LineQuantity, OrderFilter, OrderId, ReturnLine, TimelineEntry
+from comptoir.modules.orders.contracts import LineQuantity, OrderFilter, OrderId, Owed, ReturnLine, TimelineEntry
 from comptoir.modules.orders.errors import NotReservedThere, OverRefund, OverVoid, QuantityNotOpen, UnknownLine
 from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.staff.contracts import Scope
@@ -75,6 +75,7 @@ class OrderQuery(PageQuery, frozen=True, kw_only=True):
     total_from: Amount | None = None
     total_to: Amount | None = None
     tag: Words = ""
+    owed: Annotated[Owed, Meta(description="Only orders of which money is owed, that way.")] | None = None
 
 
 class TimelineQuery(PageQuery, frozen=True, kw_only=True):
@@ -193,6 +194,7 @@ async def list_orders(call: Call, query: OrderQuery) -> Answer[PageOf[OrderSumma
         total_from=query.total_from,
         total_to=query.total_to,
         tag=query.tag,
+        owed=query.owed,
     )
     async with call.reading() as reader:
         page = await api.find(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)

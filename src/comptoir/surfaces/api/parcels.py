@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
-from typing import Annotated, Any, Literal
-
-from msgspec import Meta
+from typing import Any
+from uuid import UUID
 
 from comptoir.kernel.time import utcnow
 from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
 from comptoir.modules.tracking import api
 from comptoir.modules.tracking.contracts import (
     AccountId,
-    AnswerKind,
     Case,
-    CaseState,
+    CaseInstruction,
     CaseStep,
-    FailReason,
-    Kept,
     Performance,
     Promise,
     Tracked,
@@ -29,230 +26,48 @@ from comptoir.modules.tracking.contracts import (
     TrackedId,
     Trouble,
     TroubleId,
-    TroubleKind,
 )
 from comptoir.modules.tracking.contracts import Answer as BuyersAnswer
-from comptoir.modules.tracking.errors import CaseClosed, UnknownTracked, UnknownTrouble
+from comptoir.modules.tracking.errors import (
+    AccountInactive,
+    CarrierBeingTold,
+    CaseClosed,
+    NotCarried,
+    NotFollowed,
+    UnknownTracked,
+    UnknownTrouble,
+)
 from comptoir.runtime.database import Reader
-from comptoir.sdk.tracking import Scan, TrackingStatus
+from comptoir.sdk.carriers import CarrierCannot
+from comptoir.sdk.tracking import Scan
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_location, show_some
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
-from comptoir.surfaces.api.shapes import (
-    PRINTABLE,
-    CarrierAccountRef,
-    Code,
-    Count,
-    CountryCode,
-    Day,
-    Instant,
-    LocationRef,
-    OrderRef,
-    PageQuery,
-    Request,
-    Search,
-    Shape,
-    ShipmentRef,
-    TrackedRef,
-    TroubleRef,
-    Version,
-    Words,
+from comptoir.surfaces.api.parcel_shapes import (
+    AnswerFailedDelivery,
+    BuyersAnswerShape,
+    CarryOut,
+    Dismissed,
+    FailedDeliveryShape,
+    InstructionShape,
+    KeptPromiseShape,
+    KeptPromisesShape,
+    KeptQuery,
+    LaneQuery,
+    LaneShape,
+    LanesShape,
+    NoteScan,
+    ParcelQuery,
+    ParcelScanShape,
+    TrackedParcelDetailShape,
+    TrackedParcelShape,
+    TroubleQuery,
+    TroubleShape,
 )
 
 parcels = Resource("Parcels", "Where parcels are, what has gone wrong with them, and how well carriers keep promises.")
 
-_Kind = Annotated[Literal["parcel", "collection"], Meta(description="A collection was taken at the counter.")]
-_Share = Annotated[float, Meta(ge=0, le=1, examples=[0.94], description="Null while there is nothing to say.")]
 _LOOK_BACK = timedelta(days=180)
-
-
-class ParcelScanShape(Shape, frozen=True, kw_only=True):
-    """Something that a carrier said."""
-
-    status: TrackingStatus
-    at: Instant
-    text: Annotated[str, Meta(description="In the carrier's words.", examples=["Arrived at the depot"])]
-    place: Annotated[str, Meta(examples=["Lyon"])]
-    code: Annotated[str, Meta(description="The carrier's own.", examples=["in_transit"])]
-    detail: str
-
-
-class TroubleShape(Shape, frozen=True, kw_only=True):
-    """Something with a parcel, or with its label, that a person has to look at."""
-
-    id: TroubleRef
-    kind: TroubleKind
-    tracked_id: TrackedRef | None
-    order_id: OrderRef
-    reason: str
-    opened_at: Instant
-    resolved_at: Instant | None
-    resolution: str
-
-
-class BuyersAnswerShape(Shape, frozen=True, kw_only=True):
-    """What the buyer wants done with a parcel that could not be handed over."""
-
-    kind: AnswerKind
-    on: Day | None
-    line1: str
-    line2: str
-    postcode: str
-    city: str
-    pickup_point: str
-    note: str
-
-
-class FailedDeliveryShape(Shape, frozen=True, kw_only=True):
-    """A parcel that could not be handed over, until it is delivered or back."""
-
-    state: CaseState
-    reason: FailReason
-    attempts: int
-    opened_at: Instant
-    answer_until: Instant
-    choices: Annotated[list[AnswerKind], Meta(description="What may be answered, the likeliest first.")]
-    answer: BuyersAnswerShape | None
-    answered_at: Instant | None
-    closed_at: Instant | None
-    version: Version
-
-
-class TrackedParcelShape(Shape, frozen=True, kw_only=True):
-    """A shipment of an order on its way."""
-
-    id: TrackedRef
-    order_id: OrderRef
-    order_number: int
-    shipment_id: ShipmentRef
-    channel: Code
-    location_id: LocationRef
-    kind: _Kind
-    account_id: CarrierAccountRef | None
-    carrier: str
-    service: str
-    tracking_number: str
-    tracking_url: str
-    destination_country: str
-    shipped_at: Instant
-    promised_on: Annotated[Day, Meta(description="The day that the buyer was told.")] | None
-    status: TrackingStatus
-    since: Instant | None
-    last_at: Annotated[Instant, Meta(description="When the carrier last said something.")] | None
-    delivered_at: Instant | None
-    attempts: int
-    carrier_estimate: Annotated[Day, Meta(description="The day that the carrier expects.")] | None
-    estimated_on: Annotated[Day, Meta(description="The day that is expected, from all that is known.")] | None
-    signed_by: str
-    delayed: Annotated[bool, Meta(description="Its buyer has been told that it comes later than promised.", examples=[False])]
-    version: Version
-
-
-class TrackedParcelDetailShape(TrackedParcelShape, frozen=True, kw_only=True):
-    """A parcel with all that was said of it."""
-
-    scans: list[ParcelScanShape]
-    troubles: list[TroubleShape]
-    failed_delivery: FailedDeliveryShape | None
-
-
-class ParcelQuery(PageQuery, frozen=True, kw_only=True):
-    sort: Literal["shipped", "-shipped"] = "-shipped"
-    status: tuple[TrackingStatus, ...] = ()
-    order_id: OrderRef | None = None
-    account_id: CarrierAccountRef | None = None
-    carrier: Words = ""
-    troubled: Annotated[bool, Meta(description="Whether a person has to look at it.")] | None = None
-    search: Annotated[Search, Meta(description="The beginning of a tracking number, or an order's number.")] = ""
-
-
-class TroubleQuery(PageQuery, frozen=True, kw_only=True):
-    sort: Literal["opened", "-opened"] = "-opened"
-    kind: tuple[TroubleKind, ...] = ()
-    order_id: OrderRef | None = None
-    open_only: bool = True
-
-
-_Line = Annotated[str, Meta(max_length=200, pattern=PRINTABLE, examples=[""])]
-
-
-class AnswerFailedDelivery(Request, frozen=True, kw_only=True):
-    """What the buyer has said, on the telephone say."""
-
-    kind: AnswerKind
-    on: Annotated[Day, Meta(description="For `date`: a day of the next two weeks.")] | None = None
-    line1: _Line = ""
-    line2: _Line = ""
-    postcode: _Line = ""
-    city: _Line = ""
-    pickup_point: _Line = ""
-    note: Annotated[Words, Meta(examples=["Ring twice."])] = ""
-
-
-class CarryOut(Request, frozen=True, kw_only=True):
-    """What the carrier has been told to do."""
-
-    step: Literal["try_again", "send_back"]
-
-
-class Dismissed(Shape, frozen=True, kw_only=True):
-    """How many troubles are looked after now."""
-
-    troubles: Count
-
-
-class LaneShape(Shape, frozen=True, kw_only=True):
-    """How a carrier's service did between two regions."""
-
-    carrier: str
-    service: str
-    origin_country: str
-    origin_region: str
-    destination_country: str
-    destination_region: str
-    parcels: Annotated[Count, Meta(description="Whose end is known.")]
-    delivered: Count
-    promised: Annotated[Count, Meta(description="Delivered ones of which a day had been promised, and lost ones.")]
-    on_time: Count
-    first_time: Annotated[Count, Meta(description="Delivered without a failed attempt.")]
-    damaged: Count
-    lost: Count
-    late: Annotated[Count, Meta(description="Delivered after the promised day.")]
-    late_days: Annotated[int, Meta(ge=0, description="By how many days, together.", examples=[12])]
-    on_time_share: _Share | None
-    damaged_share: _Share | None
-    lost_share: _Share | None
-    days: Annotated[float, Meta(description="From leaving to the door, on average.", examples=[2.4])] | None
-
-
-class LanesShape(Shape, frozen=True, kw_only=True):
-    items: list[LaneShape]
-
-
-class LaneQuery(Request, frozen=True, kw_only=True):
-    since: Annotated[Day, Meta(description="Counts from the first of its month; without it, half a year.")] | None = None
-    carrier: tuple[Annotated[str, Meta(max_length=100, pattern=PRINTABLE)], ...] = ()
-    destination_country: CountryCode | None = None
-
-
-class KeptQuery(Request, frozen=True, kw_only=True):
-    order_id: OrderRef
-
-
-class KeptPromiseShape(Shape, frozen=True, kw_only=True):
-    """The promised day of a parcel or a collection against what happened."""
-
-    tracked_id: TrackedRef
-    order_id: OrderRef
-    kind: _Kind
-    promised_on: Day | None
-    happened_on: Day | None
-    kept: Kept
-    days_late: Annotated[int, Meta(examples=[0])]
-
-
-class KeptPromisesShape(Shape, frozen=True, kw_only=True):
-    items: list[KeptPromiseShape]
 
 
 @parcels.get("/v1/parcels", Scope.ORDERS_READ)
@@ -297,6 +112,65 @@ async def carry_failed_delivery_out(call: Call, body: CarryOut) -> Answer[Tracke
     """Say that the carrier has been told to try again, or to send it back."""
     async with call.transaction() as tx:
         await api.cases.carry_out(tx, _id(call), CaseStep(body.step))
+        return await call.done(tx, await _detail(tx, _id(call)))
+
+
+@parcels.post(
+    "/v1/parcels/{tracked_id}/instruct",
+    Scope.FULFILMENT_WRITE,
+    refuses=(UnknownTracked, CaseClosed, CarrierBeingTold, NotFollowed, AccountInactive, CarrierCannot),
+)
+async def instruct_carrier(call: Call) -> Answer[TrackedParcelDetailShape]:
+    """Tell the carrier now what is to become of a parcel that it could not hand over.
+
+    It is told by itself a quarter of an hour after the buyer's answer. Where no answer came (503, `outcome_unknown`) it is told
+    again with the same reference, which the carrier takes once; where the connector cannot (409, `carrier_cannot`), call the
+    carrier and say so with `carry-out`.
+    """
+    async with call.transaction() as tx:  # what was answered before under this key is answered again
+        await api.get(tx, _id(call))
+    said = await call.services.parcels.teller.instruct(_id(call), call.context)
+    async with call.transaction() as tx:
+        await staff.record(
+            tx, "parcel.instructed", show("tracked", _id(call)), {"instruction": said.kind.value}, address=call.address
+        )
+        return await call.done(tx, await _detail(tx, _id(call)))
+
+
+@parcels.post("/v1/parcels/{tracked_id}/poll", Scope.FULFILMENT_WRITE, refuses=(UnknownTracked, NotFollowed, CarrierCannot))
+async def poll_parcel(call: Call) -> Answer[TrackedParcelDetailShape]:
+    """Ask the carrier now where a parcel is, without waiting for its turn."""
+    async with call.transaction() as tx:
+        await api.get(tx, _id(call))
+    news = await call.services.parcels.ask_now(_id(call), call.context)
+    async with call.transaction() as tx:
+        await staff.record(tx, "parcel.asked", show("tracked", _id(call)), {"news": news}, address=call.address)
+        return await call.done(tx, await _detail(tx, _id(call)))
+
+
+@parcels.post("/v1/parcels/{tracked_id}/scans", Scope.FULFILMENT_WRITE, status=201, refuses=(UnknownTracked, NotCarried))
+async def note_scan(call: Call, body: NoteScan) -> Answer[TrackedParcelDetailShape]:
+    """Write down what one of you has seen or heard of a parcel.
+
+    It counts as if the carrier had said it: the parcel moves, and its buyer is told as well.
+    """
+    scan = Scan(status=body.status, at=body.at or utcnow(), text=body.text, place=body.place)
+    async with call.transaction() as tx:
+        await api.note_by_hand(tx, _id(call), scan)
+        data = {"status": scan.status.value, "at": scan.at.isoformat(), "text": scan.text}
+        await staff.record(tx, "parcel.scan_noted", show("tracked", _id(call)), data, address=call.address)
+        return await call.done(tx, await _detail(tx, _id(call)))
+
+
+@parcels.delete(
+    "/v1/parcels/{tracked_id}/scans/{scan_id}", Scope.FULFILMENT_WRITE, status=200, refuses=(UnknownTracked, NotCarried)
+)
+async def take_back_scan(call: Call) -> Answer[TrackedParcelDetailShape]:
+    """Take back what was written down by hand: the parcel is again where the others say."""
+    async with call.transaction() as tx:
+        after = await api.take_back_scan(tx, _id(call), str(call.id("scan")))
+        data = {"status": after.status.value}
+        await staff.record(tx, "parcel.scan_taken_back", show("tracked", _id(call)), data, address=call.address)
         return await call.done(tx, await _detail(tx, _id(call)))
 
 
@@ -362,15 +236,16 @@ async def _detail(reader: Reader, tracked_id: TrackedId) -> TrackedParcelDetailS
     found: TrackedDetails = await api.get(reader, tracked_id)
     return TrackedParcelDetailShape(
         **_fields(found.parcel),
-        scans=_scans(found.scans),
+        scans=_scans(found.scans, found.by_hand),
         troubles=[_trouble(one) for one in found.troubles],
-        failed_delivery=None if found.case is None else _case(found.case),
+        failed_delivery=None if found.case is None else _case(found.case, found.instruction),
     )
 
 
 def _fields(one: Tracked) -> dict[str, Any]:
-    shown = {name: getattr(one, name) for name in TrackedParcelShape.__struct_fields__}
+    shown = {name: getattr(one, name) for name in TrackedParcelShape.__struct_fields__ if name != "delayed"}
     return shown | {
+        "delayed": one.delay_told is not None,
         "id": show("tracked", one.id),
         "order_id": show("order", one.order_id),
         "shipment_id": show("shipment", one.shipment_id),
@@ -380,10 +255,16 @@ def _fields(one: Tracked) -> dict[str, Any]:
     }
 
 
-def _scans(scans: Sequence[Scan]) -> list[ParcelScanShape]:
+def _scans(scans: Sequence[Scan], by_hand: Mapping[str, str]) -> list[ParcelScanShape]:
     return [
         ParcelScanShape(
-            status=scan.status, at=scan.at, text=scan.text, place=scan.place, code=scan.raw_code, detail=scan.detail
+            status=scan.status,
+            at=scan.at,
+            text=scan.text,
+            place=scan.place,
+            code=scan.raw_code,
+            detail=scan.detail,
+            noted_id=show("scan", UUID(scan.id.partition(":")[2])) if scan.id in by_hand else None,
         )
         for scan in scans
     ]
@@ -402,8 +283,11 @@ def _trouble(one: Trouble) -> TroubleShape:
     )
 
 
-def _case(case: Case) -> FailedDeliveryShape:
+def _case(case: Case, told: CaseInstruction | None) -> FailedDeliveryShape:
     said = case.answer
+    instruction = None
+    if told is not None:
+        instruction = InstructionShape(**{name: getattr(told, name) for name in InstructionShape.__struct_fields__})
     return FailedDeliveryShape(
         state=case.state,
         reason=case.reason,
@@ -414,6 +298,7 @@ def _case(case: Case) -> FailedDeliveryShape:
         answer=None if said is None else BuyersAnswerShape(**{one.name: getattr(said, one.name) for one in fields(said)}),
         answered_at=case.answered_at,
         closed_at=case.closed_at,
+        instruction=instruction,
         version=case.version,
     )
 

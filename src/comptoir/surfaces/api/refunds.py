@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -18,7 +19,9 @@ from comptoir.modules.payments.contracts import (
     AccountEntryKind,
     AccountId,
     AccountKind,
+    Entry,
     Grant,
+    GrantFilter,
     GrantId,
     GrantState,
 )
@@ -40,7 +43,7 @@ from comptoir.runtime.limits import address_key
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.changes import StandingShape, standing_shape
 from comptoir.surfaces.api.identifiers import parsed_some, show, show_actor, show_some
-from comptoir.surfaces.api.operations import Answer, Resource
+from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
     AccountRef,
     Actor,
@@ -52,6 +55,7 @@ from comptoir.surfaces.api.shapes import (
     Minor,
     Note,
     OrderRef,
+    PageQuery,
     Positive,
     Reference,
     Request,
@@ -79,6 +83,31 @@ class GrantShape(Shape, frozen=True, kw_only=True):
     granted_at: Instant
     granted_by: Actor
     withdrawn_at: Instant | None
+
+
+class RefundPartShape(Shape, frozen=True, kw_only=True):
+    """How much goes back by one method."""
+
+    method: Words
+    amount: Amount
+
+
+class RefundShape(GrantShape, frozen=True, kw_only=True):
+    """A refund in the list of all orders; `as_paid` is how what is open goes back as it was paid, the last payment first."""
+
+    order_number: Annotated[int, Meta(examples=[100_042])]
+    as_paid: list[RefundPartShape]
+
+
+class RefundQuery(PageQuery, frozen=True, kw_only=True):
+    """Which refunds. Of a parameter that comes several times any one will do."""
+
+    sort: Literal["granted", "-granted"] = "granted"
+    state: tuple[GrantState, ...] = ()
+    method: Annotated[tuple[Words, ...], Meta(description="With one of these something of the order was paid.")] = ()
+    granted_before: Annotated[Instant, Meta(description="Only what was promised before then.")] | None = None
+    currency: CurrencyCode | None = None
+    order_id: OrderRef | None = None
 
 
 class MethodBalanceShape(Shape, frozen=True, kw_only=True):
@@ -187,6 +216,28 @@ class SpendAccount(Request, frozen=True, kw_only=True):
     code: _Code | None = None
     account_id: AccountRef | None = None
     amount: Positive | None = None
+
+
+@refunds.get("/v1/refunds", Scope.ORDERS_READ)
+async def list_refunds(call: Call, query: RefundQuery) -> Answer[PageOf[RefundShape]]:
+    """List refunds of all orders, those promised first first.
+
+    With `state` `pending` and `partly_executed`, what is still to be paid out.
+    """
+    order_id = parsed_some("order", query.order_id)
+    wanted = GrantFilter(
+        states=query.state,
+        methods=query.method,
+        granted_before=query.granted_before,
+        currency=None if query.currency is None else Currency(query.currency),
+        order_id=order_id,
+    )
+    async with call.reading() as reader:
+        page = await api.find_grants(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
+        ids = sorted({OrderId(one.order_id) for one in page.items})
+        numbers = await orders.numbers(reader, ids)
+        entries = await api.entries_of_some(reader, ids)
+    return call.page(page, lambda one: _refund(one, numbers[OrderId(one.order_id)], entries.get(one.order_id, ())))
 
 
 @refunds.get("/v1/orders/{order_id}/money", Scope.ORDERS_READ)
@@ -339,6 +390,15 @@ async def _money(reader: Reader, order_id: OrderId) -> MoneyShape:
             MethodBalanceShape(method=one.method, captured=one.captured, refunded=one.refunded, left=one.left)
             for one in api.by_method(await api.entries_of(reader, order_id))
         ],
+    )
+
+
+def _refund(one: Grant, number: int, entries: Sequence[Entry]) -> RefundShape:
+    shown = _grant(one)
+    return RefundShape(
+        **{name: getattr(shown, name) for name in GrantShape.__struct_fields__},
+        order_number=number,
+        as_paid=[RefundPartShape(method=method, amount=part) for method, part in api.as_paid(entries, one.open)],
     )
 
 

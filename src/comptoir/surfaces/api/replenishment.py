@@ -62,6 +62,7 @@ class TransferProposalQuery(PageQuery, frozen=True, kw_only=True):
     state: tuple[ProposalState, ...] = (ProposalState.OPEN,)
     from_location_id: LocationRef | None = None
     to_location_id: LocationRef | None = None
+    location_id: Annotated[tuple[LocationRef, ...], Meta(description="At either end one of these.")] = ()
 
 
 class ProposalRunShape(Shape, frozen=True, kw_only=True):
@@ -147,6 +148,7 @@ async def list_proposals(call: Call, query: TransferProposalQuery) -> Answer[Pag
         query.state,
         None if query.from_location_id is None else place(query.from_location_id),
         None if query.to_location_id is None else place(query.to_location_id),
+        tuple(place(one) for one in query.location_id),
     )
     async with call.reading() as reader:
         page = await api.find_proposals(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)

@@ -10,7 +10,10 @@ from comptoir.modules.changes.contracts import (
     FREE_REASONS,
     Fate,
     Found,
+    Goods,
     ItemCondition,
+    LabelStanding,
+    Picture,
     Policy,
     PolicyDraft,
     Reason,
@@ -25,6 +28,7 @@ from comptoir.modules.changes.contracts import (
 from comptoir.surfaces.api.identifiers import show, show_actor, show_location, show_some
 from comptoir.surfaces.api.refunds import AccountShape
 from comptoir.surfaces.api.shapes import (
+    PRINTABLE,
     Actor,
     Amount,
     Code,
@@ -37,6 +41,7 @@ from comptoir.surfaces.api.shapes import (
     Note,
     OrderRef,
     PageQuery,
+    PictureRef,
     PolicyRef,
     Positive,
     Quantity,
@@ -81,6 +86,62 @@ class NewReturn(Request, frozen=True, kw_only=True):
     exchange: Annotated[tuple[Instead, ...], Meta(max_length=100)] = ()
     note: Note = ""
     override: bool = False
+    label: Annotated[bool, Meta(description="Whether the buyer wants our label, where the terms give one.")] = False
+
+
+class DeclineReturn(Request, frozen=True, kw_only=True):
+    """Why; the buyer is told. It is needed for goods that are here."""
+
+    reason: Annotated[str, Meta(max_length=500, pattern=PRINTABLE, examples=["It was worn, and is stained."])] = ""
+
+
+class GiveBackReturn(Request, frozen=True, kw_only=True):
+    """How what was declined leaves: a carrier has it, or the buyer has taken it at the desk."""
+
+    by: Annotated[Literal["parcel", "hand"], Meta(examples=["parcel"])]
+    carrier: Annotated[Words, Meta(examples=["Colissimo"])] = ""
+    tracking_number: Annotated[Reference, Meta(examples=["6A123456789"])] = ""
+
+
+class KeepReturn(Request, frozen=True, kw_only=True):
+    """Where the buyer has agreed in writing, and what becomes of it."""
+
+    agreement: Annotated[
+        str, Meta(min_length=1, max_length=500, pattern=PRINTABLE, examples=["E-mail of 2 May 2026, case 4711"])
+    ]
+    fate: Literal["restock", "refurbish", "damaged", "destroy"]
+    condition: ItemCondition = ItemCondition.USED
+
+
+class BuyReturnLabel(Request, frozen=True, kw_only=True):
+    weight: Annotated[
+        int, Meta(ge=0, le=1_000_000, examples=[420], description="Grams; 0 takes what the catalogue or the first box says.")
+    ] = 0
+    regardless: Annotated[bool, Meta(description="Also where the terms give none.")] = False
+
+
+class PictureQuery(Request, frozen=True, kw_only=True):
+    received_id: Annotated[ReceivedRef, Meta(description="Which units it shows.")] | None = None
+
+
+class PictureContentQuery(Request, frozen=True, kw_only=True):
+    small: bool = False
+
+
+class PictureShape(Shape, frozen=True, kw_only=True):
+    """A picture of what comes back: JPEG, drawn anew from what was sent, without place and time."""
+
+    id: PictureRef
+    received_id: ReceivedRef | None
+    width: Annotated[int, Meta(examples=[1536])]
+    height: Annotated[int, Meta(examples=[2048])]
+    size: Annotated[int, Meta(description="Bytes.", examples=[412_000])]
+    added_at: Instant
+    added_by: Actor
+
+
+class PicturesShape(Shape, frozen=True, kw_only=True):
+    items: list[PictureShape]
 
 
 class SendReturn(Request, frozen=True, kw_only=True):
@@ -165,6 +226,7 @@ class ReceivedShape(Shape, frozen=True, kw_only=True):
     received_by: Actor
     inspected_at: Instant | None
     inspected_by: Actor | None
+    goods: Annotated[Goods | None, Meta(description="What becomes of it where it was declined; null where it was not.")]
 
 
 class SignalShape(Shape, frozen=True, kw_only=True):
@@ -203,6 +265,13 @@ class ReturnCaseShape(Shape, frozen=True, kw_only=True):
     closed_at: Instant | None
     closed_by: Actor | None
     version: Version
+    prepaid: Annotated[bool, Meta(description="Whether the terms give a label that we buy, for `label_fee`.")]
+    label_fee: Amount
+    label: Annotated[LabelStanding, Meta(description="How that label stands.")]
+    label_problem: Annotated[str, Meta(description="Why there is none.", examples=[""])]
+    label_code: Annotated[str, Meta(examples=[""])]
+    declined_because: Annotated[str, Meta(examples=[""])]
+    agreement: Annotated[str, Meta(examples=[""])]
     lines: list[ReturnItemShape]
     received: list[ReceivedShape]
     signals: list[SignalShape]
@@ -259,6 +328,8 @@ class OfferShape(Shape, frozen=True, kw_only=True):
     fee: Amount
     moment: RefundMoment
     method: RefundMethod
+    prepaid: Annotated[bool, Meta(description="Whether we buy the label, for `label_fee`.")]
+    label_fee: Amount
 
 
 class Offers(Shape, frozen=True, kw_only=True):
@@ -292,6 +363,8 @@ class NewPolicy(Request, frozen=True, kw_only=True):
     free_reasons: Annotated[tuple[Reason, ...], Meta(max_length=20)] = FREE_REASONS
     moment: RefundMoment = RefundMoment.RECEIPT
     method: RefundMethod = RefundMethod.ORIGINAL
+    prepaid: Annotated[bool, Meta(description="Whether we buy the label of what comes back.")] = False
+    label_fee: Annotated[Amount, Meta(description="Taken off the refund where such a label was used.")] = 0
     approval_above: Amount | None = None
     final_sale: bool = False
     exempt: bool = False
@@ -315,6 +388,8 @@ class PolicyShape(Shape, frozen=True, kw_only=True):
     free_reasons: list[Reason]
     moment: RefundMoment
     method: RefundMethod
+    prepaid: bool
+    label_fee: Amount
     approval_above: Amount | None
     final_sale: bool
     exempt: bool
@@ -357,6 +432,13 @@ def case_shape(case: ReturnCase, signals: list[SignalShape] | None = None) -> Re
         closed_at=case.closed_at,
         closed_by=None if case.closed_by is None else show_actor(case.closed_by),
         version=case.version,
+        prepaid=case.prepaid,
+        label_fee=case.label_fee,
+        label=case.label,
+        label_problem=case.label_problem,
+        label_code=case.label_code,
+        declined_because=case.declined_because,
+        agreement=case.agreement,
         lines=[
             ReturnItemShape(line_no=one.line_no, sku=one.sku, quantity=one.quantity, received=one.received, reason=one.reason)
             for one in case.items
@@ -378,10 +460,23 @@ def case_shape(case: ReturnCase, signals: list[SignalShape] | None = None) -> Re
                 received_by=show_actor(one.received_by),
                 inspected_at=one.inspected_at,
                 inspected_by=None if one.inspected_by is None else show_actor(one.inspected_by),
+                goods=one.goods,
             )
             for one in case.received
         ],
         signals=signals or [],
+    )
+
+
+def picture_shape(one: Picture) -> PictureShape:
+    return PictureShape(
+        id=show("picture", one.id),
+        received_id=show_some("received", one.received_id),
+        width=one.width,
+        height=one.height,
+        size=one.size,
+        added_at=one.added_at,
+        added_by=show_actor(one.added_by),
     )
 
 
@@ -411,6 +506,8 @@ def policy_shape(one: Policy) -> PolicyShape:
         free_reasons=list(one.free_reasons),
         moment=one.moment,
         method=one.method,
+        prepaid=one.prepaid,
+        label_fee=one.label_fee,
         approval_above=one.approval_above,
         final_sale=one.final_sale,
         exempt=one.exempt,

@@ -19,11 +19,13 @@ from comptoir.modules.changes.contracts import (
 )
 from comptoir.modules.changes.errors import (
     ApprovalNeeded,
+    GoodsStillHere,
     InspectedAlready,
     NothingToPayOut,
     NotReturnable,
     NotSoldByUs,
     OverDeduction,
+    OwnApproval,
     PolicyCodeTaken,
     ReturnNotAllowed,
     ReturnStepRefused,
@@ -44,6 +46,7 @@ from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.refunds import account_shape
 from comptoir.surfaces.api.return_shapes import (
     ChannelReturn,
+    DeclineReturn,
     InspectReturn,
     NewPolicy,
     NewReceipt,
@@ -88,10 +91,11 @@ async def request_return(call: Call, body: NewReturn) -> Answer[ReturnCaseShape]
         exchange=tuple([Extra(one.sku, one.quantity, one.unit_price) for one in body.exchange]),
         note=body.note,
         override=body.override,
+        label=body.label,
     )
     async with call.transaction() as tx:
         made = await api.request_return(tx, draft, SETTING)
-        return await call.done(tx, await _told(tx, made), 201)
+        return await call.done(tx, await told(tx, made), 201)
 
 
 @returns.get("/v1/returns", Scope.ORDERS_READ)
@@ -116,30 +120,38 @@ async def list_returns(call: Call, query: ReturnQuery) -> Answer[PageOf[ReturnCa
 async def get_return(call: Call) -> Answer[ReturnCaseShape]:
     """Get a return with what has arrived, and what somebody should look at."""
     async with call.services.database.transaction(call.context, snapshot=True) as tx:
-        return call.answer(await _told(tx, await api.get_return(tx, _id(call))))
+        return call.answer(await told(tx, await api.get_return(tx, _id(call))))
 
 
 @returns.post(
-    "/v1/returns/{return_case_id}/approve", Scope.ORDERS_APPROVE, refuses=(UnknownReturn, ReturnStepRefused, InsufficientStock)
+    "/v1/returns/{return_case_id}/approve",
+    Scope.ORDERS_APPROVE,
+    refuses=(UnknownReturn, ReturnStepRefused, OwnApproval, InsufficientStock),
 )
 async def approve_return(call: Call) -> Answer[ReturnCaseShape]:
-    """Approve a return."""
+    """Approve a return.
+
+    Whoever asked for it, or took it in, does not approve it, as long as another active user may.
+    """
     async with call.transaction() as tx:
-        return await call.done(tx, await _told(tx, await api.approve_return(tx, _id(call), SETTING)))
+        return await call.done(tx, await told(tx, await api.approve_return(tx, _id(call), SETTING)))
 
 
 @returns.post("/v1/returns/{return_case_id}/decline", Scope.ORDERS_APPROVE, refuses=(UnknownReturn, ReturnStepRefused))
-async def decline_return(call: Call) -> Answer[ReturnCaseShape]:
-    """Decline a return."""
+async def decline_return(call: Call, body: DeclineReturn) -> Answer[ReturnCaseShape]:
+    """Decline a return: what is asked for, or goods that are here and nobody has looked at.
+
+    The buyer is told why, and is not refunded. Goods that are here wait to be given back, or kept by agreement.
+    """
     async with call.transaction() as tx:
-        return await call.done(tx, await _told(tx, await api.decline_return(tx, _id(call))))
+        return await call.done(tx, await told(tx, await api.decline_return(tx, _id(call), body.reason)))
 
 
 @returns.post("/v1/returns/{return_case_id}/cancel", Scope.ORDERS_WRITE, refuses=(UnknownReturn, ReturnStepRefused))
 async def cancel_return(call: Call) -> Answer[ReturnCaseShape]:
     """Cancel a return of which nothing has arrived: what was promised instead is given up."""
     async with call.transaction() as tx:
-        return await call.done(tx, await _told(tx, await api.cancel_return(tx, _id(call))))
+        return await call.done(tx, await told(tx, await api.cancel_return(tx, _id(call))))
 
 
 @returns.post("/v1/returns/{return_case_id}/send", Scope.ORDERS_WRITE, refuses=(UnknownReturn, ReturnStepRefused))
@@ -147,7 +159,7 @@ async def send_return(call: Call, body: SendReturn) -> Answer[ReturnCaseShape]:
     """Record that a carrier has it."""
     async with call.transaction() as tx:
         done = await api.send_return(tx, _id(call), body.carrier, body.tracking_number)
-        return await call.done(tx, await _told(tx, done))
+        return await call.done(tx, await told(tx, done))
 
 
 @returns.post(
@@ -164,7 +176,7 @@ async def receive_return(call: Call, body: ReceiveReturn) -> Answer[ReturnCaseSh
     place = LocationId(parsed("location", body.location_id))
     async with call.transaction() as tx:
         done = await api.receive_return(tx, _id(call), place, arrived, parcel=body.parcel)
-        return await call.done(tx, await _told(tx, done))
+        return await call.done(tx, await told(tx, done))
 
 
 @returns.post(
@@ -203,7 +215,7 @@ async def receive_unannounced(call: Call, body: NewReceipt) -> Answer[ReturnCase
             )
         else:
             raise invalid("order_id", "comes with lines, or else there are sku and quantity")
-        return await call.done(tx, await _told(tx, case))
+        return await call.done(tx, await told(tx, case))
 
 
 @returns.post(
@@ -216,7 +228,7 @@ async def record_channel_return(call: Call, body: ChannelReturn) -> Answer[Retur
         case = await api.record_channel_return(
             tx, OrderId(call.id("order")), place, units_back(body.lines), body.external_id, Fate(body.fate)
         )
-        return await call.done(tx, await _told(tx, case))
+        return await call.done(tx, await told(tx, case))
 
 
 @returns.post(
@@ -242,14 +254,16 @@ async def inspect_return(call: Call, body: InspectReturn) -> Answer[ReturnCaseSh
         place = None if to is None else LocationId(to)
         looks.append(Look(received_id, one.quantity, one.condition, one.fate, one.deduct, place))
     async with call.transaction() as tx:
-        return await call.done(tx, await _told(tx, await api.inspect_return(tx, _id(call), looks)))
+        return await call.done(tx, await told(tx, await api.inspect_return(tx, _id(call), looks)))
 
 
-@returns.post("/v1/returns/{return_case_id}/close", Scope.ORDERS_WRITE, refuses=(UnknownReturn, ReturnStepRefused))
+@returns.post(
+    "/v1/returns/{return_case_id}/close", Scope.ORDERS_WRITE, refuses=(UnknownReturn, ReturnStepRefused, GoodsStillHere)
+)
 async def close_return(call: Call) -> Answer[ReturnCaseShape]:
     """Close a return: all that came was looked at, or it is lost on the road."""
     async with call.transaction() as tx:
-        return await call.done(tx, await _told(tx, await api.close_return(tx, _id(call))))
+        return await call.done(tx, await told(tx, await api.close_return(tx, _id(call))))
 
 
 @returns.post(
@@ -292,6 +306,8 @@ async def list_return_offers(call: Call) -> Answer[Offers]:
                     fee=one.fee,
                     moment=one.moment,
                     method=one.method,
+                    prepaid=one.prepaid,
+                    label_fee=one.label_fee,
                 )
                 for no, one in found.items()
             ]
@@ -332,6 +348,6 @@ def _id(call: Call) -> ReturnCaseId:
     return ReturnCaseId(call.id("return_case"))
 
 
-async def _told(tx: Tx, case: ReturnCase) -> ReturnCaseShape:
+async def told(tx: Tx, case: ReturnCase) -> ReturnCaseShape:
     signals = [SignalShape(sign=one.sign, words=one.words, data=one.data) for one in await api.signals_of(tx, case)]
     return case_shape(case, signals)

@@ -45,7 +45,7 @@ from comptoir.surfaces.api.promises import promises
 from comptoir.surfaces.api.purchases import purchases
 from comptoir.surfaces.api.refunds import refunds
 from comptoir.surfaces.api.replenishment import replenishment
-from comptoir.surfaces.api.returns import returns
+from comptoir.surfaces.api.return_goods import returns
 from comptoir.surfaces.api.routing import routing
 from comptoir.surfaces.api.simulations import simulations
 from comptoir.surfaces.api.staff import staff

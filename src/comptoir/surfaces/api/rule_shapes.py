@@ -133,7 +133,8 @@ class RoutingRulesShape(Request, frozen=True, kw_only=True):
             ge=0,
             le=MAX_ANSWER,
             examples=[120],
-            description="Minutes in which whoever was chosen begins, or the order goes elsewhere; 0 is no limit.",
+            description="Minutes in which whoever was chosen begins, or the order goes elsewhere; only those count in which it "
+            "is open. 0 is no limit.",
         ),
     ] = 0
     give_up_after: Annotated[
@@ -147,6 +148,9 @@ class RoutingRulesShape(Request, frozen=True, kw_only=True):
     ] = 0
     insist_on_date: Annotated[
         bool, Meta(description="Whether who cannot keep the promised date is out, rather than only later than others.")
+    ] = False
+    count_unanswered: Annotated[
+        bool, Meta(description="Whether also who does not begin in time, or has no staff, counts what it was to send.")
     ] = False
 
 
@@ -167,6 +171,7 @@ def rules_of(shape: RoutingRulesShape) -> Rules:
         answer_within=shape.answer_within,
         give_up_after=shape.give_up_after,
         insist_on_date=shape.insist_on_date,
+        count_unanswered=shape.count_unanswered,
     )
 
 
@@ -199,4 +204,5 @@ def rules_shape(rules: Rules) -> RoutingRulesShape:
         answer_within=rules.answer_within,
         give_up_after=rules.give_up_after,
         insist_on_date=rules.insist_on_date,
+        count_unanswered=rules.count_unanswered,
     )

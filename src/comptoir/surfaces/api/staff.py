@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -12,9 +13,9 @@ from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.staff import api
 from comptoir.modules.staff.api import SCOPES
 from comptoir.modules.staff.contracts import Role, Scope, Token, TokenFilter, TokenId, User, UserDraft, UserFilter, UserId
-from comptoir.modules.staff.errors import EmailTaken, LastOwner, ScopeBeyondYou, UnknownToken, UnknownUser
+from comptoir.modules.staff.errors import EmailTaken, LastOwner, LocationBeyondYou, ScopeBeyondYou, UnknownToken, UnknownUser
 from comptoir.surfaces.api.answering import Call
-from comptoir.surfaces.api.identifiers import parsed_some, show, show_actor, show_some
+from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_actor, show_location, show_some
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
     PRINTABLE,
@@ -49,6 +50,13 @@ _Zone = Annotated[
 _Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=len(Scope))]
 
 
+_Limit = Annotated[list[LocationRef], Meta(description="Whose work they do; empty is every location's.")]
+_NewLimit = Annotated[
+    tuple[LocationRef, ...],
+    Meta(max_length=10_000, description="Whose work they do and whose stock they move; empty is every location's."),
+]
+
+
 class Me(Shape, frozen=True, kw_only=True):
     """Who asks, and what they may."""
 
@@ -56,6 +64,7 @@ class Me(Shape, frozen=True, kw_only=True):
     name: str
     scopes: list[Scope]
     expires_at: Instant | None
+    location_ids: _Limit
 
 
 class UserShape(Shape, frozen=True, kw_only=True):
@@ -68,6 +77,7 @@ class UserShape(Shape, frozen=True, kw_only=True):
     active: bool
     created_at: Instant
     signed_in_at: Instant | None
+    location_ids: _Limit
 
 
 class NewUser(Request, frozen=True, kw_only=True):
@@ -78,6 +88,7 @@ class NewUser(Request, frozen=True, kw_only=True):
     role: Role
     locale: Literal["fr", "en"] = "fr"
     time_zone: _Zone = "Europe/Paris"
+    location_ids: _NewLimit = ()
     password: Annotated[str, Meta(min_length=10, max_length=1024, examples=["correct horse battery staple"])] | None = None
 
 
@@ -89,6 +100,7 @@ class ChangeUser(Request, frozen=True, kw_only=True):
     role: Role | UnsetType = UNSET
     locale: Literal["fr", "en"] | UnsetType = UNSET
     time_zone: _Zone | UnsetType = UNSET
+    location_ids: _NewLimit | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 
 
@@ -111,6 +123,7 @@ class TokenShape(Shape, frozen=True, kw_only=True):
     used_at: Annotated[Instant, Meta(description="To the minute or so.")] | None
     revoked_at: Instant | None
     location_id: Annotated[LocationRef, Meta(description="The supplier whose token it is.")] | None
+    location_ids: _Limit
 
 
 class CreatedTokenShape(TokenShape, frozen=True, kw_only=True):
@@ -130,6 +143,13 @@ class NewToken(Request, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    location_ids: _NewLimit = ()
+
+
+class LimitToken(Request, frozen=True, kw_only=True):
+    """Whose work a token does from now on."""
+
+    location_ids: _NewLimit
 
 
 class TokenQuery(PageQuery, frozen=True, kw_only=True):
@@ -148,6 +168,7 @@ async def get_me(call: Call) -> Answer[Me]:
             name=asker.name,
             scopes=[scope for scope in Scope if SCOPES[scope] <= asker.permissions],
             expires_at=asker.expires_at,
+            location_ids=_shown(asker.locations),
         )
     )
 
@@ -161,10 +182,21 @@ async def list_users(call: Call, query: UserQuery) -> Answer[PageOf[UserShape]]:
     return call.page(page, _user)
 
 
-@staff.post("/v1/users", Scope.STAFF_WRITE, status=201, refuses=(EmailTaken,), sealed=True)
+@staff.post("/v1/users", Scope.STAFF_WRITE, status=201, refuses=(EmailTaken, UnknownLocation), sealed=True)
 async def create_user(call: Call, body: NewUser) -> Answer[UserShape]:
-    """Add a user."""
-    draft = UserDraft(email=body.email, name=body.name, role=body.role, locale=body.locale, time_zone=body.time_zone)
+    """Add a user.
+
+    With `location_ids` they do the work of those locations and move their stock; what belongs to others is refused to them with
+    `other_location`, as it is to a token with `location_ids`.
+    """
+    draft = UserDraft(
+        email=body.email,
+        name=body.name,
+        role=body.role,
+        locale=body.locale,
+        time_zone=body.time_zone,
+        locations=_places(body.location_ids),
+    )
     async with call.transaction() as tx:
         return await call.done(tx, _user(await api.create_user(tx, draft, body.password)))
 
@@ -176,11 +208,15 @@ async def get_user(call: Call) -> Answer[UserShape]:
         return call.answer(_user(await api.get_user(reader, UserId(call.id("user")))))
 
 
-@staff.patch("/v1/users/{user_id}", Scope.STAFF_WRITE, refuses=(UnknownUser, EmailTaken, LastOwner), if_match=False)
+@staff.patch(
+    "/v1/users/{user_id}", Scope.STAFF_WRITE, refuses=(UnknownUser, EmailTaken, LastOwner, UnknownLocation), if_match=False
+)
 async def change_user(call: Call, body: ChangeUser) -> Answer[UserShape]:
     """Change a user, let them in or shut them out."""
     changes: dict[str, Any] = given(body)
     active = changes.pop("active", None)
+    if "location_ids" in changes:
+        changes["locations"] = _places(changes.pop("location_ids"))
     async with call.transaction() as tx:
         there = await api.get_user(tx, UserId(call.id("user")))
         changed = await api.update_user(tx, there.id, replace(there, **changes)) if changes else there
@@ -198,7 +234,9 @@ async def list_tokens(call: Call, query: TokenQuery) -> Answer[PageOf[TokenShape
     return call.page(page, lambda one: TokenShape(**_token(one)))
 
 
-@staff.post("/v1/tokens", Scope.STAFF_WRITE, status=201, refuses=(ScopeBeyondYou, UnknownLocation), sealed=True)
+@staff.post(
+    "/v1/tokens", Scope.STAFF_WRITE, status=201, refuses=(ScopeBeyondYou, LocationBeyondYou, UnknownLocation), sealed=True
+)
 async def create_token(call: Call, body: NewToken) -> Answer[CreatedTokenShape]:
     """Make a token. It can do no more than the one that makes it."""
     async with call.transaction() as tx:
@@ -210,6 +248,7 @@ async def create_token(call: Call, body: NewToken) -> Answer[CreatedTokenShape]:
             expires_at=body.expires_at,
             by=call.asker,
             location_id=None if of is None else LocationId(of),
+            limited_to=_places(body.location_ids),
         )
         return await call.done(tx, CreatedTokenShape(**_token(made), secret=secret))
 
@@ -221,6 +260,18 @@ async def get_token(call: Call) -> Answer[TokenShape]:
         return call.answer(TokenShape(**_token(await api.get_token(reader, TokenId(call.id("token"))))))
 
 
+@staff.patch(
+    "/v1/tokens/{token_id}", Scope.STAFF_WRITE, refuses=(UnknownToken, LocationBeyondYou, UnknownLocation), if_match=False
+)
+async def limit_token(call: Call, body: LimitToken) -> Answer[TokenShape]:
+    """Limit a token to the work of some locations, or, with none, of all: within seconds in every process."""
+    async with call.transaction() as tx:
+        limited = await api.limit_token(tx, TokenId(call.id("token")), _places(body.location_ids), by=call.asker)
+        answer = await call.done(tx, TokenShape(**_token(limited)))
+    call.services.tokens.forget()
+    return answer
+
+
 @staff.post("/v1/tokens/{token_id}/revoke", Scope.STAFF_WRITE, refuses=(UnknownToken,))
 async def revoke_token(call: Call) -> Answer[TokenShape]:
     """Revoke a token: within seconds no process takes it any more."""
@@ -228,6 +279,14 @@ async def revoke_token(call: Call) -> Answer[TokenShape]:
         answer = await call.done(tx, TokenShape(**_token(await api.revoke_token(tx, TokenId(call.id("token"))))))
     call.services.tokens.forget()
     return answer
+
+
+def _places(texts: Iterable[str]) -> tuple[LocationId, ...]:
+    return tuple(LocationId(parsed("location", one)) for one in texts)
+
+
+def _shown(places: Iterable[LocationId]) -> list[str]:
+    return [show_location(one) for one in sorted(places)]
 
 
 def _user(user: User) -> UserShape:
@@ -241,6 +300,7 @@ def _user(user: User) -> UserShape:
         active=user.active,
         created_at=user.created_at,
         signed_in_at=user.signed_in_at,
+        location_ids=_shown(user.locations),
     )
 
 
@@ -255,4 +315,5 @@ def _token(token: Token) -> dict[str, Any]:
         "used_at": token.used_at,
         "revoked_at": token.revoked_at,
         "location_id": show_some("location", token.location_id),
+        "location_ids": _shown(token.locations),
     }

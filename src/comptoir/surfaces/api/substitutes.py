@@ -14,6 +14,7 @@ from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.orders.errors import UnknownLine
+from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
 from comptoir.modules.substitution import api
 from comptoir.modules.substitution.contracts import MOST, Consent, Substitution
@@ -164,6 +165,8 @@ async def put_order_substitutions(call: Call, body: ConsentBody) -> Answer[Order
     consents = {0: body.substitutions} | {line.line_no: line.substitutions for line in body.lines}
     async with call.transaction() as tx:
         await api.agree(tx, order_id, consents)
+        told = {str(no): consent.value for no, consent in consents.items()}
+        await staff.record(tx, "order.consent", show("order", order_id), told, address=call.address)
         return await call.done(tx, _consents(consents, await api.of_order(tx, order_id)))
 
 

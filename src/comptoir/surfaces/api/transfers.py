@@ -64,7 +64,7 @@ class TransferQuery(PageQuery, frozen=True, kw_only=True):
     state: tuple[TransferState, ...] = ()
     from_location_id: LocationRef | None = None
     to_location_id: LocationRef | None = None
-    location_id: Annotated[LocationRef, Meta(description="At either end.")] | None = None
+    location_id: Annotated[tuple[LocationRef, ...], Meta(description="At either end one of these.")] = ()
 
 
 class NewTransfer(Request, frozen=True, kw_only=True):
@@ -105,7 +105,7 @@ async def list_transfers(call: Call, query: TransferQuery) -> Answer[PageOf[Tran
         query.state or None,
         None if query.from_location_id is None else place(query.from_location_id),
         None if query.to_location_id is None else place(query.to_location_id),
-        None if query.location_id is None else place(query.location_id),
+        tuple(place(one) for one in query.location_id),
     )
     async with call.reading() as reader:
         page = await api.find_transfers(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)

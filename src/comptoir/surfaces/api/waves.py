@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta
 
 from comptoir.modules.fulfilment import api
-from comptoir.modules.fulfilment.contracts import FulfilmentId, Stop, Wave, WaveId, WaveKind, WaveState
-from comptoir.modules.fulfilment.errors import NotInThatState, NotThatMany, NotTogether, SomebodyElse, UnknownWave
+from comptoir.modules.fulfilment.contracts import (
+    FulfilmentId,
+    RejectReason,
+    Stop,
+    Wave,
+    WaveId,
+    WaveKind,
+    WaveState,
+    WaveZone,
+)
+from comptoir.modules.fulfilment.errors import (
+    NotInThatState,
+    NotThatMany,
+    NotTogether,
+    SomebodyElse,
+    UnknownFulfilment,
+    UnknownWave,
+)
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.staff.contracts import Scope
+from comptoir.runtime.database import Reader
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed, show, show_actor, show_location, show_some
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
@@ -35,6 +53,7 @@ from comptoir.surfaces.api.shapes import (
 waves = Resource("Picking", "Waves with their way through the bins, and what somebody should count.")
 
 _Units = Annotated[int, Meta(examples=[12])]
+_Zone = Annotated[Words, Meta(description="The first part of its bins; empty for what has no bin.", examples=["A"])]
 _Bin = Annotated[Words, Meta(description="Aisle, bay and shelf, as they are labelled.", examples=["A-03-2"])]
 
 
@@ -50,6 +69,7 @@ class StopShape(Shape, frozen=True, kw_only=True):
     """A place on the way, and what is to be taken there."""
 
     bin: _Bin
+    zone: _Zone
     sku: SkuText
     name: str
     quantity: _Units
@@ -57,8 +77,19 @@ class StopShape(Shape, frozen=True, kw_only=True):
     takes: list[TakeShape]
 
 
+class ZoneShape(Shape, frozen=True, kw_only=True):
+    """A part of a wave that is picked by zones. Whoever picks it picks it for all of the orders."""
+
+    zone: _Zone
+    assignee: Annotated[Actor, Meta(description="Empty for nobody.")]
+    units: _Units
+    picked: _Units
+
+
 class WaveShape(Shape, frozen=True, kw_only=True):
-    """Fulfilment orders that are picked together. `stops` is the way to go, in order; it is empty in a list."""
+    """Fulfilment orders that are picked together. `stops` is the way to go, in order, and `zones` who picks which part of it
+    where it is picked by zones; both are empty in a list.
+    """
 
     id: WaveRef
     number: int
@@ -70,6 +101,7 @@ class WaveShape(Shape, frozen=True, kw_only=True):
     orders: _Units
     units: _Units
     picked: _Units
+    zones: list[ZoneShape]
     stops: list[StopShape]
 
 
@@ -78,7 +110,9 @@ class WaveQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class NewWave(Request, frozen=True, kw_only=True):
-    """Fulfilment orders of one location. `batch` takes every SKU once for all, `single` one order after another."""
+    """Fulfilment orders of one location. `batch` takes every SKU once for all, `single` one order after another; of a `zone`
+    wave each person takes a zone, and what they pick there is for all of the orders.
+    """
 
     fulfilment_ids: Annotated[tuple[FulfilmentRef, ...], Meta(min_length=1, max_length=200)]
     kind: WaveKind = WaveKind.BATCH
@@ -87,6 +121,22 @@ class NewWave(Request, frozen=True, kw_only=True):
 class TakeUnits(Request, frozen=True, kw_only=True):
     sku: SkuText
     quantity: Quantity = 1
+
+
+class GiveUpUnits(Request, frozen=True, kw_only=True):
+    sku: SkuText
+    quantity: Quantity = 1
+    reason: RejectReason = RejectReason.NOT_FOUND
+
+
+class OfZone(Request, frozen=True, kw_only=True):
+    zone: _Zone
+    take_over: Annotated[bool, Meta(description="Also where somebody else picks it.")] = False
+
+
+class OfOrder(Request, frozen=True, kw_only=True):
+    fulfilment_id: FulfilmentRef
+    take_over: Annotated[bool, Meta(description="Also where somebody else works on it.")] = False
 
 
 class PutBins(Request, frozen=True, kw_only=True):
@@ -135,24 +185,74 @@ async def start_wave(call: Call, body: NewWave) -> Answer[WaveShape]:
     ids = [FulfilmentId(parsed("fulfilment", one)) for one in body.fulfilment_ids]
     async with call.transaction() as tx:
         made = await api.start(tx, ids, body.kind)
-        return await call.done(tx, _shape(made, await api.route(tx, made.id)))
+        return await call.done(tx, await _told(tx, made.id))
 
 
 @waves.get("/v1/waves/{wave_id}", Scope.ORDERS_READ, refuses=(UnknownWave,))
 async def get_wave(call: Call) -> Answer[WaveShape]:
     """Get a wave with the way to go."""
     async with call.reading() as reader:
-        found = await api.wave(reader, _id(call))
-        return call.answer(_shape(found, await api.route(reader, found.id)))
+        return call.answer(await _told(reader, _id(call)))
 
 
 @waves.post("/v1/waves/{wave_id}/take", Scope.FULFILMENT_WRITE, refuses=(UnknownWave, NotThatMany, SomebodyElse))
 async def take_units(call: Call, body: TakeUnits) -> Answer[WaveShape]:
-    """Say how many of a SKU are in hand: they go to the orders of the wave, the oldest first."""
+    """Say how many of a SKU are in hand: they go to the orders of the wave, the oldest first.
+
+    An order that somebody else has taken over is left to them. Whoever takes from a zone that nobody picks picks that zone.
+    """
     async with call.transaction() as tx:
         await api.take(tx, _id(call), body.sku, body.quantity)
-        found = await api.wave(tx, _id(call))
-        return await call.done(tx, _shape(found, await api.route(tx, found.id)))
+        return await call.done(tx, await _told(tx, _id(call)))
+
+
+@waves.post("/v1/waves/{wave_id}/put-down", Scope.FULFILMENT_WRITE, refuses=(UnknownWave, NotThatMany, SomebodyElse))
+async def put_units_down(call: Call, body: TakeUnits) -> Answer[WaveShape]:
+    """Say how many of a SKU lie in their place again: the youngest orders lack them."""
+    async with call.transaction() as tx:
+        await api.put_down(tx, _id(call), body.sku, body.quantity)
+        return await call.done(tx, await _told(tx, _id(call)))
+
+
+@waves.post("/v1/waves/{wave_id}/give-up", Scope.FULFILMENT_WRITE, refuses=(UnknownWave, NotThatMany, SomebodyElse))
+async def give_units_up(call: Call, body: GiveUpUnits) -> Answer[WaveShape]:
+    """Say what cannot be sent from here: the youngest orders go without, and their units are routed again."""
+    async with call.transaction() as tx:
+        await api.give_up(tx, _id(call), body.sku, body.quantity, body.reason)
+        return await call.done(tx, await _told(tx, _id(call)))
+
+
+@waves.post("/v1/waves/{wave_id}/drop", Scope.FULFILMENT_WRITE, refuses=(UnknownWave, UnknownFulfilment, SomebodyElse))
+async def drop_order(call: Call, body: OfOrder) -> Answer[WaveShape]:
+    """Take an order out of the walk. What is picked of it stays picked."""
+    async with call.transaction() as tx:
+        one = FulfilmentId(parsed("fulfilment", body.fulfilment_id))
+        await api.drop(tx, _id(call), one, take_over=body.take_over)
+        return await call.done(tx, await _told(tx, _id(call)))
+
+
+@waves.post("/v1/waves/{wave_id}/leave", Scope.FULFILMENT_WRITE, refuses=(UnknownWave,))
+async def leave_wave(call: Call) -> Answer[WaveShape]:
+    """Stop walking: what is not picked in whole is left to others, and of a zone wave the zones are."""
+    async with call.transaction() as tx:
+        await api.leave(tx, _id(call))
+        return await call.done(tx, await _told(tx, _id(call)))
+
+
+@waves.post("/v1/waves/{wave_id}/take-zone", Scope.FULFILMENT_WRITE, refuses=(UnknownWave, NotTogether, SomebodyElse))
+async def take_zone(call: Call, body: OfZone) -> Answer[WaveShape]:
+    """Pick a zone of a wave that is picked by zones. Nobody else can meanwhile, unless they take it over."""
+    async with call.transaction() as tx:
+        await api.take_zone(tx, _id(call), body.zone, take_over=body.take_over)
+        return await call.done(tx, await _told(tx, _id(call)))
+
+
+@waves.post("/v1/waves/{wave_id}/leave-zone", Scope.FULFILMENT_WRITE, refuses=(UnknownWave, SomebodyElse))
+async def leave_zone(call: Call, body: OfZone) -> Answer[WaveShape]:
+    """Leave a zone to others. What is picked of it stays picked."""
+    async with call.transaction() as tx:
+        await api.leave_zone(tx, _id(call), body.zone)
+        return await call.done(tx, await _told(tx, _id(call)))
 
 
 @waves.put("/v1/locations/{location_id}/bins", Scope.STOCK_WRITE, refuses=(UnknownLocation,))
@@ -192,7 +292,11 @@ def _id(call: Call) -> WaveId:
     return WaveId(call.id("wave"))
 
 
-def _shape(wave: Wave, stops: list[Stop] | None = None) -> WaveShape:
+async def _told(reader: Reader, wave_id: WaveId) -> WaveShape:
+    return _shape(await api.wave(reader, wave_id), await api.route(reader, wave_id), await api.zones(reader, wave_id))
+
+
+def _shape(wave: Wave, stops: Sequence[Stop] = (), zones: Sequence[WaveZone] = ()) -> WaveShape:
     return WaveShape(
         id=show("wave", wave.id),
         number=wave.number,
@@ -204,9 +308,13 @@ def _shape(wave: Wave, stops: list[Stop] | None = None) -> WaveShape:
         orders=wave.orders,
         units=wave.units,
         picked=wave.picked,
+        zones=[
+            ZoneShape(zone=one.code, assignee=show_actor(one.assignee), units=one.quantity, picked=one.picked) for one in zones
+        ],
         stops=[
             StopShape(
                 bin=stop.bin,
+                zone=stop.zone,
                 sku=stop.sku,
                 name=stop.name,
                 quantity=stop.quantity,
@@ -216,6 +324,6 @@ def _shape(wave: Wave, stops: list[Stop] | None = None) -> WaveShape:
                     for key, line_no, units in stop.takes
                 ],
             )
-            for stop in stops or ()
+            for stop in stops
         ],
     )

@@ -14,7 +14,7 @@ from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import TOKEN_PREFIX, Scope, Token, TokenFilter, TokenId
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.cli import terminal
-from comptoir.surfaces.cli.users import in_transaction
+from comptoir.surfaces.cli.users import Locations, in_transaction, places
 
 app = App(name="token", help="The tokens that programs use the API with.", help_format="markdown")
 
@@ -25,6 +25,7 @@ def create(
     *,
     scope: Annotated[list[str] | None, Parameter(help="What it may do, such as orders:write; give it several times.")] = None,
     everything: Annotated[bool, Parameter(name="--all", negative="", help="All scopes.")] = False,
+    location: Locations = None,
     days: Annotated[int | None, Parameter(help="How long it holds; without it, until it is revoked.")] = None,
 ) -> None:
     """Make a token. Its secret is shown this once; we keep only a fingerprint of it.
@@ -34,6 +35,7 @@ def create(
     For example:
 
           comptoir token create web-shop --scope orders:write --scope stock:read
+          comptoir token create till --scope orders:write --scope fulfilment:write --location S367
           TOKEN=$(comptoir token create bench --all --days 1)
     """
     scopes = list(Scope) if everything else [_scope(word) for word in scope or []]
@@ -42,7 +44,11 @@ def create(
     if days is not None and not 1 <= days <= 3650:
         raise invalid("days", "is a whole number from 1 to 3650")
     until = None if days is None else utcnow() + timedelta(days=days)
-    token, secret = in_transaction(lambda tx: staff.create_token(tx, name, scopes, expires_at=until))
+
+    async def work(tx: Tx) -> tuple[Token, str]:
+        return await staff.create_token(tx, name, scopes, expires_at=until, limited_to=await places(tx, location))
+
+    token, secret = in_transaction(work)
     terminal.note(f"Token {to_text(TOKEN_PREFIX, token.id)} ({token.name}) may: {', '.join(token.scopes)}.")
     terminal.hint("Its secret, shown this once:")
     terminal.say(secret)

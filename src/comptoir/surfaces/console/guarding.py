@@ -19,6 +19,7 @@ from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Permission, Role
 from comptoir.modules.staff.errors import NotPermitted, Unauthenticated
 from comptoir.runtime.crypto import hash_token
+from comptoir.surfaces.console import reaching
 from comptoir.surfaces.console.rendering import NAV, Page, User
 from comptoir.surfaces.console.visits import Visit, Web
 
@@ -68,7 +69,8 @@ class Rule:
     public: bool
 
 
-async def prepare(visit: Visit, rule: Rule) -> None:
+async def prepare(visit: Visit, rule: Rule, path: str) -> None:
+    """`path` is the route's, with the names of its parts."""
     _require_text(visit)
     if visit.request.method not in SAFE_METHODS:
         _require_same_site(visit)
@@ -81,6 +83,7 @@ async def prepare(visit: Visit, rule: Rule) -> None:
             raise Unauthenticated(reason="missing")
         if rule.permission is not None and not visit.may(rule.permission):
             raise NotPermitted(permission=rule.permission.value)
+        await reaching.guard(visit, path)
 
 
 def _require_text(visit: Visit) -> None:
@@ -157,7 +160,9 @@ async def recognise(visit: Visit, place: str) -> None:
     try:
         async with visit.read() as reader:
             signed = await staff.session(reader, secret)
-            counts = {} if visit.is_fragment else await visit.console.waiting(reader)
+            # What waits in the whole house is not what waits for somebody of one store.
+            apart = visit.is_fragment or signed.principal.limited
+            counts = {} if apart else await visit.console.waiting(reader)
     except Unauthenticated:
         return
     visit.secret, visit.signed = secret, signed

@@ -25,6 +25,8 @@ from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.kernel.time import utcnow
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import Channel
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Permission, Principal, SignedIn
 from comptoir.runtime import idempotency
@@ -39,6 +41,8 @@ from comptoir.surfaces.console import exporting, refusals
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY, Page, render
 from comptoir.surfaces.parcels import ParcelDesk
+from comptoir.surfaces.promising import PromiseDesk
+from comptoir.surfaces.return_labels import ReturnLabels
 from comptoir.surfaces.selling import Counters
 
 Web = Request[Any, Any, Any]
@@ -47,6 +51,8 @@ Form = Mapping[str, Sequence[str]]
 
 PAGE_SIZE = 50
 FLASH_FOR = timedelta(minutes=1)
+STORE_COOKIE = "comptoir_store"
+"""Where whoever uses a device stands."""
 REMEMBER_FOR = 365 * 24 * 3600
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -78,9 +84,17 @@ class Needs(Protocol):
     @property
     def metrics(self) -> Metrics: ...
     @property
+    def promises(self) -> PromiseDesk: ...
+    @property
     def carriage(self) -> Carriage: ...
     @property
     def parcels(self) -> ParcelDesk: ...
+    @property
+    def return_labels(self) -> ReturnLabels: ...
+    @property
+    def tokens(self) -> staff.TokenCache: ...
+    @property
+    def releasing(self) -> fulfilment.Setting: ...
 
 
 class Done:
@@ -242,6 +256,11 @@ class Visit:
         except ValueError as problem:
             raise invalid(name, self.say(N_("is not an id of that kind"))) from problem
 
+    def places(self, name: str = "location") -> tuple[LocationId, ...]:
+        """Whose work a list shows: of the location that the address names, or of all that are this reader's; none are all."""
+        named = self.optional_id(name, LOCATION_PREFIX)
+        return tuple(sorted(self.principal.locations)) if named is None else (LocationId(named),)
+
     def sort(self, names: Sequence[str], default: str) -> str:
         """The order that the address asks for: one of the names, or one with a `-` before it."""
         text = self.param("sort")
@@ -291,11 +310,13 @@ class Visit:
         """
         return self.finish(await self.once(work))
 
-    async def once(self, work: Callable[[Tx], Awaitable[Done]]) -> Done:
-        """As `act`, for whoever answers in place: what was done, now or when the same form came before."""
+    async def once(self, work: Callable[[Tx], Awaitable[Done]], part: str = "") -> Done:
+        """As `act`, for whoever answers in place: what was done, now or when the same form came before. `part` tells apart what
+        one form does in several transactions.
+        """
         form = repr(sorted((name, *values) for name, values in self.form.items()))
         digest = idempotency.fingerprint(self.request.method, self.request.url.path, form.encode())
-        scope, key = f"console:{self.principal.actor}", f"{self.form_key}:{digest.hex()}"
+        scope, key = f"console:{self.principal.actor}", f"{self.form_key}:{digest.hex()}{part}"
         for attempt in range(4):
             try:
                 done = await self._once(scope, key, digest, work)
@@ -400,7 +421,8 @@ class Visit:
 
     def _with_flash(self, text: str) -> str:
         said = self.request.cookies.get(self.console.flash_cookie, "")
-        if not said or not _TOASTS.search(text):
+        # What a device keeps for later is not looked at now: the message stays for the page that is.
+        if not said or not _TOASTS.search(text) or self.request.headers.get("x-keep"):
             return text
         self.set_cookie(self.console.flash_cookie, "", 0)
         payload = self.console.keyring.signed(said, "flash", utcnow())

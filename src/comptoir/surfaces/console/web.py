@@ -114,7 +114,7 @@ async def answer(console: Console, route: Route, request: Web) -> Answer:
     with contextlib.nullcontext(given) if given else log.request(request.headers.get("x-request-id", "")) as request_id:
         visit = Visit(console, request, stranger(request, request_id, route.rule.place))
         try:
-            await prepare(visit, route.rule)
+            await prepare(visit, route.rule, route.path)
             return await route.handler(visit)
         except (Refusal, Fault, HTTPException) as problem:
             return failed(visit, problem)

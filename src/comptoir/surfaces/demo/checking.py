@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
+
+import numpy as np
 
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.demo import state
@@ -49,6 +53,18 @@ GROUP BY 1, 2
 """
 """Reading another module's tables is the point: what is checked must not be what it is checked with."""
 
+_CHANGED = """
+SELECT o.channel_code, width_bucket(extract(epoch FROM o.placed_at)::bigint, %(weeks)s::bigint[]), o.external_id,
+  array_agg(l.total ORDER BY l.line_no) FILTER (WHERE l.kind <> 'adjustment' OR l.name <> %(reductions)s)
+FROM orders.orders o JOIN orders.lines l ON l.order_id = o.id
+WHERE o.id IN (SELECT order_id FROM changes.changes WHERE state = 'confirmed' UNION SELECT order_id FROM changes.returns)
+  AND o.channel_code = ANY(%(channels)s::text[]) AND 'demo' = ANY(o.tags) AND o.placed_at <= %(until)s
+  AND o.external_id <> ALL(%(after)s::text[])
+GROUP BY 1, 2, 3
+"""
+"""Orders that buyers had changed: what came on top, a claim sent again or something else instead, has the lines after those of
+the basket, and is none of the data set's."""
+
 
 async def verify(reader: Reader, plan: Plan) -> Verdict:
     """Compares by channel and week what has played with what must have been recorded.
@@ -92,14 +108,29 @@ async def _found(reader: Reader, plan: Plan, position: int) -> dict[tuple[str, i
     after: list[str] = []
     for chunk in plan.baskets(position, chunk=100, until=year.position_at(last)):
         after.extend(plan.external_id(basket) for basket in chunk.baskets())
-    rows = await reader.rows(
-        _SUMS,
-        {
-            "weeks": [mark.at for mark in plan.weeks],
-            "reductions": REDUCTIONS,
-            "channels": [channel.value for channel in CHANNELS],
-            "until": datetime.fromtimestamp(last, UTC),
-            "after": after,
-        },
-    )
-    return {(code, max(1, week)): (baskets, lines, cents, discounts) for code, week, baskets, lines, cents, discounts in rows}
+    asked = {
+        "weeks": [mark.at for mark in plan.weeks],
+        "reductions": REDUCTIONS,
+        "channels": [channel.value for channel in CHANNELS],
+        "until": datetime.fromtimestamp(last, UTC),
+        "after": after,
+    }
+    sums = {(code, max(1, week)): tuple(found) for code, week, *found in await reader.rows(_SUMS, asked)}
+    changed = await reader.rows(_CHANGED, asked)
+    sizes = _sizes(plan, [external_id for _, _, external_id, _ in changed])
+    for code, week, external_id, totals in changed:
+        on_top = totals[sizes[external_id] :]
+        baskets, lines, cents, discounts = sums[code, max(1, week)]
+        sums[code, max(1, week)] = (baskets, lines - len(on_top), cents - sum(on_top), discounts)
+    return cast("dict[tuple[str, int], tuple[int, int, int, int]]", sums)
+
+
+def _sizes(plan: Plan, external_ids: Sequence[str]) -> dict[str, int]:
+    """How many lines the baskets of these orders have in the data set."""
+    if not external_ids:
+        return {}
+    year = plan.year
+    numbers = np.array([int(one.rpartition("-")[2]) for one in external_ids])
+    order = np.argsort(year.number)
+    at = order[np.searchsorted(year.number, numbers, sorter=order)]
+    return dict(zip(external_ids, (year.start[at + 1] - year.start[at]).tolist(), strict=True))

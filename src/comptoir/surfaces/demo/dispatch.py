@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderFilter, OrderId, Tracking
 from comptoir.runtime.database import Reader, Tx
+from comptoir.surfaces.demo.dropping import dropped
+from comptoir.surfaces.demo.furnishing import LIVELY
+from comptoir.surfaces.demo.plan import Plan
 from comptoir.surfaces.demo.stream import Basket, Channel
 
 AFTER = timedelta(hours=22)
@@ -44,6 +47,21 @@ class Waiting:
         async for order in orders.stream(reader, wanted, sort="placed"):
             if order.external_id is not None:
                 self._ids[order.external_id] = order.id
+
+
+class People:
+    """Which orders the people of the demo bring to their end themselves, while somebody watches: what is collected at a lively
+    store, whose buyers come when they come, and what a supplier has a part in.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._theirs = dropped(plan.year, plan.catalogue)
+        self._lively = frozenset(index for index, place in enumerate(plan.stores) if place.rank <= LIVELY)
+
+    def see_to(self, basket: Basket) -> bool:
+        if basket.pickup:
+            return basket.store in self._lively
+        return any(self._theirs[line.product] for line in basket.lines)
 
 
 async def send(tx: Tx, parcels: Sequence[tuple[Basket, OrderId]]) -> None:

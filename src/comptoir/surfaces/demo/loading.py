@@ -37,6 +37,8 @@ from comptoir.runtime.database import Context, Database, Reader, Tx
 from comptoir.sdk.orders import Buyer, LineKind
 from comptoir.surfaces.demo import state
 from comptoir.surfaces.demo.catalogue import Product
+from comptoir.surfaces.demo.dropping import SUPPLIERS, Source, dropped, source
+from comptoir.surfaces.demo.furnishing import furnish
 from comptoir.surfaces.demo.places import Capability, Place, PlaceKind
 from comptoir.surfaces.demo.plan import USD, Plan
 from comptoir.surfaces.demo.replenishment import Stock
@@ -92,6 +94,9 @@ async def load(database: Database, plan: Plan, progress: Progress = _quiet, *, o
             if tx is not None:
                 await work(tx, plan)
     await _load_products(database, plan, progress)
+    async with _step(database, "life", 1, progress) as tx:
+        if tx is not None:
+            await furnish(tx, plan)
     await load_stock(database, plan, progress)
 
 
@@ -221,6 +226,17 @@ async def location_ids(reader: Reader, plan: Plan) -> dict[str, LocationId]:
     return await locations.ids(reader, [place.code for place in plan.places])
 
 
+async def supplier_ids(reader: Reader) -> list[LocationId]:
+    """In the order of `SUPPLIERS`; none in a demo that was set up before there were any."""
+    found = await locations.ids(reader, [one.code for one in SUPPLIERS])
+    return [found[one.code] for one in SUPPLIERS] if len(found) == len(SUPPLIERS) else []
+
+
+async def stock_source(reader: Reader, plan: Plan, places: Sequence[LocationId]) -> Source:
+    """Where the stock lies that the plan has at its places."""
+    return source(places, await supplier_ids(reader), dropped(plan.year, plan.catalogue))
+
+
 async def _load_customers(tx: Tx, plan: Plan) -> None:
     ids = await customer_ids(tx, plan)
     for household, customer_id in zip(plan.households, ids, strict=True):
@@ -275,7 +291,7 @@ async def load_stock(database: Database, plan: Plan, progress: Progress = _quiet
     async with database.read() as reader:
         done = (await state.steps(reader)).get("stock", 0)
         ids = await location_ids(reader, plan)
-    places = [ids[place.code] for place in plan.places]
+        where = await stock_source(reader, plan, [ids[place.code] for place in plan.places])
     progress("stock", done, of)
     seen = 0
     for chunk in plan.opening_stock(_STOCK):
@@ -283,16 +299,17 @@ async def load_stock(database: Database, plan: Plan, progress: Progress = _quiet
         if seen <= done:
             continue
         async with database.transaction(DEMO) as tx:
-            await inventory.load_levels(tx, _columns(plan, places, chunk))
+            await inventory.load_levels(tx, _columns(plan, where, chunk))
             await state.step(tx, "stock", seen)
         progress("stock", seen, of)
     if done < of:
         await database.survey()
 
 
-def _columns(plan: Plan, places: Sequence[LocationId], stock: Stock) -> StockColumns:
+def _columns(plan: Plan, where: Source, stock: Stock) -> StockColumns:
+    products, places = cast("list[int]", stock.product.tolist()), cast("list[int]", stock.location.tolist())
     return StockColumns(
-        skus=[plan.catalogue.sku(product) for product in cast("list[int]", stock.product.tolist())],
-        location_ids=[places[index] for index in cast("list[int]", stock.location.tolist())],
+        skus=[plan.catalogue.sku(product) for product in products],
+        location_ids=[where(place, product) for place, product in zip(places, products, strict=True)],
         on_hand=cast("list[int]", stock.quantity.tolist()),
     )

@@ -29,7 +29,8 @@ from comptoir.modules.orders.contracts import Fact, OrderId, Placed, Recorded, W
 from comptoir.modules.orders.errors import DuplicateOrder
 from comptoir.runtime.database import Contended, Database, Tx
 from comptoir.surfaces import selling
-from comptoir.surfaces.demo import dispatch, loading, state
+from comptoir.surfaces.demo import dispatch, furnishing, loading, state
+from comptoir.surfaces.demo.dispatch import People
 from comptoir.surfaces.demo.loading import DEMO
 from comptoir.surfaces.demo.pace import UNLIMITED, Pace
 from comptoir.surfaces.demo.plan import Plan
@@ -65,7 +66,6 @@ _SETTINGS = frozenset(
         "changes.policies",
         "fulfilment.bins",
         "fulfilment.collection_terms",
-        "fulfilment.lockers",
         "inventory.packs",
         "inventory.replenishment_terms",
         "notices.senders",
@@ -173,8 +173,10 @@ class Player:
             ids = await loading.location_ids(tx, self._plan)
             customers = await loading.customer_ids(tx, self._plan)
             self._at = dict(await state.lanes(tx))
-        self._places = [ids[place.code] for place in self._plan.places]
-        self._teller = Teller(self._plan, self._places, customers)
+            places = [ids[place.code] for place in self._plan.places]
+            self._stock_at = await loading.stock_source(tx, self._plan, places)
+            self._people = People(self._plan) if await loading.supplier_ids(tx) else None
+        self._teller = Teller(self._plan, places, customers)
         await self._recall()
 
     async def _recall(self) -> None:
@@ -265,7 +267,9 @@ class Player:
         tables = [name for name in every if name not in _SETTINGS]
         tables += ["routing.decisions", "routing.simulations", "routing.arrivals", "routing.lessons"]
         async with self._database.transaction(DEMO) as tx:
+            lockers = await furnishing.lockers(tx, self._plan)
             await tx.run(f"TRUNCATE {', '.join(tables)}, runtime.events RESTART IDENTITY CASCADE")
+            await furnishing.put_lockers(tx, lockers)
             await state.begin_anew(tx)
         self._at, self._waiting = {}, dispatch.Waiting()
         await loading.load_stock(self._database, self._plan)
@@ -306,7 +310,7 @@ class Player:
                 Movement(
                     EntryKind.RECEIVED,
                     self._plan.catalogue.sku(product),
-                    self._places[place],
+                    self._stock_at(place, product),
                     on_hand=quantity,
                     reason="receipt",
                     note=f"Week {number}",
@@ -403,13 +407,18 @@ class Player:
         for chunk in self._plan.baskets(self._at.get(_SENT, 0), chunk=_WAVE, until=due):
             end = chunk.position + len(chunk)
             remote = [basket for basket in chunk.baskets() if basket.channel is not Channel.POS]
-            parcels = [(b, i) for b in remote if (i := self._waiting.find(self._teller.external_id(b))) is not None]
+            ours = [basket for basket in remote if not self._left_to_people(basket)]
+            parcels = [(b, i) for b in ours if (i := self._waiting.find(self._teller.external_id(b))) is not None]
             if parcels:
                 await self._transact(lambda tx, parcels=parcels, end=end: _send(tx, parcels, end))
             self._at[_SENT] = end
             for basket in remote:
                 self._waiting.forget(self._teller.external_id(basket))
             self.tally.sent += len(parcels)
+
+    def _left_to_people(self, basket: Basket) -> bool:
+        """Whether the people of the demo see to it, because somebody watches them."""
+        return self._watched and self._people is not None and self._people.see_to(basket)
 
     async def _transact(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Tries again at once when two writers were in each other's way."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Sequence
 
 import structlog
 import uvloop
@@ -19,9 +20,15 @@ from comptoir.surfaces.cli.control import Control, Parent
 from comptoir.surfaces.cli.exits import Exit
 from comptoir.surfaces.demo import loading
 from comptoir.surfaces.demo.crew import Crew
+from comptoir.surfaces.demo.furnishing import lively
 from comptoir.surfaces.demo.plan import build
+from comptoir.surfaces.demo.planning import Planner
 from comptoir.surfaces.demo.player import Player
 from comptoir.surfaces.demo.road import Road
+from comptoir.surfaces.demo.service import CustomerService
+from comptoir.surfaces.demo.shift import Shift
+from comptoir.surfaces.demo.supply import Suppliers
+from comptoir.surfaces.demo.visitors import Visitors
 
 
 def leave_alone() -> None:
@@ -33,6 +40,23 @@ def leave_alone() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
+def _people(database: Database, keyring: Keyring, stores: Sequence[str]) -> list[Shift]:
+    return [
+        Crew(database, keyring, stores),
+        Visitors(database, keyring, stores),
+        Road(database, keyring),
+        CustomerService(database),
+        Suppliers(database),
+        Planner(database),
+    ]
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    """The year goes on without somebody who breaks; that they did is told at once."""
+    if not task.cancelled() and (problem := task.exception()) is not None:
+        structlog.get_logger("comptoir.demo").error("a part of the demo's people broke", part=task.get_name(), exc_info=problem)
+
+
 async def play(url: str, keyring: Keyring, control: Control, metrics: Metrics) -> None:
     """Follows the viewer's wishes until the control says stop."""
     async with metrics.told(), Database(url, max_connections=8, application="comptoir-demo") as database:
@@ -41,24 +65,23 @@ async def play(url: str, keyring: Keyring, control: Control, metrics: Metrics) -
         await loading.load(database, plan)
         player = Player(database, plan)
         leave_alone()
-        crew, road = Crew(database), Road(database, keyring)
+        people = _people(database, keyring, lively(plan))
 
         def stop() -> None:
             player.stop()
-            crew.stop()
-            road.stop()
+            for one in people:
+                one.stop()
 
         async with control.stopping(stop):
             control.ready()
-            working = [
-                asyncio.create_task(crew.run(), name="demo-crew"),
-                asyncio.create_task(road.run(), name="demo-road"),
-            ]
+            working = [asyncio.create_task(one.run(), name=f"demo-{type(one).__name__.lower()}") for one in people]
+            for task in working:
+                task.add_done_callback(_told)
             try:
                 await player.run()
             finally:
-                crew.stop()
-                road.stop()
+                for one in people:
+                    one.stop()
                 await asyncio.gather(*working)
 
 

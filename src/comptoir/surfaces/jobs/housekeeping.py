@@ -101,7 +101,9 @@ class Housekeeping:
         log.info("backorders were reviewed", late=late)
 
     async def tick_fulfilment(self) -> None:
-        """Decides together what waited for that, opens it, and gives what was not begun in time to somebody else."""
+        """Decides together what waited for that, opens it, gives what was not begun in time to somebody else, and tries again
+        what nobody might send.
+        """
         async with self._database.read() as reader:
             batches = await fulfilment.due_batches(reader, self._setting, utcnow())
         for batch in batches:
@@ -111,6 +113,7 @@ class Housekeeping:
             log.info("orders were decided together", orders=len(batch.jobs), moved=moved, rule_set=batch.rule_set.code)
         await self._until_none(fulfilment.release_due)
         await self._until_none(fulfilment.expire)
+        await self._until_none(lambda tx: fulfilment.try_again(tx, self._setting))
 
     async def tick_collections(self) -> None:
         """Has buyers reminded of what waits for them, and gives back what has waited for too long."""

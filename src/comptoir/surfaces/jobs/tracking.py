@@ -15,6 +15,7 @@ from comptoir.runtime.database import Database
 from comptoir.runtime.jobs import JobRunner, Recurrence
 from comptoir.runtime.presence import REMIND_EVERY
 from comptoir.surfaces.parcels import ParcelDesk
+from comptoir.surfaces.unwanted import give_back_unwanted
 
 log = structlog.get_logger("comptoir.parcels")
 
@@ -37,6 +38,7 @@ class Parcels:
         runner.add("tracking.poll", self.poll, every=Recurrence("* * * * *"), attempts=2)
         runner.add("tracking.review", self.review, every=Recurrence("22 * * * *"), attempts=2)
         runner.add("tracking.cases", self.time_out, every=Recurrence("*/10 * * * *"), attempts=2)
+        runner.add("tracking.instruct", self.instruct, every=Recurrence("* * * * *"), attempts=2)
         runner.add("tracking.labels", self.settle, every=Recurrence("*/2 * * * *"), attempts=2)
         runner.add("tracking.forget", self.forget, every=Recurrence("42 3 * * *"), attempts=2)
 
@@ -65,6 +67,10 @@ class Parcels:
 
     async def settle(self) -> None:
         await self._desk.settle_all()
+        await give_back_unwanted(self._database, self._desk)
+
+    async def instruct(self) -> None:
+        await self._desk.teller.instruct_all()
 
     async def review(self) -> None:
         """Looks over everything that is on its way, in small transactions."""

@@ -15,6 +15,7 @@ from comptoir.surfaces.imports.keeping import IMPORT_TASK
 from comptoir.surfaces.jobs.housekeeping import Housekeeping
 from comptoir.surfaces.jobs.imports import ImportJob
 from comptoir.surfaces.jobs.notices import NoticeSender
+from comptoir.surfaces.jobs.returns import Returns
 from comptoir.surfaces.jobs.simulations import SimulationJob
 from comptoir.surfaces.jobs.supplying import Supplying
 from comptoir.surfaces.jobs.tracking import Parcels
@@ -44,6 +45,7 @@ class Worker:
         self.webhooks = WebhookSender(database, services.http, services.keyring, attempted=self._attempted)
         self.parcels = Parcels(database, services.parcels)
         self.parcels.add_to(self.jobs)
+        Returns(database, services.return_labels).add_to(self.jobs)
         self.notices = NoticeSender.of(database, services.keyring, services.settings)
         self.notices.add_to(self.jobs)
         self.supplying = Supplying.of(database, services.keyring, services.settings)

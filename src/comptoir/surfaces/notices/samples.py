@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from comptoir.modules.notices.contracts import Content, NoticeKind
+from comptoir.surfaces.notices.wording_after import AFTER
 
+_NO_MONEY = frozenset({NoticeKind.CHANGED, NoticeKind.LOST, NoticeKind.DAMAGED, NoticeKind.RETURNING})
 _COLLECTED = frozenset({NoticeKind.READY, NoticeKind.REMINDER, NoticeKind.GIVEN_BACK})
 
 
@@ -27,6 +29,20 @@ def sample(kind: NoticeKind, url: str, now: datetime) -> Content:
         currency="EUR",
         link=url,
     )
+    if kind in AFTER:
+        return structs.replace(
+            content,
+            on=None,
+            was_on=None,
+            reason="stock",
+            carrier="",
+            tracking_number="",
+            total=None,
+            lines=content.lines if kind is NoticeKind.CANCELLED else (),
+            refund=None if kind in _NO_MONEY else 1_999,
+            method="card" if kind is NoticeKind.REFUNDED else "",
+            credit_code="7KQ2-M4XH-PT93-8RVD" if kind is NoticeKind.CREDITED else "",
+        )
     return _collected(content, now) if kind in _COLLECTED else content
 
 

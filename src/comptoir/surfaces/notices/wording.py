@@ -3,75 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
-
-from comptoir import i18n
 from comptoir.i18n import N_
-from comptoir.kernel.time import utcnow
-from comptoir.modules.notices.contracts import Content, NoticeKind
+from comptoir.modules.notices.contracts import NoticeKind
 from comptoir.surfaces.console import formatting
+from comptoir.surfaces.notices.speaking import Reader, Words
+from comptoir.surfaces.notices.wording_after import AFTER
 
+__all__ = ["REASONS", "Reader", "Words", "facts", "greeting", "words"]
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Title, first sentence and what follows; `short` is for a telephone."""
-
-    subject: str
-    title: str
-    lead: str
-    action: str
-    short: str
-    more: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads, and what it is about."""
-
-    locale: str
-    zone: str
-    content: Content
-    now: datetime = field(default_factory=utcnow)
-    day: str = field(init=False)
-    """The day that is expected, in words; empty where none is known."""
-
-    def __post_init__(self) -> None:
-        on = self.content.on
-        object.__setattr__(self, "day", "" if on is None else format_date(on, _DAY[self.locale], locale=self.locale))
-
-    def say(self, text: str, **values: object) -> str:
-        return i18n.gettext(self.locale, text, **values)
-
-    @property
-    def open_today(self) -> str:
-        """When the counter is open on the day on which this is written; empty where nobody has said."""
-        today = self.now.astimezone(ZoneInfo(self.zone)).date()
-        for day, hours in self.content.opening:
-            if day == today:
-                return hours or self.say(N_("closed"))
-        return ""
-
-    @property
-    def last_day(self) -> str:
-        """The last day on which it can be collected."""
-        until = self.content.waits_until
-        if until is None:
-            return ""
-        last = (until - timedelta(seconds=1)).astimezone(ZoneInfo(self.zone)).date()
-        return format_date(last, _DAY[self.locale], locale=self.locale)
-
-    @property
-    def until(self) -> str:
-        until = self.content.until
-        pattern = "EEEE d MMMM, HH:mm" if self.locale == "fr" else "EEEE, MMMM d, HH:mm"
-        return "" if until is None else format_datetime(until, pattern, tzinfo=ZoneInfo(self.zone), locale=self.locale)
-
-
-_DAY = {"fr": "EEEE d MMMM", "en": "EEEE, MMMM d"}
 
 REASONS: Mapping[str, str] = {
     "absent": N_("nobody was there to take it"),
@@ -100,7 +40,7 @@ def facts(reader: Reader) -> list[tuple[str, str]]:
     """The lines of the table: what somebody looks for again."""
     content = reader.content
     rows = [(reader.say(N_("Order")), str(content.number))]
-    rows += [(f"{units} ×", name) for name, units in content.lines]
+    rows += [(_units(reader, n, units), name) for n, (name, units) in enumerate(content.lines)]
     if content.total is not None:
         rows.append((reader.say(N_("Total")), formatting.money(content.total, content.currency, reader.locale)))
     if content.place:
@@ -109,6 +49,12 @@ def facts(reader: Reader) -> list[tuple[str, str]]:
     if content.tracking_number:
         rows.append((reader.say(N_("Tracking number")), content.tracking_number))
     return rows
+
+
+def _units(reader: Reader, line: int, units: int) -> str:
+    if line in reader.content.weighed:
+        return f"{formatting.weighed(units, reader.locale)}\N{NO-BREAK SPACE}kg"
+    return f"{units} ×"
 
 
 def _at_the_counter(reader: Reader) -> list[tuple[str, str]]:
@@ -122,9 +68,11 @@ def _at_the_counter(reader: Reader) -> list[tuple[str, str]]:
         rows.append((reader.say(N_("Open today")), reader.open_today))
     if content.waits_until is not None:
         rows.append((reader.say(N_("Waits until")), reader.last_day))
+    if content.credit_code:
+        rows.append((reader.say(N_("Code of your store credit")), content.credit_code))
     if content.refund:
         amount = formatting.money(content.refund, content.currency, reader.locale)
-        rows.append((reader.say(N_("Paid back")), amount))
+        rows.append((reader.say(N_("Amount")) if content.credit_code else reader.say(N_("Paid back")), amount))
     return rows
 
 
@@ -278,6 +226,38 @@ def _return(r: Reader) -> Words:
     )
 
 
+def _return_declined(r: Reader) -> Words:
+    n, code, reason = r.content.number, r.content.code, r.content.reason
+    here = r.say(N_("Your goods are here. We send them back to you, or find another way with you: just answer this message."))
+    return Words(
+        subject=r.say(N_("We cannot take back your return %(code)s (order %(number)s)"), code=code, number=n),
+        title=r.say(N_("We cannot take it back")),
+        lead=r.say(N_("We are sorry: we cannot take back your return %(code)s of order %(number)s."), code=code, number=n),
+        more=tuple(
+            [
+                one
+                for one in (r.say(N_("Why: %(reason)s"), reason=reason) if reason else "", here if r.content.goods else "")
+                if one
+            ]
+        ),
+        action=r.say(N_("See your return")),
+        short=r.say(N_("We cannot take back your return %(code)s (order %(number)s)"), code=code, number=n),
+    )
+
+
+def _return_given_back(r: Reader) -> Words:
+    n, code = r.content.number, r.content.code
+    return Words(
+        subject=r.say(N_("Your goods are on their way back to you (return %(code)s)"), code=code),
+        title=r.say(N_("Your goods are on their way back to you")),
+        lead=r.say(
+            N_("We have sent back to you what we could not take: return %(code)s of order %(number)s."), code=code, number=n
+        ),
+        action=r.say(N_("See your return")),
+        short=r.say(N_("Your goods are on their way back to you (return %(code)s)"), code=code),
+    )
+
+
 def _substituted(r: Reader) -> Words:
     n = r.content.number
     return Words(
@@ -306,4 +286,7 @@ _WORDS: Mapping[NoticeKind, Callable[[Reader], Words]] = {
     NoticeKind.DELAYED: _delayed,
     NoticeKind.SUBSTITUTED: _substituted,
     NoticeKind.RETURN: _return,
+    NoticeKind.RETURN_DECLINED: _return_declined,
+    NoticeKind.RETURN_GIVEN_BACK: _return_given_back,
+    **AFTER,
 }

@@ -6,6 +6,7 @@ is pressed, and gets its papers.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ import msgspec
 import structlog
 from babel.dates import format_date
 from litestar import Response
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 
 from comptoir import i18n
@@ -26,8 +28,10 @@ from comptoir.kernel.ids import ActorId, from_text, to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.changes import api as changes
 from comptoir.modules.changes.contracts import (
+    PICTURE_PREFIX,
     RETURN_CASE_PREFIX,
     Foreseen,
+    PictureId,
     ReturnCase,
     ReturnCaseId,
 )
@@ -46,10 +50,12 @@ from comptoir.surfaces.foreseeing import foresee
 from comptoir.surfaces.public import returning_words
 from comptoir.surfaces.public.links import RETURN, PublicLinks
 from comptoir.surfaces.public.returning_form import announce, draft, lacking, options_of, owned, read
-from comptoir.surfaces.public.returning_papers import home_of, papers, qr
-from comptoir.surfaces.public.returning_views import Instead, Portal, portal
+from comptoir.surfaces.public.returning_papers import TYPES, home_of, papers, qr
+from comptoir.surfaces.public.returning_views import OPEN, Instead, Portal, portal
 from comptoir.surfaces.public.returning_words import Money, Way
 from comptoir.surfaces.public.web import render
+from comptoir.surfaces.return_labels import ReturnLabels, wants_label
+from comptoir.surfaces.return_pictures import ACCEPT, AT_ONCE, FORM_BYTES, drawn
 
 log = structlog.get_logger("comptoir.returning")
 
@@ -69,7 +75,11 @@ _REFUSED: Mapping[str, str] = {
     "return_not_allowed": N_("Not all of this can be returned for that reason. See what stands beside each article."),
     "insufficient_stock": N_("What you want instead has just been sold. Choose something else, or your money back."),
     "return_step_refused": N_("That is not possible any more: see how your return stands."),
+    "too_many_pictures": N_("We have enough pictures of this return, thank you."),
+    "picture_too_large": N_("This picture is too large: 12 MB at most."),
 }
+_NO_PICTURE = N_("The pictures were not added: they have to be JPEG, PNG or WebP, of 12 MB each at most.")
+_LABEL_WITHIN = 15.0
 _OTHERWISE = N_("That did not work. Nothing was sent: look at it again, and try once more.")
 
 
@@ -91,6 +101,8 @@ class Shown:
     refused: str = ""
     key: str = ""
     """The same for both presses of the button; empty while there is nothing to confirm."""
+    about: str = ""
+    """The return whose pictures were refused."""
 
 
 class ReturnPages:
@@ -108,8 +120,14 @@ class ReturnPages:
         *,
         strangers: Limiter | None = None,
         guesses: Limiter | None = None,
+        labels: ReturnLabels | None = None,
+        pictures: Limiter | None = None,
     ) -> None:
+        """`labels` buys what the terms give; without it buyers print our own address. `pictures` slows down who sends many."""
         self._database = database
+        self._labels = labels
+        self._pictures = Limiter(burst=12, seconds=20) if pictures is None else pictures
+        self._buying: set[asyncio.Task[None]] = set()
         self._keyring = keyring
         self._links = links
         self._strangers = Limiter(burst=40, seconds=1) if strangers is None else strangers
@@ -123,6 +141,8 @@ class ReturnPages:
             _route(page, "GET", self.page),
             _route(page, "POST", self.act),
             _route(f"{page}/{{return_id:str}}/{{paper:str}}", "GET", self.paper),
+            _route(f"{page}/{{return_id:str}}/pictures", "POST", self.add_pictures, most=FORM_BYTES),
+            _route(f"{page}/{{return_id:str}}/pictures/{{picture_id:str}}", "GET", self.picture),
         ]
 
     # Finding the order
@@ -178,6 +198,8 @@ class ReturnPages:
                     return await self._confirm(request, given)
                 case "give_up":
                     return await self._give_up(request, given)
+                case "label":
+                    return await self._want_label(request, given)
                 case _:
                     return await self._look(request, given)
 
@@ -233,6 +255,7 @@ class ReturnPages:
             except Refusal as refusal:
                 return await self._look(request, given, _REFUSED.get(refusal.code, _OTHERWISE))
             else:
+                await self._buy_labels(order_id)
                 return _redirect(f"{request.url.path}{_chosen(request)}#{text}")
         raise AssertionError
 
@@ -248,6 +271,98 @@ class ReturnPages:
             await idempotency.store(tx, scope, key, digest, 303, msgspec.json.encode(code))
             return code
 
+    # The label that we buy
+
+    async def _want_label(self, request: Web, given: Mapping[str, str]) -> WebAnswer:
+        order_id = self._order_id(request)
+        try:
+            async with self._database.transaction(Context(ACTOR)) as tx:
+                case = await _own(tx, order_id, given.get("return", ""))
+                await changes.want_label(tx, case.id)
+        except NotFound:
+            raise
+        except Refusal:
+            log.info("a label was asked for that is not given")
+            return _redirect(request.url.path + _chosen(request))
+        await self._buy_labels(order_id)
+        return _redirect(f"{request.url.path}{_chosen(request)}#{changes.return_code(case.number)}")
+
+    async def _buy_labels(self, order_id: OrderId) -> None:
+        """Buys what the buyer wants now, and waits for it for a moment: a carrier that is slow or away is asked on without the
+        buyer, and by the worker.
+        """
+        if self._labels is None:
+            return
+        async with self._database.read() as reader:
+            wanted = [one.id for one in await changes.returns_of(reader, order_id) if wants_label(one)]
+        for case_id in wanted:
+            task = asyncio.create_task(self._buy_label(self._labels, case_id), name="return-label")
+            self._buying.add(task)
+            task.add_done_callback(self._buying.discard)
+            await asyncio.wait({task}, timeout=_LABEL_WITHIN)
+
+    async def _buy_label(self, labels: ReturnLabels, case_id: ReturnCaseId) -> None:
+        """What goes wrong stands in the return, and on its page."""
+        try:
+            await labels.obtain(case_id, Context(ACTOR))
+        except (Refusal, Fault) as problem:
+            log.warning("a label for a return was not bought", code=problem.code)
+
+    # Pictures
+
+    async def add_pictures(self, request: Web) -> WebAnswer:
+        """Pictures of what is wrong with it, by its buyer, while the return is open."""
+
+        async def added() -> WebAnswer:
+            who = address_key(request.client.host if request.client is not None else "")
+            self._pictures.take(f"pictures {who}")
+            order_id = self._order_id(request)
+            form = await request.form()
+            self._require_own(request, {"form": str(form.get("form", ""))})
+            async with self._database.read() as reader:
+                case = await _own(reader, order_id, request.path_params["return_id"])
+            files = [one for _, one in form.multi_items() if isinstance(one, UploadFile) and one.filename][:AT_ONCE]
+            told = ""
+            if case.state not in OPEN or not files:
+                told = _NO_PICTURE
+            else:
+                try:
+                    made = await drawn([(one.filename, await one.read()) for one in files])
+                    async with self._database.transaction(Context(ACTOR)) as tx:
+                        await changes.add_pictures(tx, case.id, made, by_buyer=True)
+                except NotFound:
+                    raise
+                except Refusal as refusal:
+                    told = _REFUSED.get(refusal.code, _NO_PICTURE)
+            there = self._address(request)
+            if told:
+                return await self._show(request, Shown({}, refused=told, about=_text_of(case)), status=422, here=there)
+            return _redirect(f"{there}{_chosen(request)}#{changes.return_code(case.number)}")
+
+        return await self._guarded(request, added)
+
+    async def picture(self, request: Web) -> WebAnswer:
+        """A small one of the buyer's own: JPEG that we have drawn ourselves."""
+
+        async def shown() -> WebAnswer:
+            order_id = self._order_id(request)
+            try:
+                picture_id = PictureId(from_text(PICTURE_PREFIX, request.path_params["picture_id"].removesuffix(".jpg")))
+            except ValueError as problem:
+                raise NotFound(kind="picture") from problem
+            async with self._database.read() as reader:
+                case = await _own(reader, order_id, request.path_params["return_id"])
+                found, content = await changes.picture(reader, case.id, picture_id, small=True)
+            if found.added_by != ACTOR:
+                raise NotFound(kind="picture")
+            return Response(content, media_type="image/jpeg", headers={**_HEADERS, "Content-Disposition": "inline"})
+
+        return await self._guarded(request, shown)
+
+    def _address(self, request: Web) -> str:
+        """Of the page of the order."""
+        return f"{RETURN}/{request.path_params['token']}"
+
     async def _give_up(self, request: Web, given: Mapping[str, str]) -> WebAnswer:
         order_id = self._order_id(request)
         try:
@@ -259,10 +374,19 @@ class ReturnPages:
             log.info("a return was given up too late")
         return _redirect(request.url.path + _chosen(request))
 
-    async def _show(self, request: Web, shown: Shown, view: Portal | None = None, status: int = 200) -> WebAnswer:
-        if view is None:
-            async with self._database.read() as reader:
-                view = await portal(reader, self._order_id(request), utcnow())
+    async def _show(
+        self, request: Web, shown: Shown, view: Portal | None = None, status: int = 200, here: str = ""
+    ) -> WebAnswer:
+        async with self._database.read() as reader:
+            view = await portal(reader, self._order_id(request), utcnow()) if view is None else view
+            pictures = {
+                _text_of(one.case): [
+                    to_text(PICTURE_PREFIX, own.id)
+                    for own in await changes.pictures_of(reader, one.case.id)
+                    if own.added_by == ACTOR
+                ]
+                for one in view.coming
+            }
         language = self._language(request, view)
         order = view.order
         one = shown.foreseen
@@ -286,7 +410,11 @@ class ReturnPages:
             monies=list(Money),
             reasons=list(returning_words.REASONS),
             form=self._keyring.mac(request.path_params["token"].encode(), "return-form").hex(),
-            here=request.url.path,
+            here=here or request.url.path,
+            pictures=pictures,
+            most_pictures=changes.MOST_BY_BUYER,
+            accept=ACCEPT,
+            prepaid=any(line.verdict is not None and line.verdict.prepaid for line in view.lines) and self._labels is not None,
             chosen=_chosen(request),
             back=self._links.tracking(order.id, utcnow()),
             text_of=_text_of,
@@ -305,6 +433,12 @@ class ReturnPages:
             async with self._database.read() as reader:
                 case = await _own(reader, order_id, request.path_params["return_id"])
                 found = await papers(reader, case)
+            bought = await self._labels.document(case.id) if kind == "label" and self._labels is not None else None
+            if bought is not None:
+                label, content = bought
+                name = quote(f"{changes.return_code(case.number)}-label.{label.format.value}")
+                headers = _HEADERS | {"Content-Disposition": f"inline; filename*=UTF-8''{name}"}
+                return Response(content, media_type=TYPES[label.format], headers=headers)
             content = await documents.render(found.slip() if kind == "slip" else found.label(), found.locale)
             name = quote(f"{changes.return_code(case.number)}-{kind}.pdf")
             headers = _HEADERS | {"Content-Disposition": f"inline; filename*=UTF-8''{name}"}
@@ -349,14 +483,16 @@ class ReturnPages:
         return self._html(render("told.html", self._language(request, None), what=what, here=request.url.path), status, more)
 
 
-def _route(path: str, method: Literal["GET", "POST"], handler: Callable[[Web], Awaitable[WebAnswer]]) -> HTTPRouteHandler:
+def _route(
+    path: str, method: Literal["GET", "POST"], handler: Callable[[Web], Awaitable[WebAnswer]], *, most: int = _MOST_BYTES
+) -> HTTPRouteHandler:
     async def answer_page(request: Web) -> WebAnswer:  # a function: the framework copies what methods are bound to
         return await handler(request)
 
     methods: list[Any] = ["GET", "HEAD"] if method == "GET" else ["POST"]
-    return HTTPRouteHandler(
-        path, http_method=methods, status_code=200, include_in_schema=False, request_max_body_size=_MOST_BYTES
-    )(answer_page)
+    return HTTPRouteHandler(path, http_method=methods, status_code=200, include_in_schema=False, request_max_body_size=most)(
+        answer_page
+    )
 
 
 def _chosen(request: Web) -> str:

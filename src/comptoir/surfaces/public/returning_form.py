@@ -104,6 +104,7 @@ def draft(view: Portal, asked: Asked, options: Mapping[int, list[Instead]]) -> R
         exchange=extras(asked, options),
         note=re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", asked.note),
         method=RefundMethod.STORE_CREDIT if asked.money is Money.CREDIT else None,
+        label=asked.way is Way.LABEL,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import segno
@@ -19,6 +19,7 @@ from comptoir.modules.locations.contracts import Location, LocationFilter, Locat
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order
 from comptoir.runtime.database import Reader
+from comptoir.sdk.carriers import LabelFormat
 from comptoir.surfaces.documents.contracts import (
     Item,
     ParcelLabel,
@@ -28,6 +29,12 @@ from comptoir.surfaces.documents.contracts import (
 )
 from comptoir.surfaces.parties import locale_of, order_address, site_address, zone_of
 from comptoir.surfaces.public.returning_words import REASONS
+
+TYPES: Mapping[LabelFormat, str] = {
+    LabelFormat.PDF: "application/pdf",
+    LabelFormat.ZPL: "application/zpl",
+    LabelFormat.PNG: "image/png",
+}
 
 
 def qr(text: str) -> Markup:
@@ -88,6 +95,10 @@ class Papers:
             order_number=str(self.order.number),
             shipped_on=self.on,
         )
+
+    def back(self) -> ParcelLabel:
+        """For what was declined: the address of the buyer, from where it lies."""
+        return replace(self.label(), sender=site_address(self.place), recipient=order_address(self.order), carrier="")
 
 
 async def papers(reader: Reader, case: ReturnCase) -> Papers:

@@ -26,7 +26,7 @@ from comptoir.runtime.database import Reader
 from comptoir.surfaces.changing import SETTING, facts_of
 from comptoir.surfaces.pools import pool_of
 
-_OPEN = (ReturnState.REQUESTED, ReturnState.APPROVED, ReturnState.IN_TRANSIT)
+OPEN = (ReturnState.REQUESTED, ReturnState.APPROVED, ReturnState.IN_TRANSIT)
 _MOST_STORES = 5
 
 
@@ -57,7 +57,7 @@ class Coming:
     @property
     def open(self) -> bool:
         """Whether it can still be given up, and its papers are of use."""
-        return self.case.state in _OPEN
+        return self.case.state in OPEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,11 @@ WAYS: Mapping[Way, tuple[str, str]] = {
     ),
     Way.STORE: (N_("Bring it to a store"), N_("Any of our stores takes it. Show the code there.")),
 }
+PREPAID = (
+    N_("Send it, with a prepaid label"),
+    N_("We buy the label from a carrier: you print it, stick it on the box, and hand it in."),
+)
+"""Of `Way.LABEL`, where the terms give a label."""
 MONEY: Mapping[Money, str] = {
     Money.REFUND: N_("My money back, as I paid"),
     Money.CREDIT: N_("Store credit"),

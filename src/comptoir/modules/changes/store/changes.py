@@ -46,7 +46,7 @@ WHERE id = %(id)s
 """
 
 _END = """
-UPDATE changes.changes SET state = %(state)s, ended_at = %(at)s, ended_by = %(actor)s, version = version + 1
+UPDATE changes.changes SET state = %(state)s, given = %(given)s, ended_at = %(at)s, ended_by = %(actor)s, version = version + 1
 WHERE id = %(id)s
 """
 
@@ -136,5 +136,15 @@ async def renew(tx: Tx, change_id: ChangeId, state: ChangeState, order_version: 
     await tx.run(_RENEW, {"id": change_id, "state": state, "order_version": order_version, "needs_approval": needs_approval})
 
 
-async def end(tx: Tx, change_id: ChangeId, state: ChangeState) -> None:
-    await tx.run(_END, {"id": change_id, "state": state, "at": tx.now, "actor": tx.actor})
+async def end(tx: Tx, change_id: ChangeId, state: ChangeState, *, given: int = 0) -> None:
+    """`given` is what the house gave by it."""
+    await tx.run(_END, {"id": change_id, "state": state, "given": given, "at": tx.now, "actor": tx.actor})
+
+
+async def given_unapproved(reader: Reader, order_id: OrderId) -> int:
+    """What was given by changes of an order that nobody had to approve."""
+    return await reader.value(
+        "SELECT coalesce(sum(given), 0)::bigint FROM changes.changes "
+        "WHERE order_id = %(order)s AND state = 'confirmed' AND NOT needs_approval",
+        {"order": order_id},
+    )

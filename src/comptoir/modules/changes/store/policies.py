@@ -23,6 +23,8 @@ _FIELDS = (
     "free_reasons",
     "moment",
     "method",
+    "prepaid",
+    "label_fee",
     "approval_above",
     "final_sale",
     "exempt",

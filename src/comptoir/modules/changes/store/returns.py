@@ -16,7 +16,9 @@ from comptoir.modules.changes.contracts import (
     LATE,
     Extra,
     Fate,
+    Goods,
     ItemCondition,
+    LabelStanding,
     Look,
     Reason,
     ReceivedId,
@@ -39,14 +41,17 @@ from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storabl
 _COLUMNS = (
     "r.id, r.number, r.order_id, r.state, r.moment, r.method, r.fee, r.fee_charged, r.why, r.announced, r.fact, r.note, "
     "r.carrier, r.tracking_number, r.exchange, r.exchange_lines, r.requested_at, r.requested_by, r.decided_at, r.decided_by, "
-    "r.sent_at, r.closed_at, r.closed_by, r.version, r.channel, r.order_number, r.location_id, r.sender"
+    "r.sent_at, r.closed_at, r.closed_by, r.version, r.channel, r.order_number, r.location_id, r.sender, r.prepaid, "
+    "r.label_fee, r.label, r.label_problem, r.label_code, r.label_tries, r.label_at, r.declined_because, r.agreement, "
+    "r.fee_line, r.shipping_lines"
 )
 
 _INSERT = """
 INSERT INTO changes.returns (id, order_id, state, moment, method, fee, why, announced, fact, note, exchange, requested_at,
-  requested_by, channel, order_number, location_id, sender)
+  requested_by, channel, order_number, location_id, sender, prepaid, label_fee, label, label_at)
 VALUES (%(id)s, %(order)s, %(state)s, %(moment)s, %(method)s, %(fee)s, %(why)s, %(announced)s, %(fact)s, %(note)s,
-  %(exchange)s::jsonb, %(at)s, %(actor)s, %(channel)s, %(number)s, %(location)s, %(sender)s)
+  %(exchange)s::jsonb, %(at)s, %(actor)s, %(channel)s, %(number)s, %(location)s, %(sender)s, %(prepaid)s, %(label_fee)s,
+  %(label)s, %(at)s)
 """
 
 _ADD_ITEMS = """
@@ -65,7 +70,7 @@ WHERE return_id = ANY(%(ids)s::uuid[]) ORDER BY return_id, line_no
 
 _RECEIVED = """
 SELECT return_id, id, line_no, sku, quantity, value, released, location_id, parcel, stocked, condition, fate, deduct,
-  received_at, received_by, inspected_at, inspected_by
+  received_at, received_by, inspected_at, inspected_by, goods
 FROM changes.received WHERE return_id = ANY(%(ids)s::uuid[]) ORDER BY return_id, received_at, id
 """
 
@@ -74,6 +79,15 @@ INSERT INTO changes.received (id, return_id, line_no, sku, quantity, value, rele
   received_at, received_by)
 VALUES (%(id)s, %(return)s, %(line_no)s, %(sku)s, %(quantity)s, %(value)s, %(released)s, %(location)s, %(parcel)s,
   %(stocked)s, %(at)s, %(actor)s)
+"""
+
+_DECLINE = """
+UPDATE changes.received SET goods = 'waiting', released = false
+WHERE return_id = %(id)s AND fate IS NULL AND goods IS NULL
+"""
+
+_GO = """
+UPDATE changes.received SET goods = %(goods)s, released = true WHERE return_id = %(id)s AND goods = 'waiting'
 """
 
 _LOOK = """
@@ -94,7 +108,7 @@ FROM changes.received WHERE id = %(id)s
 _FIELDS = [name.removeprefix("r.") for name in _COLUMNS.split(", ")]
 _OWN = (
     "id", "line_no", "sku", "quantity", "value", "released", "location_id", "parcel", "stocked", "condition", "fate", "deduct",
-    "received_at", "received_by", "inspected_at", "inspected_by",
+    "received_at", "received_by", "inspected_at", "inspected_by", "goods",
 )  # fmt: skip
 
 
@@ -103,7 +117,8 @@ def _case(row: TupleRow) -> ReturnCase:
     fields["state"] = ReturnState(fields["state"])
     fields["moment"], fields["method"] = RefundMoment(fields["moment"]), RefundMethod(fields["method"])
     fields["exchange"] = msgspec.convert(fields["exchange"], tuple[Extra, ...])
-    fields["exchange_lines"] = tuple(fields["exchange_lines"])
+    fields["exchange_lines"], fields["shipping_lines"] = tuple(fields["exchange_lines"]), tuple(fields["shipping_lines"])
+    fields["label"] = LabelStanding(fields["label"])
     return ReturnCase(**fields)
 
 
@@ -132,9 +147,14 @@ def where(wanted: ReturnFilter) -> Where:
         _late(where, wanted.late_at)
     if wanted.inspecting is not None:
         where.add(
-            "r.id IN (SELECT o.return_id FROM changes.received o WHERE o.location_id = %(inspecting)s AND o.fate IS NULL)",
+            "r.id IN (SELECT o.return_id FROM changes.received o WHERE o.location_id = %(inspecting)s AND o.fate IS NULL "
+            "AND o.goods IS NULL)",
             inspecting=wanted.inspecting,
         )
+    if wanted.labels:
+        where.add("r.label = ANY(%(labels)s)", labels=[one.value for one in wanted.labels])
+    if wanted.giving_back:
+        where.add("r.id IN (SELECT g.return_id FROM changes.received g WHERE g.goods = 'waiting')")
     if wanted.search or wanted.search_orders:
         _search(where, wanted)
     return where
@@ -146,7 +166,10 @@ def _late(where: Where, at: datetime) -> None:
     for state, patience in LATE.items():
         since = "coalesce(r.sent_at, r.decided_at, r.requested_at)"
         if state is ReturnState.RECEIVED:
-            since = "(SELECT min(w.received_at) FROM changes.received w WHERE w.return_id = r.id AND w.fate IS NULL)"
+            since = (
+                "(SELECT min(w.received_at) FROM changes.received w "
+                "WHERE w.return_id = r.id AND w.fate IS NULL AND w.goods IS NULL)"
+            )
         ways.append(f"(r.state = '{state}' AND {since} < %(late_{state})s)")
         where.params[f"late_{state}"] = at - patience
     where.add(f"({' OR '.join(ways)})")
@@ -187,6 +210,9 @@ async def insert(
     exchange: Sequence[Extra],
     location_id: LocationId | None = None,
     sender: str = "",
+    prepaid: bool = False,
+    label_fee: int = 0,
+    label: LabelStanding = LabelStanding.NONE,
 ) -> ReturnCaseId:
     case_id = ReturnCaseId(uuid7())
     await tx.run(
@@ -198,6 +224,9 @@ async def insert(
             "number": None if order is None else order.number,
             "location": location_id,
             "sender": sender,
+            "prepaid": prepaid,
+            "label_fee": label_fee,
+            "label": label.value,
             "state": state,
             "moment": moment,
             "method": method,
@@ -260,6 +289,7 @@ def _received(row: TupleRow) -> ReceivedUnits:
     fields: dict[str, Any] = dict(zip(_OWN, row, strict=True))
     fields["condition"] = None if fields["condition"] is None else ItemCondition(fields["condition"])
     fields["fate"] = None if fields["fate"] is None else Fate(fields["fate"])
+    fields["goods"] = None if fields["goods"] is None else Goods(fields["goods"])
     return ReceivedUnits(**fields)
 
 
@@ -334,3 +364,25 @@ async def look(tx: Tx, row: ReceivedUnits, found: Look, value: int) -> None:
     if found.quantity < row.quantity:
         await tx.run(_REST, params)
     await tx.run(_LOOK, params)
+
+
+async def decline(tx: Tx, case_id: ReturnCaseId) -> None:
+    """What is here and nobody has looked at waits to go back, and is not refunded."""
+    await tx.run(_DECLINE, {"id": case_id})
+
+
+async def go(tx: Tx, case_id: ReturnCaseId, goods: Goods) -> None:
+    """What was declined has gone, or stays."""
+    await tx.run(_GO, {"id": case_id, "goods": goods.value})
+
+
+async def labels_due(reader: Reader, now: datetime, spent_before: datetime, limit: int) -> list[ReturnCaseId]:
+    """Returns whose label is to be bought or given back now, those that wait longest first; what was bought before
+    `spent_before` and was not used is among them.
+    """
+    return await reader.values(
+        "SELECT id FROM changes.returns WHERE (label = 'wanted' AND state = 'approved' AND label_at <= %(now)s) "
+        "OR (label = 'to_void' AND coalesce(label_at, %(now)s) <= %(now)s) "
+        "OR (label = 'bought' AND state = 'approved' AND label_at < %(spent)s) ORDER BY label_at LIMIT %(limit)s",
+        {"now": now, "spent": spent_before, "limit": limit},
+    )

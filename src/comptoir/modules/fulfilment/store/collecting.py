@@ -93,7 +93,9 @@ SELECT
   count(*) FILTER (WHERE waits_until <= %(soon)s)::int,
   count(*) FILTER (WHERE waits_until IS NULL AND origin_id IS NOT NULL)::int,
   (SELECT count(*)::int FROM fulfilment.put_backs WHERE location_id = %(location)s AND done_at IS NULL),
-  (SELECT count(*)::int FROM fulfilment.lockers WHERE location_id = %(location)s AND state = 'to_empty')
+  (SELECT count(*)::int FROM fulfilment.lockers WHERE location_id = %(location)s AND state = 'to_empty'),
+  (SELECT count(*)::int FROM fulfilment.parcels p JOIN fulfilment.orders f ON f.id = p.fulfilment_id
+   WHERE p.recalled_at IS NOT NULL AND p.shipment_id IS NULL AND f.location_id = %(location)s)
 FROM fulfilment.collections WHERE location_id = %(location)s AND ended_at IS NULL"""
 
 _HERE = """
@@ -189,7 +191,8 @@ async def to_remind(tx: Tx, limit: int) -> list[tuple[FulfilmentId, datetime, tu
 async def count(reader: Reader, location_id: LocationId, soon: datetime) -> WaitingCount:
     row = await reader.row(_COUNT, {"location": location_id, "soon": soon})
     return WaitingCount() if row is None else WaitingCount(
-        ready=row[0], here=row[1], ends_soon=row[2], coming=row[3], put_backs=row[4], lockers_to_empty=row[5]
+        ready=row[0], here=row[1], ends_soon=row[2], coming=row[3], put_backs=row[4], lockers_to_empty=row[5],
+        recalled=row[6],
     )  # fmt: skip
 
 

@@ -76,6 +76,30 @@ async def in_wave(reader: Reader, wave_id: WaveId) -> list[FulfilmentId]:
     )
 
 
+async def zone_assignees(reader: Reader, wave_id: WaveId) -> dict[str, str]:
+    """Who picks which zone."""
+    return dict(await reader.rows("SELECT zone, assignee FROM fulfilment.wave_zones WHERE wave_id = %(id)s", {"id": wave_id}))
+
+
+async def lock_wave(tx: Tx, wave_id: WaveId) -> None:
+    await tx.run("SELECT FROM fulfilment.waves WHERE id = %(id)s FOR UPDATE", {"id": wave_id})
+
+
+async def put_zone(tx: Tx, wave_id: WaveId, zone: str) -> None:
+    """It is picked by whoever asks."""
+    await tx.run(
+        """
+        INSERT INTO fulfilment.wave_zones (wave_id, zone, assignee, taken_at) VALUES (%(id)s, %(zone)s, %(actor)s, %(now)s)
+        ON CONFLICT (wave_id, zone) DO UPDATE SET assignee = excluded.assignee, taken_at = excluded.taken_at""",
+        {"id": wave_id, "zone": zone, "actor": tx.actor, "now": tx.now},
+    )
+
+
+async def drop_zone(tx: Tx, wave_id: WaveId, zone: str) -> None:
+    """Nobody picks it."""
+    await tx.run("DELETE FROM fulfilment.wave_zones WHERE wave_id = %(id)s AND zone = %(zone)s", {"id": wave_id, "zone": zone})
+
+
 async def bins(reader: Reader, location_id: LocationId, skus: Sequence[str]) -> dict[str, str]:
     """Of those SKUs that have one."""
     return dict(

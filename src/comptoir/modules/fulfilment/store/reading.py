@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from comptoir.modules.fulfilment.contracts import (
     AgeCount,
@@ -13,6 +14,7 @@ from comptoir.modules.fulfilment.contracts import (
     FulfilmentId,
     OpenWork,
     PlaceCount,
+    Pulse,
     Stage,
     StageCount,
 )
@@ -20,7 +22,7 @@ from comptoir.modules.fulfilment.store.work import COLUMNS, fulfilment
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.runtime import arrays
-from comptoir.runtime.database import Reader
+from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
 
 _ENDS = "coalesce(least(f.leaves_by, timezone('UTC', f.promised_on + interval '1 day')), '9999-12-31 00:00+00')"
@@ -67,12 +69,8 @@ GROUP BY GROUPING SETS ((w.stage, w.settled, w.band), (w.location_id, w.stage))"
 _LOAD = """
 SELECT l.location_id, (SELECT count(*)::int FROM fulfilment.orders f
   WHERE f.location_id = l.location_id AND f.created_at >= l.since AND f.state <> 'cancelled'
-    AND f.method <> 'hand_out')
+    AND f.method <> 'hand_out' AND f.hold_reason IS DISTINCT FROM 'unroutable')
 FROM unnest(%(locations)s::uuid[], %(since)s::timestamptz[]) AS l (location_id, since)"""
-
-_UNROUTABLE = """
-SELECT DISTINCT f.order_id FROM fulfilment.orders f JOIN fulfilment.lines l ON l.fulfilment_id = f.id
-WHERE f.state = 'on_hold' AND f.hold_reason = 'unroutable' AND l.sku = ANY(%(skus)s::text[]) LIMIT %(limit)s"""
 
 _UNANSWERED = """
 SELECT id FROM fulfilment.orders WHERE state = 'open' AND answer_by < %(now)s ORDER BY answer_by LIMIT %(limit)s"""
@@ -81,17 +79,28 @@ _ANY_DUE = """
 SELECT EXISTS (SELECT FROM fulfilment.orders WHERE state = 'scheduled' AND release_at <= %(now)s)"""
 
 _BATCHED = """
-SELECT order_id FROM fulfilment.orders
-WHERE release_at <= %(now)s AND (state = 'scheduled' OR (state = 'open' AND begun_at IS NULL))
-GROUP BY order_id ORDER BY min(placed_at), order_id LIMIT %(limit)s"""
+SELECT order_id FROM (
+  SELECT order_id, placed_at, false AS decided FROM fulfilment.orders WHERE release_at <= %(now)s AND state = 'scheduled'
+  UNION ALL
+  SELECT order_id, placed_at, true FROM fulfilment.orders
+  WHERE state = 'open' AND begun_at IS NULL AND wave_id IS NULL AND request IN ('unsubmitted', 'rejected') AND method = 'ship'
+) f GROUP BY order_id ORDER BY bool_and(decided), min(placed_at), order_id LIMIT %(limit)s"""
+
+_RUNS = "SELECT rule_set_id, at FROM fulfilment.runs"
+
+_NOTE_RUN = """
+INSERT INTO fulfilment.runs (rule_set_id, at) VALUES (%(rule_set)s, %(at)s)
+ON CONFLICT (rule_set_id) DO UPDATE SET at = greatest(runs.at, excluded.at)"""
 
 _DUE = """
 SELECT id FROM fulfilment.orders WHERE state = 'scheduled' AND release_at <= %(now)s ORDER BY release_at LIMIT %(limit)s"""
 
 
 _URGENCY = """(f.assignee <> '' AND f.assignee <> %(actor)s), (f.leaves_by IS NULL OR f.leaves_by >= %(now)s),
-  f.assignee <> %(actor)s, f.leaves_by NULLS LAST, f.placed_at, f.id"""
-"""What others work on comes last; of the rest what is late first, then what one works on already, then what leaves first."""
+  f.assignee <> %(actor)s, least(f.leaves_by, f.answer_by) NULLS LAST, f.placed_at, f.id"""
+"""What others work on comes last; of the rest what is late first, then what one works on already, then what leaves first, or
+goes elsewhere first because nobody has begun it.
+"""
 
 _FIRSTS = f"""
 SELECT DISTINCT ON (f.stage) {COLUMNS} FROM fulfilment.orders f
@@ -114,6 +123,10 @@ WHERE f.location_id = %(location)s AND f.created_at >= %(since)s - interval '90 
   AND f.method NOT IN ('collect', 'hand_out') AND f.gone > 0 AND (f.closed_at IS NULL OR f.closed_at >= %(since)s)
 ORDER BY f.number LIMIT %(limit)s"""
 
+
+_PULSE = """
+SELECT count(*)::int, coalesce(sum(f.version), 0)::bigint, coalesce(max(f.number) FILTER (WHERE f.stage = 'to_pick'), 0)::int
+FROM fulfilment.orders f WHERE f.location_id = %(location)s AND f.stage NOT IN ('done', 'cancelled')"""
 
 _AT_COUNTER = f"""
 SELECT {COLUMNS} FROM fulfilment.orders f LEFT JOIN fulfilment.collections c ON c.fulfilment_id = f.id
@@ -185,18 +198,22 @@ async def due(reader: Reader, now: datetime, limit: int) -> list[FulfilmentId]:
     return await reader.values(_DUE, {"now": now, "limit": limit})
 
 
-async def unroutable(reader: Reader, skus: Sequence[str], limit: int) -> list[OrderId]:
-    """Orders with units of these SKUs that no location might send."""
-    return await reader.values(_UNROUTABLE, {"skus": arrays.texts(skus), "limit": limit})
-
-
 async def any_due(reader: Reader, now: datetime) -> bool:
     return bool(await reader.value(_ANY_DUE, {"now": now}))
 
 
 async def batched(reader: Reader, now: datetime, limit: int) -> list[OrderId]:
-    """Orders whose run has come and that nobody has begun, the oldest first."""
+    """Orders whose run has come, then those that are decided and that nobody has begun; each the oldest first."""
     return await reader.values(_BATCHED, {"now": now, "limit": limit})
+
+
+async def runs(reader: Reader) -> dict[UUID, datetime]:
+    """When the orders of which rule set were decided together for the last time."""
+    return dict(await reader.rows(_RUNS))
+
+
+async def note_run(tx: Tx, rule_set_id: UUID, at: datetime) -> None:
+    await tx.run(_NOTE_RUN, {"rule_set": rule_set_id, "at": at})
 
 
 async def firsts(reader: Reader, location_id: LocationId, actor: str, now: datetime) -> dict[Stage, Fulfilment]:
@@ -214,6 +231,12 @@ async def urgent(
 async def wanting(reader: Reader, location_id: LocationId, sku: str, actor: str, now: datetime, limit: int) -> list[Fulfilment]:
     values = {"location": location_id, "actor": actor, "now": now, "sku": sku, "limit": limit}
     return [fulfilment(row) for row in await reader.rows(_WANTING, values)]
+
+
+async def pulse(reader: Reader, location_id: LocationId) -> Pulse:
+    row = await reader.row(_PULSE, {"location": location_id})
+    assert row is not None, "an aggregate has a row"
+    return Pulse(*row)
 
 
 async def departed(reader: Reader, location_id: LocationId, since: datetime, limit: int) -> list[FulfilmentId]:

@@ -34,22 +34,25 @@ _READ = tuple(one.name for one in fields(Fulfilment) if one.name != "lines")
 COLUMNS = ", ".join(f"f.{name}" for name in _READ)
 _PARCEL = (
     "id, fulfilment_id, number, carton, weight, length, width, height, carrier, tracking_number, tracking_url, shipment_id, "
-    "packed_at, packed_by, marked_at"
+    "packed_at, packed_by, marked_at, recalled_at"
 )
 
 _INSERT = """
 INSERT INTO fulfilment.orders (id, order_id, order_number, channel_code, location_id, state, request, method, service,
-  hold_reason, carrier, leaves_by, arrives_on, promised_on, answer_by, release_at, assignee, recipient, city, country,
-  placed_at, created_at, quantity)
+  hold_reason, carrier, leaves_by, arrives_on, promised_on, answer_by, answer_within, count_unanswered, release_at, assignee,
+  recipient, city, country, placed_at, created_at, quantity)
 SELECT id, order_id, order_number, channel_code, location_id, state, 'unsubmitted', method, service, hold_reason, carrier,
-  leaves_by, arrives_on, promised_on, answer_by, release_at, '', recipient, city, country, placed_at, %(now)s, quantity
+  leaves_by, arrives_on, promised_on, answer_by, answer_within, count_unanswered, release_at, '', recipient, city, country,
+  placed_at, %(now)s, quantity
 FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(numbers)s::bigint[], %(channels)s::text[], %(locations)s::uuid[],
     %(states)s::text[], %(methods)s::text[], %(services)s::text[], %(holds)s::text[], %(carriers)s::text[],
     %(leaves_by)s::timestamptz[], %(arrives_on)s::date[], %(promised_on)s::date[], %(answer_by)s::timestamptz[],
-    %(release_at)s::timestamptz[], %(recipients)s::text[], %(cities)s::text[], %(countries)s::text[],
+    %(answer_within)s::int[], %(count_unanswered)s::bool[], %(release_at)s::timestamptz[], %(recipients)s::text[],
+    %(cities)s::text[], %(countries)s::text[],
     %(placed_at)s::timestamptz[], %(quantities)s::int[])
   AS f (id, order_id, order_number, channel_code, location_id, state, method, service, hold_reason, carrier, leaves_by,
-    arrives_on, promised_on, answer_by, release_at, recipient, city, country, placed_at, quantity)
+    arrives_on, promised_on, answer_by, answer_within, count_unanswered, release_at, recipient, city, country, placed_at,
+    quantity)
 RETURNING id, number"""
 
 _INSERT_LINES = """
@@ -110,6 +113,8 @@ class NewFulfilment:
     country: str
     placed_at: datetime
     lines: tuple[FulfilmentLine, ...]
+    answer_within: int = 0
+    count_unanswered: bool = False
 
 
 def fulfilment(row: TupleRow) -> Fulfilment:
@@ -143,6 +148,8 @@ async def insert(tx: Tx, new: Sequence[NewFulfilment]) -> dict[FulfilmentId, int
             "arrives_on": [one.arrives_on for one in new],
             "promised_on": [one.promised_on for one in new],
             "answer_by": [one.answer_by for one in new],
+            "answer_within": arrays.int4s([one.answer_within for one in new]),
+            "count_unanswered": [one.count_unanswered for one in new],
             "release_at": [one.release_at for one in new],
             "recipients": arrays.texts([one.recipient for one in new]),
             "cities": arrays.texts([one.city for one in new]),
@@ -230,7 +237,10 @@ SETTABLE = {
     "leaves_by": "timestamptz",
     "arrives_on": "date",
     "answer_by": "timestamptz",
+    "answer_within": "int",
+    "count_unanswered": "bool",
     "release_at": "timestamptz",
+    "created_at": "timestamptz",
     "begun_at": "timestamptz",
     "picked_at": "timestamptz",
     "packed_at": "timestamptz",
@@ -267,13 +277,17 @@ async def _parcels(reader: Reader, column: str, ids: Sequence[UUID]) -> list[Par
         {"ids": arrays.uuids(ids)},
     )
     contents = await reader.rows(
-        "SELECT parcel_id, line_no, quantity FROM fulfilment.parcel_lines WHERE parcel_id = ANY(%(ids)s::uuid[]) "
+        "SELECT parcel_id, line_no, quantity, recalled FROM fulfilment.parcel_lines WHERE parcel_id = ANY(%(ids)s::uuid[]) "
         "ORDER BY parcel_id, line_no",
         {"ids": arrays.uuids([row[0] for row in rows])},
     )
     inside: dict[UUID, list[LineUnits]] = {}
-    for key, line_no, quantity in contents:
-        inside.setdefault(key, []).append(LineUnits(line_no, quantity))
+    recalled: dict[UUID, list[LineUnits]] = {}
+    for key, line_no, quantity, unwanted in contents:
+        if quantity:
+            inside.setdefault(key, []).append(LineUnits(line_no, quantity))
+        if unwanted:
+            recalled.setdefault(key, []).append(LineUnits(line_no, unwanted))
     return [
         Parcel(
             id=ParcelId(row[0]),
@@ -291,6 +305,8 @@ async def _parcels(reader: Reader, column: str, ids: Sequence[UUID]) -> list[Par
             packed_at=row[12],
             packed_by=row[13],
             marked_at=row[14],
+            recalled_at=row[15],
+            recalled=tuple(recalled.get(row[0], ())),
             lines=tuple(inside.get(row[0], ())),
         )
         for row in rows
@@ -336,6 +352,16 @@ async def mark(tx: Tx, ids: Sequence[ParcelId], at: datetime | None) -> None:
 async def delete_parcels(tx: Tx, ids: Sequence[ParcelId]) -> None:
     """Unpacked again; none of them has left."""
     await tx.run("DELETE FROM fulfilment.parcels WHERE id = ANY(%(ids)s::uuid[])", {"ids": arrays.uuids(ids)})
+
+
+async def known_shipments(reader: Reader, order_ids: Sequence[OrderId]) -> set[ShipmentId]:
+    """With which boxes of these orders have left."""
+    rows = await reader.values(
+        "SELECT p.shipment_id FROM fulfilment.orders f JOIN fulfilment.parcels p ON p.fulfilment_id = f.id "
+        "WHERE f.order_id = ANY(%(ids)s::uuid[]) AND p.shipment_id IS NOT NULL",
+        {"ids": arrays.uuids(order_ids)},
+    )
+    return set(rows)
 
 
 async def parcel_left(

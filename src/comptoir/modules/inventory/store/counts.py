@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg.rows import TupleRow
 
 from comptoir.modules.inventory.contracts import CountId, CountLine, StockCount
@@ -55,9 +57,10 @@ LISTING = Listing(
 )
 
 
-def where(location_id: LocationId | None) -> Where:
+def where(location_ids: Sequence[LocationId]) -> Where:
     where = Where()
-    where.equal("location_id", location_id)
+    if location_ids:
+        where.add("location_id = ANY(%(places)s)", places=arrays.uuids(location_ids))
     return where
 
 

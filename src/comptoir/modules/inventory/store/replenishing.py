@@ -228,16 +228,21 @@ def where(wanted: ProposalFilter) -> Where:
             where.add("state = 'open'")
     where.equal("from_location_id", wanted.from_location_id)
     where.equal("to_location_id", wanted.to_location_id)
+    if wanted.location_ids:
+        where.add(
+            "(from_location_id = ANY(%(places)s) OR to_location_id = ANY(%(places)s))", places=arrays.uuids(wanted.location_ids)
+        )
     return where
 
 
-async def runs(reader: Reader, location_id: LocationId | None) -> list[ProposedRun]:
+async def runs(reader: Reader, location_ids: Sequence[LocationId]) -> list[ProposedRun]:
     rows = await reader.rows(
         """
         SELECT from_location_id, to_location_id, count(*)::int, sum(quantity)::bigint, max(created_at) FROM inventory.proposals
-        WHERE state = 'open' AND (%(location)s::uuid IS NULL OR %(location)s IN (from_location_id, to_location_id))
+        WHERE state = 'open' AND (cardinality(%(places)s::uuid[]) = 0 OR from_location_id = ANY(%(places)s)
+          OR to_location_id = ANY(%(places)s))
         GROUP BY from_location_id, to_location_id ORDER BY count(*) DESC, to_location_id, from_location_id""",
-        {"location": location_id},
+        {"places": arrays.uuids(location_ids)},
     )
     return [ProposedRun(*row) for row in rows]
 

@@ -64,8 +64,10 @@ def where(wanted: TransferFilter) -> Where:
         where.add("state = ANY(%(states)s::text[])", states=arrays.texts([str(state) for state in wanted.states]))
     where.equal("from_location_id", wanted.from_location_id)
     where.equal("to_location_id", wanted.to_location_id)
-    if wanted.location_id is not None:
-        where.add("%(location_id)s IN (from_location_id, to_location_id)", location_id=wanted.location_id)
+    if wanted.location_ids:
+        where.add(
+            "(from_location_id = ANY(%(places)s) OR to_location_id = ANY(%(places)s))", places=arrays.uuids(wanted.location_ids)
+        )
     return where
 
 

@@ -14,8 +14,11 @@ from comptoir.modules.orders.store.exceptions import (
 )
 from comptoir.modules.orders.store.placing import (
     change_waiting,
+    choices,
+    forget_choices,
     insert_rejections,
     open_orders,
+    put_choices,
     rejections,
     shipped_from,
 )
@@ -64,9 +67,11 @@ __all__ = [
     "ask_known",
     "change_lines",
     "change_waiting",
+    "choices",
     "close_exception",
     "empty_lines",
     "exception",
+    "forget_choices",
     "insert_lines",
     "insert_orders",
     "insert_rejections",
@@ -85,6 +90,7 @@ __all__ = [
     "open_of_orders",
     "open_of_skus",
     "open_orders",
+    "put_choices",
     "rejections",
     "restate_lines",
     "served_overdue",

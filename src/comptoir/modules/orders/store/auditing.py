@@ -8,6 +8,7 @@ from uuid import UUID
 
 from comptoir.modules.inventory.contracts import Reservation
 from comptoir.modules.orders.contracts import Finding, FindingKind, OrderId
+from comptoir.modules.orders.store.valuing import VALUES_SQL
 from comptoir.modules.payments.contracts import Balance
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
@@ -32,6 +33,13 @@ CROSS JOIN LATERAL (VALUES
 ) AS f (n, what, found, expected)
 WHERE o.id {_BETWEEN} AND f.found <> f.expected
 ORDER BY o.id, f.n
+"""
+
+_VALUES = f"""
+SELECT 'totals', o.id, NULL::int, 'value', o.value, coalesce(v.value, 0)
+FROM orders.orders o LEFT JOIN ({VALUES_SQL.format(which=f"l.order_id {_BETWEEN}")}) v ON v.order_id = o.id
+WHERE o.id {_BETWEEN} AND o.value <> coalesce(v.value, 0)
+ORDER BY o.id
 """
 
 _LINE_TOTALS = f"""
@@ -105,7 +113,7 @@ async def stretch(reader: Reader, after: UUID, limit: int) -> list[OrderId]:
 async def findings(reader: Reader, first: OrderId, last: OrderId) -> list[Finding]:
     """What does not add up within the order book itself, from one order to another."""
     params = {"first": first, "last": last}
-    rows = [row for sql in (_SUMS, _LINE_TOTALS, _PARCELS) for row in await reader.rows(sql, params)]
+    rows = [row for sql in (_SUMS, _VALUES, _LINE_TOTALS, _PARCELS) for row in await reader.rows(sql, params)]
     return [Finding(FindingKind(row[0]), row[1], row[2], row[3], int(row[4]), int(row[5])) for row in rows]
 
 
@@ -130,7 +138,7 @@ async def set_paid(tx: Tx, order_id: OrderId, balance: Balance) -> None:
 
 async def counters(tx: Tx, ids: Sequence[OrderId]) -> dict[OrderId, dict[str, int]]:
     """The figures of orders that are sums."""
-    columns = (*_COUNTERS, *_AMOUNTS)
+    columns = (*_COUNTERS, *_AMOUNTS, "value")
     statement = f"SELECT id, {', '.join(columns)} FROM orders.orders WHERE id = ANY(%(ids)s::uuid[])"
     rows = await tx.rows(statement, {"ids": arrays.uuids(ids)})
     return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}

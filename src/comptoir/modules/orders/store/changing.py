@@ -11,6 +11,7 @@ from comptoir.kernel.ids import uuid7
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.allowances import Allowance
 from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.orders.store.valuing import revalue
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import storable
@@ -72,6 +73,7 @@ async def insert_allowances(tx: Tx, order_id: OrderId, rows: Sequence[Allowance]
             "actor": tx.actor,
         },
     )
+    await revalue(tx, [order_id])
 
 
 async def set_delivery(tx: Tx, order_id: OrderId, ship_to: bytes | None, service: str | None) -> None:

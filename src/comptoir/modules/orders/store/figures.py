@@ -75,10 +75,12 @@ WITH read AS (
     CASE WHEN e.type = 'order.updated' THEN (e.data->>'total_change')::bigint ELSE 0 END,
     CASE WHEN e.type = 'order.cancelled' THEN (e.data->>'units')::bigint ELSE 0 END,
     CASE WHEN e.type = 'order.cancelled' THEN (e.data->>'refundable')::bigint ELSE 0 END,
-    CASE WHEN e.type = 'order.returned' THEN (e.data->>'units')::bigint ELSE 0 END,
-    CASE WHEN e.type = 'order.returned' THEN (e.data->>'refundable')::bigint ELSE 0 END
+    CASE e.type WHEN 'order.returned' THEN (e.data->>'units')::bigint
+      WHEN 'order.given_back' THEN -(e.data->>'units')::bigint ELSE 0 END,
+    CASE e.type WHEN 'order.returned' THEN (e.data->>'refundable')::bigint
+      WHEN 'order.given_back' THEN -(e.data->>'worth')::bigint ELSE 0 END
   FROM runtime.events e JOIN orders.orders o ON o.id = e.subject, read r
-  WHERE e.type IN ('order.cancelled', 'order.returned', 'order.updated') AND (e.tx, e.seq) <= (r.tx, r.seq)
+  WHERE e.type IN ('order.cancelled', 'order.returned', 'order.given_back', 'order.updated') AND (e.tx, e.seq) <= (r.tx, r.seq)
 ), true_rows AS (
   SELECT clock, grain, date_trunc(grain, CASE clock WHEN 'placed' THEN placed_at ELSE t.at END) AS at, channel_code, currency,
     {", ".join(f"sum({name})::bigint AS {name}" for name in SUMS)}

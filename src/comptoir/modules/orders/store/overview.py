@@ -70,7 +70,8 @@ def where_waiting(wanted: WaitingFilter) -> Where:
     where = Where()
     where.add(_WAITING)
     where.equal("o.channel_code", wanted.channel or None)
-    where.equal("o.pickup_location_id", wanted.pickup)
+    if wanted.pickups:
+        where.add("o.pickup_location_id = ANY(%(pickups)s)", pickups=arrays.uuids(wanted.pickups))
     for condition, name, value in (
         ("o.placed_at >= %(placed_from)s", "placed_from", wanted.placed_from),
         ("o.placed_at < %(placed_before)s", "placed_before", wanted.placed_before),

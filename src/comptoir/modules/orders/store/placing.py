@@ -7,9 +7,12 @@ from uuid import UUID
 
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.orders.contracts import ChannelId, OpenLine, OpenOrder, OrderId, Rejection
+from comptoir.modules.orders.contracts import ChannelId, Chosen, OpenLine, OpenOrder, OrderId, Rejection
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
+
+Part = tuple[OrderId, int, LocationId]
+"""(order, line, location)."""
 
 _OPEN = """
 SELECT o.id, o.number, o.channel_id, o.channel_code, o.external_id, o.placed_at, o.currency, o.service, o.promised_on,
@@ -36,6 +39,24 @@ SET reason = excluded.reason, quantity = r.quantity + excluded.quantity, at = ex
 _REJECTIONS = """
 SELECT order_id, line_no, location_id, reason, quantity, at, actor FROM orders.rejections
 WHERE order_id = ANY(%(ids)s::uuid[]) ORDER BY order_id, at, line_no
+"""
+
+_CHOOSE = """
+INSERT INTO orders.choices AS c (order_id, line_no, location_id, at, actor)
+SELECT order_id, line_no, location_id, %(at)s, %(actor)s
+FROM unnest(%(orders)s::uuid[], %(lines)s::int[], %(locations)s::uuid[]) AS i (order_id, line_no, location_id)
+ON CONFLICT (order_id, line_no, location_id) DO UPDATE SET at = excluded.at, actor = excluded.actor
+"""
+
+_FORGET_CHOICES = """
+DELETE FROM orders.choices c USING unnest(%(orders)s::uuid[], %(lines)s::int[], %(locations)s::uuid[])
+  AS i (order_id, line_no, location_id)
+WHERE c.order_id = i.order_id AND c.line_no = i.line_no AND c.location_id = i.location_id
+"""
+
+_CHOICES = """
+SELECT order_id, line_no, location_id, at, actor FROM orders.choices
+WHERE order_id = ANY(%(ids)s::uuid[]) ORDER BY order_id, line_no, location_id
 """
 
 _SHIPPED = """
@@ -110,6 +131,28 @@ async def insert_rejections(
 async def rejections(reader: Reader, ids: Sequence[UUID]) -> list[Rejection]:
     """The oldest of an order first."""
     return [Rejection(*row) for row in await reader.rows(_REJECTIONS, {"ids": arrays.uuids(ids)})]
+
+
+async def put_choices(tx: Tx, parts: Iterable[Part]) -> None:
+    await tx.run(_CHOOSE, _packed(parts) | {"at": tx.now, "actor": tx.actor})
+
+
+async def forget_choices(tx: Tx, parts: Iterable[Part]) -> None:
+    """Those of these that there are."""
+    await tx.run(_FORGET_CHOICES, _packed(parts))
+
+
+def _packed(parts: Iterable[Part]) -> dict[str, object]:
+    rows = sorted(set(parts))
+    return {
+        "orders": arrays.uuids([order_id for order_id, _, _ in rows]),
+        "lines": arrays.int4s([line_no for _, line_no, _ in rows]),
+        "locations": arrays.uuids([location_id for _, _, location_id in rows]),
+    }
+
+
+async def choices(reader: Reader, ids: Sequence[UUID]) -> list[Chosen]:
+    return [Chosen(*row) for row in await reader.rows(_CHOICES, {"ids": arrays.uuids(ids)})]
 
 
 async def shipped_from(reader: Reader, ids: Sequence[UUID]) -> list[tuple[OrderId, int, LocationId, int]]:

@@ -22,6 +22,7 @@ from comptoir.modules.orders.contracts import (
     OrderFilter,
     OrderId,
     OrderSummary,
+    Owed,
     Return,
     ReturnId,
     ReturnLine,
@@ -40,7 +41,8 @@ _MAX_NUMBER = 2**63 - 1
 _SUMMARY = """o.id, o.number, o.channel_code, o.kind, o.external_id, o.placed_at, o.currency, o.total, o.captured, o.refunded,
   o.quantity, o.cancelled, o.backordered, o.shipped, o.returned, o.fulfilment_status, o.payment_status, o.return_status,
   o.customer_id, o.buyer ->> 'name', o.location_id, o.tags,
-  (SELECT count(*) FROM orders.exceptions e WHERE e.order_id = o.id AND e.state = 'open')"""
+  (SELECT count(*) FROM orders.exceptions e WHERE e.order_id = o.id AND e.state = 'open'),
+  o.owed"""
 
 
 def _summary(row: TupleRow) -> OrderSummary:
@@ -62,11 +64,13 @@ _AT_LOCATION = """(o.location_id = %(location)s
   OR o.id IN (SELECT s.order_id FROM orders.shipments s WHERE s.location_id = %(location)s))"""
 _WITH_EXCEPTION = "o.id IN (SELECT e.order_id FROM orders.exceptions e WHERE e.state = 'open')"
 _WITHOUT_EXCEPTION = "NOT EXISTS (SELECT FROM orders.exceptions e WHERE e.order_id = o.id AND e.state = 'open')"
-_WITH_SKU = "o.id IN (SELECT l.order_id FROM orders.lines l WHERE l.sku = %(sku)s)"
+_OF_SKU = "SELECT l.order_id FROM orders.lines l WHERE l.sku IS NOT NULL AND ARRAY[l.sku] @> ARRAY[%(sku)s::text]"
+"""As `lines_by_sku` has it: `l.sku = …` would read every line that there is."""
+_WITH_SKU = f"o.id IN ({_OF_SKU})"
 
 
 def where_orders(wanted: OrderFilter, *, sku: bool) -> Where:
-    """`sku` is whether the text that is searched for names one: lines have no index by SKU, which would slow capture down."""
+    """`sku` is whether the text that is searched for names one."""
     where = Where()
     for column, values in (
         ("channel_code", wanted.channels),
@@ -90,6 +94,8 @@ def where_orders(wanted: OrderFilter, *, sku: bool) -> Where:
     ):
         if value is not None:
             where.add(condition, **{name: value})
+    if wanted.owed is not None:
+        where.add("o.owed > 0" if wanted.owed is Owed.TO_BUYER else "o.owed < 0")
     if wanted.has_exception is not None:
         where.add(_WITH_EXCEPTION if wanted.has_exception else _WITHOUT_EXCEPTION)
     _search(where, wanted, sku=sku)
@@ -97,7 +103,7 @@ def where_orders(wanted: OrderFilter, *, sku: bool) -> Where:
 
 
 def _search(where: Where, wanted: OrderFilter, *, sku: bool) -> None:
-    """Each way of finding but that by SKU has an index of its own; together they are a list of ids."""
+    """Each way of finding has an index of its own; together they are a list of ids."""
     text = storable(wanted.search).strip()
     if not text and not wanted.search_customers:
         return
@@ -106,7 +112,7 @@ def _search(where: Where, wanted: OrderFilter, *, sku: bool) -> None:
     if text:
         ways.append("SELECT s.id FROM orders.orders s WHERE s.external_id >= %(text)s AND s.external_id < %(text_before)s")
         if sku:
-            ways.append("SELECT l.order_id FROM orders.lines l WHERE l.sku = %(text)s")
+            ways.append(_OF_SKU.replace("%(sku)s", "%(text)s"))
         params |= {"text": text, "text_before": text + _LAST_CHARACTER}
         number = text.removeprefix("#")
         if number.isdecimal() and number.isascii() and len(number) < 19 and int(number) <= _MAX_NUMBER:
@@ -250,7 +256,8 @@ EXCEPTIONS = Listing(
 def where_exceptions(wanted: ExceptionFilter) -> Where:
     where = Where()
     where.equal("e.state", wanted.state)
-    where.equal("e.location_id", wanted.location)
+    if wanted.locations:
+        where.add("e.location_id = ANY(%(places)s)", places=arrays.uuids(wanted.locations))
     where.equal("o.channel_code", wanted.channel)
     where.equal("e.sku", wanted.sku.strip() or None)
     where.equal("e.order_id", wanted.order)

@@ -14,6 +14,7 @@ from msgspec.structs import astuple
 from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import ChannelId, LineQuantity, Order, OrderId, OrderLine, ReturnId, ShipmentId, Tracking
+from comptoir.modules.orders.store.valuing import revalue
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry
 from comptoir.runtime import arrays
@@ -47,6 +48,7 @@ class NewOrder(Struct, frozen=True):
     discount: int
     tax: int
     total: int
+    value: int
     authorised: int
     captured: int
     refunded: int
@@ -89,22 +91,23 @@ _NUMBERS = "SELECT nextval('orders.orders_number_seq') FROM generate_series(1, %
 _INSERT_ORDERS = """
 INSERT INTO orders.orders (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, recorded_at,
   market, currency, tax_included, customer_id, buyer, ship_to, bill_to, service, promised_on, pickup_location_id, location_id,
-  amount, discount, tax, total, authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
+  amount, discount, tax, total, value, authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned,
+  note, tags)
 OVERRIDING SYSTEM VALUE
 SELECT id, number, channel_id, channel_code, kind, external_id, external_version, to_timestamp(placed_at / 1e6), %(at)s,
   market, currency, tax_included = 1, customer_id, buyer::jsonb, ship_to::jsonb, bill_to::jsonb, service, promised_on::date,
-  pickup_location_id, location_id, amount, discount, tax, total, authorised, captured, refunded, quantity, cancelled,
+  pickup_location_id, location_id, amount, discount, tax, total, value, authorised, captured, refunded, quantity, cancelled,
   backordered, shipped, returned, note, tags::text[]
 FROM unnest(%(id)s::uuid[], %(number)s::bigint[], %(channel_id)s::uuid[], %(channel_code)s::text[], %(kind)s::text[],
   %(external_id)s::text[], %(external_version)s::text[], %(placed_at)s::bigint[], %(market)s::text[], %(currency)s::text[],
   %(tax_included)s::int[], %(customer_id)s::uuid[], %(buyer)s::text[], %(ship_to)s::text[], %(bill_to)s::text[],
   %(service)s::text[], %(promised_on)s::text[], %(pickup_location_id)s::uuid[], %(location_id)s::uuid[],
-  %(amount)s::bigint[], %(discount)s::bigint[], %(tax)s::bigint[],
-  %(total)s::bigint[], %(authorised)s::bigint[], %(captured)s::bigint[], %(refunded)s::bigint[], %(quantity)s::int[],
+  %(amount)s::bigint[], %(discount)s::bigint[], %(tax)s::bigint[], %(total)s::bigint[], %(value)s::bigint[],
+  %(authorised)s::bigint[], %(captured)s::bigint[], %(refunded)s::bigint[], %(quantity)s::int[],
   %(cancelled)s::int[], %(backordered)s::int[], %(shipped)s::int[], %(returned)s::int[], %(note)s::text[], %(tags)s::text[])
   AS o (id, number, channel_id, channel_code, kind, external_id, external_version, placed_at, market, currency, tax_included,
     customer_id, buyer, ship_to, bill_to, service, promised_on, pickup_location_id, location_id, amount, discount, tax, total,
-    authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
+    value, authorised, captured, refunded, quantity, cancelled, backordered, shipped, returned, note, tags)
 """
 
 _INSERT_LINES = """
@@ -175,6 +178,7 @@ async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> None:
         "discount": arrays.int8s(column["discount"]),
         "tax": arrays.int8s(column["tax"]),
         "total": arrays.int8s(column["total"]),
+        "value": arrays.int8s(column["value"]),
         "authorised": arrays.int8s(column["authorised"]),
         "captured": arrays.int8s(column["captured"]),
         "refunded": arrays.int8s(column["refunded"]),
@@ -253,7 +257,7 @@ class LineChange:
 
 ORDER_COLUMNS = """o.id, o.number, o.channel_id, o.channel_code, o.kind, o.external_id, o.external_version, o.placed_at,
   o.recorded_at, o.market, o.currency, o.tax_included, o.customer_id, o.buyer, o.ship_to, o.bill_to, o.service,
-  o.promised_on, o.pickup_location_id, o.location_id, o.amount, o.discount, o.tax, o.total, o.authorised,
+  o.promised_on, o.pickup_location_id, o.location_id, o.amount, o.discount, o.tax, o.total, o.value, o.authorised,
   o.captured, o.refunded, o.quantity, o.cancelled,
   o.backordered, o.shipped, o.returned, o.fulfilment_status, o.payment_status, o.return_status, o.note, o.tags, o.version"""
 
@@ -350,6 +354,8 @@ async def change_lines(tx: Tx, order_id: OrderId, changes: Sequence[LineChange])
             "returned": arrays.int4s([c.returned for c in changes]),
         },
     )
+    if any(c.quantity or c.cancelled or c.returned for c in changes):
+        await revalue(tx, [order_id])
 
 
 async def touch(tx: Tx, order_id: OrderId) -> None:
@@ -563,4 +569,5 @@ async def sum_up(tx: Tx, order_id: OrderId) -> tuple[int, int]:
     """Sets the order's amounts and counters to the sums of its lines; gives its total and quantity."""
     row = await tx.row(_SUM_UP, {"id": order_id})
     assert row is not None, "the order is locked, so it is there"
+    await revalue(tx, [order_id])
     return row[0], row[1]

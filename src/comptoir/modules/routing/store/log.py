@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -35,11 +36,11 @@ WHERE rule_set_id IS NOT DISTINCT FROM %(rule_set)s AND version = %(version)s AN
 
 _RECORD = """
 INSERT INTO routing.decisions (id, order_id, kind, at, actor, basis_id, seen, job, before, outcome, load)
-SELECT id, order_id, kind, %(at)s, %(actor)s, basis, coalesce(nullif(seen, 0)::text::xid8, pg_current_xact_id()), job::jsonb,
+SELECT id, order_id, kind, at, actor, basis, coalesce(nullif(seen, 0)::text::xid8, pg_current_xact_id()), job::jsonb,
   before::jsonb, outcome::jsonb, load::jsonb
 FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(kinds)s::text[], %(bases)s::int[], %(seen)s::bigint[], %(jobs)s::text[],
-    %(befores)s::text[], %(outcomes)s::text[], %(loads)s::text[])
-  AS d (id, order_id, kind, basis, seen, job, before, outcome, load)"""
+    %(befores)s::text[], %(outcomes)s::text[], %(loads)s::text[], %(actors)s::text[], %(ats)s::timestamptz[])
+  AS d (id, order_id, kind, basis, seen, job, before, outcome, load, actor, at)"""
 
 _LOGGED = """
 SELECT d.id, d.order_id, d.kind, d.at, d.actor, d.job, d.before, d.outcome, b.rule_set_id, b.version, d.load,
@@ -72,6 +73,8 @@ class Row(msgspec.Struct, frozen=True):
     before: tuple[Pick, ...]
     outcome: Outcome
     load: Mapping[LocationId, int]
+    actor: str
+    at: datetime
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -121,8 +124,6 @@ async def record(tx: Tx, rows: Sequence[Row]) -> None:
     await tx.run(
         _RECORD,
         {
-            "at": tx.now,
-            "actor": tx.actor,
             "ids": arrays.uuids([row.id for row in rows]),
             "orders": arrays.uuids([row.order_id for row in rows]),
             "kinds": arrays.texts([row.kind for row in rows]),
@@ -132,6 +133,8 @@ async def record(tx: Tx, rows: Sequence[Row]) -> None:
             "befores": arrays.raw_texts([_encode(row.before) for row in rows]),
             "outcomes": arrays.raw_texts([_encode(row.outcome) for row in rows]),
             "loads": arrays.optional_raw_texts([_encode(row.load) if row.load else None for row in rows]),
+            "actors": arrays.texts([row.actor for row in rows]),
+            "ats": [row.at for row in rows],
         },
     )
 

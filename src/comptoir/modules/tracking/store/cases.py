@@ -111,7 +111,8 @@ def _trouble(row: TupleRow) -> Trouble:
 
 
 _URGENCY = (
-    TroubleKind.FAILED, TroubleKind.LOST, TroubleKind.DAMAGED, TroubleKind.REJECTED, TroubleKind.STUCK, TroubleKind.LATE,
+    TroubleKind.FAILED, TroubleKind.LOST, TroubleKind.DAMAGED, TroubleKind.REJECTED, TroubleKind.UNUSED, TroubleKind.STUCK,
+    TroubleKind.LATE,
 )  # fmt: skip
 """The most urgent first: what a carrier waits for goes back while nobody looks."""
 _RANKS = " ".join(f"WHEN '{kind.value}' THEN {n}" for n, kind in enumerate(_URGENCY))
@@ -170,6 +171,14 @@ async def resolve(tx: Tx, about: UUID, kinds: Sequence[TroubleKind], resolution:
     )
 
 
+async def reword(tx: Tx, about: UUID, kind: TroubleKind, reason: str) -> None:
+    """The reason of what is open becomes another; what a person has dismissed stays so."""
+    await tx.run(
+        "UPDATE tracking.troubles SET reason = %(reason)s WHERE about = %(about)s AND kind = %(kind)s AND resolved_at IS NULL",
+        {"about": about, "kind": kind.value, "reason": storable(reason)[:500]},
+    )
+
+
 async def trouble(reader: Reader, trouble_id: TroubleId) -> Trouble | None:
     row = await reader.row(f"SELECT {_TROUBLE} FROM tracking.troubles WHERE id = %(id)s", {"id": trouble_id})
     return None if row is None else _trouble(row)
@@ -183,6 +192,15 @@ async def resolve_one(tx: Tx, trouble_id: TroubleId, resolution: str) -> bool:
             {"id": trouble_id, "resolution": storable(resolution), "now": tx.now},
         )
     )
+
+
+async def ever_open(reader: Reader, kind: TroubleKind, abouts: Sequence[UUID]) -> set[UUID]:
+    """About which of these a trouble of that kind was ever opened, also one that somebody has dismissed."""
+    rows = await reader.values(
+        "SELECT DISTINCT about FROM tracking.troubles WHERE kind = %(kind)s AND about = ANY(%(abouts)s::uuid[])",
+        {"kind": kind.value, "abouts": arrays.uuids(list(abouts))},
+    )
+    return set(rows)
 
 
 async def troubles_of(reader: Reader, tracked_id: TrackedId) -> list[Trouble]:

@@ -18,7 +18,7 @@ from comptoir.sdk.carriers import LabelFormat
 _PLAIN = (
     "id", "reference", "account_id", "subject_id", "order_id", "state", "service", "format", "attempts", "problem",
     "problem_code", "tracking_number", "tracking_url", "shipment_ref", "carrier", "url", "cost", "currency", "manifest_ref",
-    "created_at", "created_by", "bought_at", "voided_at", "busy_until", "version",
+    "created_at", "created_by", "bought_at", "voided_at", "busy_until", "version", "is_return",
 )  # fmt: skip
 _COLUMNS = ", ".join(_PLAIN) + ", document IS NOT NULL"
 _CHANGEABLE = frozenset(
@@ -90,14 +90,17 @@ async def insert(
     label_format: LabelFormat,
     request: bytes,
     busy_until: datetime,
+    *,
+    is_return: bool = False,
 ) -> bool:
     """Whether it is the first: a box has one label that counts."""
     return bool(
         await tx.run(
             "INSERT INTO tracking.labels (id, reference, account_id, subject_id, order_id, state, service, format, request, "
-            "problem_code, tracking_number, shipment_ref, carrier, currency, manifest_ref, created_at, created_by, busy_until) "
+            "problem_code, tracking_number, shipment_ref, carrier, currency, manifest_ref, created_at, created_by, busy_until, "
+            "is_return) "
             "VALUES (%(id)s, %(reference)s, %(account)s, %(subject)s, %(order)s, 'asked', %(service)s, %(format)s, "
-            "%(request)s, '', '', '', '', '', '', %(now)s, %(actor)s, %(busy)s) "
+            "%(request)s, '', '', '', '', '', '', %(now)s, %(actor)s, %(busy)s, %(is_return)s) "
             "ON CONFLICT (subject_id) WHERE state NOT IN ('refused', 'voided') DO NOTHING",
             {
                 "id": label_id,
@@ -111,6 +114,7 @@ async def insert(
                 "now": tx.now,
                 "actor": tx.actor,
                 "busy": busy_until,
+                "is_return": is_return,
             },
         )
     )

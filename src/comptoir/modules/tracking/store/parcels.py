@@ -23,7 +23,7 @@ _FIELDS = tuple(field.name for field in fields(Tracked))
 COLUMNS = ", ".join(_FIELDS)
 _CHANGING = (
     "account_id", "carrier", "service", "tracking_number", "tracking_url", "status", "since", "last_at", "moved_at",
-    "delivered_at", "attempts", "carrier_estimate", "estimated_on", "signed_by", "delayed", "next_poll_at", "polls",
+    "delivered_at", "attempts", "carrier_estimate", "estimated_on", "signed_by", "delay_told", "next_poll_at", "polls",
 )  # fmt: skip
 
 _INSERT = f"""
@@ -199,6 +199,7 @@ async def on_the_way(reader: Reader, after: TrackedId | None, shipped_after: dat
 # Scans
 
 _SCAN = "status, at, raw_code, detail, text, place, latitude, longitude, carrier_id"
+SCAN_COLUMNS = tuple(_SCAN.split(", "))
 
 _INSERT_SCAN = f"""
 INSERT INTO tracking.scans (account_id, tracking_number, digest, {_SCAN}, seen_at)
@@ -272,11 +273,12 @@ async def scans_of(reader: Reader, parcels: Sequence[Tracked]) -> dict[TrackedId
         {"ids": arrays.uuids([parcel.id for parcel in known]), "old": OLD_SCANS},
     )
     for row in rows:
-        result[TrackedId(row[0])].append(_scan(row[1:]))
+        result[TrackedId(row[0])].append(scan_of(row[1:]))
     return result
 
 
-def _scan(row: TupleRow) -> Scan:
+def scan_of(row: TupleRow) -> Scan:
+    """Of a row of `SCAN_COLUMNS`."""
     status, at, raw_code, detail, text, place, latitude, longitude, carrier_id = row
     return Scan(
         status=TrackingStatus(status),

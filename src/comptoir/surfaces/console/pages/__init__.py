@@ -23,9 +23,11 @@ from comptoir.surfaces.console.pages import (
     order_routing,
     orders,
     placing,
+    refunds,
     return_desk,
     return_inspect,
     return_page,
+    return_goods,
     return_papers,
     return_policies,
     return_receive,
@@ -45,6 +47,7 @@ AREAS: tuple[Area, ...] = (
     orders.area,
     accounts.area,
     changes.area,
+    refunds.area,
     change_page.area,
     order_page.area,
     order_routing.area,
@@ -55,6 +58,7 @@ AREAS: tuple[Area, ...] = (
     return_receive.area,
     return_inspect.area,
     return_policies.area,
+    return_goods.area,
     return_papers.area,
     return_page.area,
     exceptions.area,
@@ -75,6 +79,7 @@ def console(services: Needs) -> Console:
     made.counts["parcels"] = open_troubles
     made.counts["returns"] = returns.waiting
     made.counts["changes"] = changes.count_waiting
+    made.counts["refunds"] = refunds.count_open
     return made
 
 

@@ -26,6 +26,7 @@ from comptoir.surfaces.console.pages import (
     pools,
     purchase_acts,
     purchases,
+    return_goods,
     routing,
     routing_sets,
     routing_sites,
@@ -43,6 +44,7 @@ from comptoir.surfaces.console.pages import (
     store_back,
     store_collect,
     store_handover,
+    store_kept,
     store_labels,
     store_pack,
     store_papers,
@@ -68,6 +70,7 @@ AREAS: tuple[Area, ...] = (
     store_handover.area,
     store_collect.area,
     store_back.area,
+    store_kept.area,
     store_terms.area,
     store_papers.area,
     stock.area,
@@ -116,4 +119,4 @@ AREAS: tuple[Area, ...] = (
 
 def routes(console: Console) -> list[HTTPRouteHandler]:
     """Those that need more than an area gives: files are larger than forms."""
-    return [imports.upload_route(console)]
+    return [imports.upload_route(console), return_goods.upload_route(console)]

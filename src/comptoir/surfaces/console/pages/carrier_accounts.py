@@ -42,6 +42,7 @@ CAPABILITY_WORDS: Mapping[Capability, str] = {
     Capability.PICKUP: N_("Sends a driver"),
     Capability.CANCEL_PICKUP: N_("Calls a driver back"),
     Capability.MANIFEST: N_("Makes manifests"),
+    Capability.INSTRUCT: N_("Is told what becomes of failed deliveries"),
     Capability.CUSTOMS: N_("Makes customs papers"),
     Capability.COLLECT: N_("Takes money at the door"),
     Capability.DANGEROUS: N_("Takes dangerous goods"),
@@ -218,7 +219,7 @@ def _facts(
     def at(value: datetime | None) -> str:
         return formatting.instant(value, page.locale, page.zone) if value is not None else ""
 
-    named = {field.name: field.label for field in (info.auth if info is not None else ())}
+    named = {field.name: visit.say(field.label) for field in (info.auth if info is not None else ())}
     given = ", ".join(label for name, label in named.items() if known is not None and name in known)
     if known is None:
         given = visit.say(N_("cannot be opened with our key: type it in again"))
@@ -314,6 +315,9 @@ def options(visit: Visit) -> Sequence[tuple[str, str, str]]:
     words = {
         "easypost": N_("Many carriers of North America and Europe with one key: labels, prices, tracking."),
         "clickpost": N_("Couriers of India with one key: labels, prices, tracking, money at the door."),
+        "karrio": N_(
+            "Your own Karrio server, and all carriers that it speaks to: labels, prices, drivers, manifests, tracking."
+        ),
         FILES: N_("A carrier that sends files: its scans are read, and nothing is bought."),
     }
     kinds = visit.console.services.carriage.kinds

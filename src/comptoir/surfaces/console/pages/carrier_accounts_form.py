@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from comptoir.connectors import karrio
+from comptoir.connectors.karrio import ServerProblem
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
 from comptoir.modules.staff.contracts import Permission
@@ -14,7 +16,7 @@ from comptoir.modules.tracking.contracts import Account, AccountDraft
 from comptoir.runtime.crypto import Undecipherable
 from comptoir.runtime.database import Tx
 from comptoir.sdk.carriers import AuthField, CarrierInfo
-from comptoir.surfaces.carriage import checked, file_carrier
+from comptoir.surfaces.carriage import file_carrier
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import asking, shown_once
 from comptoir.surfaces.console.pages.asking import Question, Typed
@@ -45,23 +47,41 @@ LABELS: Mapping[str, str] = {
     "webhook_key": N_("Webhook key"),
     "tax_number": N_("GST number"),
     "codes": N_("Their words for our states"),
+    "karrio.server": N_("Address of the server"),
+    "karrio.connections": N_("Connections to ask"),
 }
 HELPS: Mapping[str, str] = {
     "api_key": N_("A test key begins with EZTK, a production key with EZAK."),
     "webhook_key": N_("What the carrier sends with every message."),
     "codes": N_("Such as LIV=delivered; ENL=picked_up. Ours are always understood."),
+    "karrio.server": N_("Where its API answers, such as https://karrio.example.com. It is not the address of its dashboard."),
+    "karrio.api_key": N_("It stands in Karrio's dashboard under Developers, and begins with key_."),
+    "karrio.webhook_secret": N_("Karrio makes it: it stands beside the webhook in Karrio's dashboard, and begins with whsec_."),
+    "karrio.connections": N_("Names of Karrio's connections, with commas between. Without any, all of them are asked."),
 }
-"""Of the connectors that there are; another's are shown as it says them."""
+"""Of the connectors that there are, one's own before everybody's; another's are shown as it says them."""
+SERVER_WORDS: Mapping[ServerProblem, str] = {
+    ServerProblem.NO_ADDRESS: N_("Write an address such as https://karrio.example.com."),
+    ServerProblem.CREDENTIALS: N_("Write the address without a user name or a password: the API key has a field of its own."),
+    ServerProblem.OPEN: N_("Begin the address with https://: the API key would cross the network for everybody to read."),
+    ServerProblem.PRIVATE: N_(
+        "This leads into a private network. If Karrio runs beside Comptoir, whoever runs both sets "
+        "COMPTOIR_ALLOW_PRIVATE_HOSTS=yes."
+    ),
+}
+"""What to write instead of an address of a server that may not be called."""
 
 
 class _Field:
     """A credential in the form."""
 
-    def __init__(self, visit: Visit, field: AuthField, *, kept: bool) -> None:
+    def __init__(self, visit: Visit, connector: str, field: AuthField, *, kept: bool) -> None:
+        own = f"{connector}.{field.name}"
+        label, words = LABELS.get(own) or LABELS.get(field.name), HELPS.get(own) or HELPS.get(field.name)
         self.name = f"{_CREDENTIAL}{field.name}"
         self.forget = f"{_FORGET}{field.name}" if kept and not field.required else ""
-        self.label = visit.say(LABELS[field.name]) if field.name in LABELS else field.label
-        self.help = visit.say(HELPS[field.name]) if field.name in HELPS else field.help
+        self.label = visit.say(label) if label else field.label
+        self.help = visit.say(words) if words else field.help
         self.secret = field.secret
         self.required = field.required and not kept
         self.kept = kept and field.secret
@@ -124,7 +144,7 @@ async def _form(visit: Visit, info: CarrierInfo, account: Account | None, known:
         question,
         typed,
         values,
-        credentials=[_Field(visit, field, kept=field.name in known) for field in info.auth],
+        credentials=[_Field(visit, info.key, field, kept=field.name in known) for field in info.auth],
         files=info.key == FILES,
     )
 
@@ -140,7 +160,7 @@ def _draft(fields: Fields, connector: str) -> AccountDraft:
     )
 
 
-def _credentials(fields: Fields, info: CarrierInfo, known: Mapping[str, str]) -> dict[str, str]:
+def _credentials(fields: Fields, info: CarrierInfo, known: Mapping[str, str], *, allow_private: bool) -> dict[str, str]:
     """What is to be kept: what was typed, else what is there, unless it is to be forgotten."""
     kept: dict[str, str] = {}
     for field in info.auth:
@@ -159,6 +179,10 @@ def _credentials(fields: Fields, info: CarrierInfo, known: Mapping[str, str]) ->
             None,
             N_("Write each of their words with one of our states, such as LIV=delivered; ENL=picked_up."),
         )
+    if info.key == karrio.INFO.key and kept["server"]:
+        problem = karrio.problem_of(kept["server"], allow_private=allow_private)
+        if problem is not None:
+            fields.refuse(f"{_CREDENTIAL}server", SERVER_WORDS[problem])
     return {name: text for name, text in kept.items() if text}
 
 
@@ -166,7 +190,8 @@ def _credentials(fields: Fields, info: CarrierInfo, known: Mapping[str, str]) ->
 async def create_account(visit: Visit) -> Answer:
     fields = visit.fields()
     info = require_kind(visit, visit.param("connector"))
-    draft, credentials = _draft(fields, info.key), _credentials(fields, info, {})
+    private = visit.console.services.carriage.allow_private
+    draft, credentials = _draft(fields, info.key), _credentials(fields, info, {}, allow_private=private)
 
     async def work(tx: Tx) -> Done:
         made = await visit.console.services.carriage.connect(tx, draft, credentials)
@@ -184,12 +209,12 @@ async def save_account(visit: Visit) -> Answer:
     fields = visit.fields()
     account, known = await _account(visit)
     info = require_kind(visit, account.connector)
-    draft, credentials = _draft(fields, info.key), _credentials(fields, info, known)
-    version = fields.whole("version", default=0)
     carriage = visit.console.services.carriage
+    draft, credentials = _draft(fields, info.key), _credentials(fields, info, known, allow_private=carriage.allow_private)
+    version = fields.whole("version", default=0)
 
     async def work(tx: Tx) -> Done:
-        clean = checked(carriage.kinds, draft, credentials)
+        clean = carriage.checked(draft, credentials)
         kept = await tracking.accounts.update(tx, visit.console.keyring, account.id, draft, clean, version=version)
         fresh = sorted(name for name in {*clean, *known} if clean.get(name) != known.get(name))
         data = {"name": kept.name, "credentials": fresh}
@@ -218,7 +243,7 @@ async def ask_secret(visit: Visit) -> Answer:
 async def _secret_form(visit: Visit, typed: Typed) -> Answer:
     account, known = await _account(visit)
     field = webhook_field(require_kind(visit, account.connector))
-    if field is None:
+    if field is None or field.theirs:
         raise NotFound(kind="page", id="secret")
     there = field.name in known
     words = (
@@ -245,13 +270,13 @@ async def _secret_form(visit: Visit, typed: Typed) -> Answer:
 async def renew_secret(visit: Visit) -> Answer:
     account, known = await _account(visit)
     field = webhook_field(require_kind(visit, account.connector))
-    if field is None:
+    if field is None or field.theirs:
         raise NotFound(kind="page", id="secret")
     carriage = visit.console.services.carriage
     secret = secrets.token_urlsafe(32)
 
     async def work(tx: Tx) -> Done:
-        clean = checked(carriage.kinds, account, {**known, field.name: secret})
+        clean = carriage.checked(account, {**known, field.name: secret})
         await tracking.accounts.update(tx, visit.console.keyring, account.id, account, clean)
         await visit.record(tx, "carrier_account.secret_renewed", account_text(account.id), {"name": account.name})
         sealed = shown_once.seal(visit, Shown("carrier", account_text(account.id), secret))

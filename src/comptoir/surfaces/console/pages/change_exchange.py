@@ -83,12 +83,11 @@ def _once(offers: list[Offer]) -> list[Offer]:
 
 
 async def _places(case: Case) -> list[tuple[str, str]]:
-    found = await locations.find(case.reader, LocationFilter(active=True), sort="name", limit=200)
-    say = case.visit.say
+    say, principal = case.visit.say, case.visit.principal
     return [
         (to_text(LOCATION_PREFIX, one.id), say(N_("Here, at %(place)s"), place=one.name or one.code))
-        for one in found.items
-        if one.returns
+        async for one in locations.stream(case.reader, LocationFilter(active=True), sort="name")
+        if one.returns and principal.reaches(one.id)
     ]
 
 

@@ -161,6 +161,7 @@ async def show_payout(at: Asked) -> Values:
         "amount": _plain(at.visit, order, amount),
         "ways": ways,
         "way": first,
+        "back": at.typed.get("back", ""),
     }
 
 
@@ -211,6 +212,7 @@ def account_words(visit: Visit, one: Account) -> str:
 def read_payout(sent: Sent) -> Work:
     fields, visit = sent.fields, sent.visit
     grant_id = GrantId(fields.id("grant", GRANT_PREFIX))
+    back = fields.raw("back") == "refunds"
     amount = fields.money("amount", sent.order.currency)
     way, reference = fields.text("way", required=True), fields.text("reference", most=200)
     method = way.removeprefix(_METHOD) if way.startswith(_METHOD) else ""
@@ -230,20 +232,23 @@ def read_payout(sent: Sent) -> Work:
                 tx, locked.id, grant_id, amount, method, reference, anyhow=visit.console.settings.refund_anyhow
             )
             if known:
-                return _said(locked, visit.say(N_("This payment was known already: nothing was written twice.")))
+                return _said(locked, visit.say(N_("This payment was known already: nothing was written twice.")), back=back)
         else:
             account, code = await _account(sent, tx, locked, way)
             await orders.execute_refund(tx, locked.id, grant_id, amount, account.kind, account_id=account.id)
         told = amount_words(visit, amount, locked.currency)
         words = visit.say(N_("%(amount)s is paid out."), amount=told)
-        return _said(locked, words, code and shown_once.seal(visit, Shown("account", told, code)))
+        return _said(locked, words, code and shown_once.seal(visit, Shown("account", told, code)), back=back)
 
     return work
 
 
-def _said(order: Order, words: str, sealed: str | None = None) -> Done:
+def _said(order: Order, words: str, sealed: str | None = None, *, back: bool = False) -> Done:
+    """On the order's page, or (`back`) in the list of what is to be paid out, where there is no code to be read."""
     href = f"/orders/{to_text(ORDER_PREFIX, order.id)}"
-    return Done(f"{href}?shown={sealed}" if sealed else href, words)
+    if sealed:
+        return Done(f"{href}?shown={sealed}", words)
+    return Done("/orders/refunds" if back else href, words)
 
 
 async def _account(sent: Sent, tx: Tx, order: Order, way: str) -> tuple[Account, str | None]:

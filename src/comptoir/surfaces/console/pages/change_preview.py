@@ -122,6 +122,13 @@ def _approval(s: Sentences, preview: Preview) -> str:
     say = s.visit.say
     if preview.approval_above is None:
         return say(N_("Somebody has to approve this."))
+    if preview.given_before:
+        words = N_(
+            "%(given)s is given back or away, after %(before)s that nobody approved: more than %(limit)s on one order "
+            "needs somebody's approval."
+        )
+        limit = s.money(preview.approval_above)
+        return say(words, given=s.money(preview.given), before=s.money(preview.given_before), limit=limit)
     return say(
         N_("%(given)s is given back or away: more than %(limit)s needs somebody's approval."),
         given=s.money(preview.given), limit=s.money(preview.approval_above),

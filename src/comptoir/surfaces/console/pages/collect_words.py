@@ -30,6 +30,7 @@ BACK_WORDS: Mapping[BackReason, str] = {
     BackReason.NOT_COLLECTED: N_("not collected"),
     BackReason.REFUSED: N_("not wanted"),
     BackReason.DAMAGED: N_("damaged"),
+    BackReason.MISSING: N_("did not come"),
     BackReason.RECALLED: N_("cancelled"),
 }
 SIZE_WORDS: Mapping[LockerSize, str] = {

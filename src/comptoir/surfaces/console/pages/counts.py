@@ -42,8 +42,7 @@ def count_href(count_id: CountId) -> str:
 @area.get("/counts", Permission.STOCK_READ)
 async def count_list(visit: Visit) -> Answer:
     sort = visit.sort(("at",), "-at")
-    location = visit.optional_id("location", LOCATION_PREFIX)
-    wanted = None if location is None else LocationId(location)
+    wanted = visit.places()
     if visit.wants_csv:
         return visit.csv("counts", [visit.say(word) for word in _COLUMNS], _exported(visit, wanted, sort))
     async with visit.read() as reader:
@@ -57,26 +56,26 @@ async def count_list(visit: Visit) -> Answer:
         before=page.previous,
         after=page.next,
         sort=sort,
-        sites=places.options,
+        sites=places.own(visit),
         places=places,
         people=people,
         chips=lists.chips(visit, [(N_("Location"), "location", dict(places.options))]),
         tabs=tabs(visit, "counts"),
         href=count_href,
-        is_empty=not page.items and location is None,
+        is_empty=not page.items and not visit.param("location"),
     )
 
 
 _COLUMNS = (N_("Time"), N_("Location"), N_("Who"), N_("SKUs"), N_("Differences"), N_("Note"))
 
 
-async def _exported(visit: Visit, location: LocationId | None, sort: str) -> AsyncIterator[Sequence[object]]:
+async def _exported(visit: Visit, wanted: Sequence[LocationId], sort: str) -> AsyncIterator[Sequence[object]]:
     async with visit.read() as reader:
         places = await lists.sites(reader)
         channels = await channels_of(visit, reader)
 
         async def page_of(cursor: str | None) -> Page[StockCount]:
-            return await inventory.find_counts(reader, location, sort=sort, limit=200, cursor=cursor)
+            return await inventory.find_counts(reader, wanted, sort=sort, limit=200, cursor=cursor)
 
         async for one in lists.every(page_of):
             people = await people_of(visit, reader, [one.actor], channels)
@@ -154,7 +153,7 @@ async def new_count(visit: Visit) -> Answer:
     async with visit.read() as reader:
         places = await lists.sites(reader)
     if location is None:
-        return visit.respond("stock/count_where.html", sites=places.active)
+        return visit.respond("stock/count_where.html", sites=places.own_active(visit))
     place = places.find(LocationId(location))
     return await _show(visit, Sheet(place.id))
 

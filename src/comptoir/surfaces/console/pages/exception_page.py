@@ -8,7 +8,10 @@ from datetime import date
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.kernel.ids import from_text, to_text
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.api import WaysOut
 from comptoir.modules.inventory.contracts import Arrival
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
@@ -21,6 +24,7 @@ from comptoir.modules.orders.contracts import (
     ExceptionDetails,
     ExceptionFilter,
     ExceptionId,
+    ExceptionKind,
     ExceptionSummary,
     Place,
     Resolution,
@@ -31,7 +35,8 @@ from comptoir.runtime.paging import Page
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import lists, timelines
 from comptoir.surfaces.console.pages.exceptions import KIND_WORDS, exception_href
-from comptoir.surfaces.console.pages.naming import channels_of, people_of, places_of
+from comptoir.surfaces.console.pages.naming import Places, channels_of, people_of, places_of
+from comptoir.surfaces.console.pages.order_routing import FENCE_WORDS
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.remedies import best_remedies
 from comptoir.surfaces.console.pages.sources import Target, nearest_sources, target_words
@@ -40,6 +45,14 @@ from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 area = Area("exceptions")
 
 MOST_AT_ONCE = 200
+_SERVICES = {
+    Service.STANDARD: N_("Standard"),
+    Service.EXPRESS: N_("Express"),
+}
+_HELPING = {
+    Service.STANDARD: N_("Standard: a location may send it so"),
+    Service.EXPRESS: N_("Express: a location may send it so"),
+}
 PAGE_SIZE = 200
 
 
@@ -66,7 +79,9 @@ async def _page(visit: Visit, refused: str = "", values: Mapping[str, str] | Non
         found = details.exception
         channels = await channels_of(visit, reader)
         targets = await _targets(visit, reader, details)
+        ways = (await fulfilment.ways_out(reader, visit.console.services.releasing, [found], visit.page.now)).get(exception_id)
         named = [found.location_id, *(t.location_id for t in targets), *(a.location_id for a in details.arrivals)]
+        named += [way.location_id for way in ways.ways] if ways is not None else []
         places = await places_of(reader, named)
         people = await people_of(visit, reader, [found.actor or ""], channels)
         names = await catalogue.sellable(reader, [found.sku]) if found.sku is not None else {}
@@ -99,8 +114,40 @@ async def _page(visit: Visit, refused: str = "", values: Mapping[str, str] | Non
         resolved=timelines.resolution_word(visit, found.resolution),
         by=people[found.actor] if found.actor else "",
         may_resolve=visit.may(Permission.EXCEPTIONS_RESOLVE) and found.state == "open",
-        choices=[choice.value for choice in details.choices],
+        choices=_ordered(details, ways),
+        best="" if ways is None else ways.best.value,
+        ways=[] if ways is None else _way_words(visit, ways, places),
+        services=[] if ways is None else _service_words(visit, ways),
+        would_go=ways is not None and ways.would_go,
     )
+
+
+def _ordered(details: ExceptionDetails, ways: WaysOut | None) -> list[str]:
+    """The choices, the best of them first."""
+    offered = [choice.value for choice in details.choices if choice is not Choice.SEND or (ways is not None and ways.ways)]
+    if ways is None or not ways.services:
+        offered = [choice for choice in offered if choice != Choice.SERVICE]
+    best = "" if ways is None else ways.best.value
+    return sorted(offered, key=lambda choice: choice != best)
+
+
+def _way_words(visit: Visit, ways: WaysOut, places: Places) -> list[tuple[str, str]]:
+    """Each location with what it has, and what the rules say against it."""
+    found: list[tuple[str, str]] = []
+    for way in ways.ways:
+        units = formatting.number(way.available, visit.page.locale)
+        words = visit.say(N_("%(place)s · %(units)s available"), place=places[way.location_id], units=units)
+        if way.fence is not None:
+            words = f"{words} · {visit.say(FENCE_WORDS[way.fence])}"
+        found.append((to_text(LOCATION_PREFIX, way.location_id), words))
+    return found
+
+
+def _service_words(visit: Visit, ways: WaysOut) -> list[tuple[str, str]]:
+    return [
+        (service.value, visit.say(_HELPING[service] if service in ways.helping else _SERVICES[service]))
+        for service in sorted(ways.services, key=lambda one: one not in ways.helping)
+    ]
 
 
 async def _targets(visit: Visit, reader: Reader, details: ExceptionDetails) -> list[Target]:
@@ -134,12 +181,13 @@ async def decide(visit: Visit) -> Answer:
     to = fields.optional_id("to", LOCATION_PREFIX) or visit.optional_id("to", LOCATION_PREFIX)
     back = {"list": "/exceptions", "operations": "/operations"}.get(visit.param("back")) or exception_href(exception_id)
     reason = fields.text("reason") or "exception"
-    if choice is Choice.MOVE and to is None:
+    service = fields.choice("service", Service) if choice is Choice.SERVICE else None
+    if choice in {Choice.MOVE, Choice.SEND} and to is None:
         fields.refuse("to", N_("Choose one."))
 
     async def work(tx: Tx) -> Done:
-        said = await _apply(visit, tx, exception_id, choice, LocationId(to) if to is not None else None, reason)
-        return Done(back, said)
+        where = LocationId(to) if to is not None else None
+        return Done(back, await _apply(visit, tx, exception_id, choice, where, reason, service))
 
     try:
         fields.done()
@@ -150,8 +198,45 @@ async def decide(visit: Visit) -> Answer:
         return await _page(visit, next(iter(fields.errors.values()), "") or visit.refusal(refusal), fields.values)
 
 
-async def _apply(visit: Visit, tx: Tx, exception_id: ExceptionId, choice: Choice, to: LocationId | None, reason: str) -> str:
+async def _apply(
+    visit: Visit,
+    tx: Tx,
+    exception_id: ExceptionId,
+    choice: Choice,
+    to: LocationId | None,
+    reason: str,
+    service: Service | None = None,
+) -> str:
     """Does what was chosen, with its entry in the audit trail."""
+    if choice in {Choice.SEND, Choice.RETRY, Choice.SERVICE}:
+        said = await _apply_parked(visit, tx, exception_id, choice, to, service)
+    else:
+        said = await _apply_other(visit, tx, exception_id, choice, to, reason)
+    subject = to_text(EXCEPTION_PREFIX, exception_id)
+    await visit.record(tx, "exception.resolved", subject, {"choice": choice.value, "to": str(to) if to is not None else ""})
+    return said
+
+
+async def _apply_parked(
+    visit: Visit, tx: Tx, exception_id: ExceptionId, choice: Choice, to: LocationId | None, service: Service | None
+) -> str:
+    """What can be done about units that no location may send."""
+    setting = visit.console.services.releasing
+    if choice is Choice.SEND:
+        assert to is not None, "the form has asked for it"
+        await fulfilment.send_anyway(tx, setting, exception_id, to)
+        return visit.say(N_("The location that you chose sends the units, and keeps them until it gives them back."))
+    if choice is Choice.SERVICE:
+        assert service is not None, "the form has asked for it"
+        gone = await fulfilment.send_as(tx, setting, exception_id, service)
+    else:
+        gone = await fulfilment.retry(tx, setting, exception_id)
+    return visit.say(N_("A location sends them now.")) if gone else visit.say(N_("Still no location may send them."))
+
+
+async def _apply_other(
+    visit: Visit, tx: Tx, exception_id: ExceptionId, choice: Choice, to: LocationId | None, reason: str
+) -> str:
     said = visit.say(N_("The exception is resolved."))
     match choice:
         case Choice.MOVE:
@@ -162,16 +247,16 @@ async def _apply(visit: Visit, tx: Tx, exception_id: ExceptionId, choice: Choice
             await orders.choose_backorder(tx, exception_id)
             said = visit.say(N_("The units wait for stock; the location's promise is free again."))
         case Choice.CANCEL:
-            await orders.choose_cancel(tx, exception_id, reason)
+            found = await orders.get_exception(tx, exception_id)
+            cancel = fulfilment.cancel_stuck if found.kind == ExceptionKind.UNROUTABLE else orders.choose_cancel
+            await cancel(tx, exception_id, reason)
             said = visit.say(N_("The units are cancelled; what was promised can be sold again."))
         case Choice.COUNT:
             await orders.resolve(tx, exception_id, Resolution.COUNTED)
         case Choice.IDENTIFY:
             await orders.resolve(tx, exception_id, Resolution.IDENTIFIED)
-        case Choice.DISMISS | Choice.WAIT:
+        case _:
             await orders.resolve(tx, exception_id, Resolution.DISMISSED)
-    subject = to_text(EXCEPTION_PREFIX, exception_id)
-    await visit.record(tx, "exception.resolved", subject, {"choice": choice.value, "to": str(to) if to is not None else ""})
     return said
 
 
@@ -194,8 +279,8 @@ async def decide_many(visit: Visit) -> Answer:
             remedy = remedies.get(exception_id)
             choice = Choice(what) if what != "best" else remedy.choice if remedy is not None else None
             to = from_text(LOCATION_PREFIX, remedy.to) if remedy is not None and remedy.to and what == "best" else None
-            if choice is None or choice is Choice.CANCEL:
-                refused += 1  # a cancellation takes a look and a click of its own
+            if choice is None or (what == "best" and remedy is not None and not remedy.for_many):
+                refused += 1  # a cancellation, and what the rules are against, take a look and a click of their own
                 continue
             await tx.run("SAVEPOINT one")
             try:

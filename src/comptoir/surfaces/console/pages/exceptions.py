@@ -10,7 +10,7 @@ from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.money import Currency
 from comptoir.modules.catalogue import api as catalogue
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
+from comptoir.modules.locations.contracts import LOCATION_PREFIX
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import (
     EXCEPTION_PREFIX,
@@ -84,12 +84,11 @@ def exception_href(exception_id: ExceptionId) -> str:
 
 def _wanted(visit: Visit) -> ExceptionFilter:
     kind, state = visit.param("kind"), visit.param("state", "open")
-    location = visit.optional_id("location", LOCATION_PREFIX)
     return ExceptionFilter(
         kinds=(ExceptionKind(kind),) if kind in set(ExceptionKind) else (),
         state=None if state == "all" else "resolved" if state == "resolved" else "open",
         channel=visit.param("channel") or None,
-        location=LocationId(location) if location is not None else None,
+        locations=visit.places(),
         sku=visit.param("q").strip(),
         opened_before=visit.day("on_to", end=True),
     )

@@ -82,6 +82,13 @@ class Sites:
     def active(self) -> list[Option]:
         return [(self.text(one.id), label(one)) for one in self.rows if one.active]
 
+    def own(self, visit: Visit) -> list[Option]:
+        """Those whose work is this reader's, to choose one in a list or for something that is done there."""
+        return [(self.text(one.id), label(one)) for one in self.rows if visit.principal.reaches(one.id)]
+
+    def own_active(self, visit: Visit) -> list[Option]:
+        return [(self.text(one.id), label(one)) for one in self.rows if one.active and visit.principal.reaches(one.id)]
+
     @staticmethod
     def text(location_id: LocationId) -> str:
         return to_text(LOCATION_PREFIX, location_id)

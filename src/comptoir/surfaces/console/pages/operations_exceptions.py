@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from comptoir.i18n import N_
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Choice, ExceptionKind, UrgentException
+from comptoir.modules.orders.contracts import ExceptionKind, UrgentException
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting
@@ -42,6 +42,9 @@ class Ranked:
     post: str
     """Where the remedy is sent; empty where it takes a look first."""
     choice: str
+    choice_icon: str
+    against: str
+    """What the rules say against the remedy."""
     remedy: str
     remedy_href: str
 
@@ -76,6 +79,8 @@ def _ranked(visit: Visit, one: UrgentException, sites: Sites, goods: lists.Goods
         opened_at=own.opened_at,
         post=post,
         choice=remedy.choice.value if remedy is not None else "",
+        choice_icon=remedy.icon if remedy is not None else "",
+        against=remedy.against if remedy is not None else "",
         remedy=word,
         remedy_href=ahead,
     )
@@ -84,8 +89,8 @@ def _ranked(visit: Visit, one: UrgentException, sites: Sites, goods: lists.Goods
 def _remedy(visit: Visit, one: UrgentException, remedy: Remedy | None, href: str) -> tuple[str, str, str]:
     """Where it is sent, what it is called, and where it is decided; what takes units from a buyer takes a look first."""
     own = one.summary.exception
-    if remedy is not None and remedy.choice is not Choice.CANCEL:
-        return f"{href}?back=operations" + (f"&to={remedy.to}" if remedy.to else ""), remedy.words, href
+    if remedy is not None and remedy.at_once:
+        return f"{href}?back=operations{remedy.query}", remedy.words, href
     if remedy is not None:
         return "", remedy.words, href
     counting = own.kind is ExceptionKind.NEGATIVE_STOCK and own.location_id is not None and own.sku

@@ -62,7 +62,7 @@ async def open_orders(visit: Visit) -> Answer:
         tabs=_tabs(visit, wanted),
         bands=[(band.code, visit.say(band.word)) for band in BANDS],
         channels=channels.options,
-        sites=sites.options,
+        sites=sites.own(visit),
         methods=lists.options_of(visit, METHOD_WORDS) if at_locations else [],
         kinds=lists.options_of(visit, TROUBLE_WORDS) if wanted.standing is Standing.TROUBLE else [],
         may_be_late=wanted.standing is not Standing.TROUBLE,

@@ -25,20 +25,24 @@ SHOWN = 8
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def _work(ahead: Horizon) -> FulfilmentFilter:
-    return FulfilmentFilter(stages=AT_LOCATIONS, due=ahead.risk)
+def _work(visit: Visit, ahead: Horizon) -> FulfilmentFilter:
+    return FulfilmentFilter(stages=AT_LOCATIONS, due=ahead.risk, locations=visit.places())
 
 
-def _waiting(ahead: Horizon) -> WaitingFilter:
-    return WaitingFilter(promised_before=ahead.risk.on)
+def _waiting(visit: Visit, ahead: Horizon) -> WaitingFilter:
+    return WaitingFilter(promised_before=ahead.risk.on, pickups=visit.places())
+
+
+def _moving(visit: Visit) -> MovingFilter:
+    return MovingFilter(late_at=visit.page.now, locations=visit.places())
 
 
 async def most_urgent(visit: Visit, reader: Reader, sites: Sites, ahead: Horizon, limit: int = SHOWN) -> list[Row]:
     """Of all that is at risk, whose time ends first. Three queries, and those for names."""
     now = visit.page.now
-    work = (await fulfilment.find(reader, _work(ahead), sort="due", limit=limit)).items
-    waiting = (await orders.find_waiting(reader, _waiting(ahead), limit=limit)).items
-    parcels = (await tracking.overview.moving(reader, MovingFilter(late_at=now), now, limit=limit)).items
+    work = (await fulfilment.find(reader, _work(visit, ahead), sort="due", limit=limit)).items
+    waiting = (await orders.find_waiting(reader, _waiting(visit, ahead), limit=limit)).items
+    parcels = (await tracking.overview.moving(reader, _moving(visit), now, limit=limit)).items
     called = await sources.names(visit, reader, sites, work, waiting)
     rows = [
         *(of_work(visit, one, called) for one in work),
@@ -60,11 +64,11 @@ class Listed:
 
 async def listed(visit: Visit, reader: Reader, sites: Sites, ahead: Horizon, which: str) -> Listed:
     now = visit.page.now
-    late = MovingFilter(late_at=now)
+    late = _moving(visit)
     totals = {
-        "locations": await fulfilment.count(reader, _work(ahead)),
+        "locations": await fulfilment.count(reader, _work(visit, ahead)),
         "carriers": await tracking.overview.count_moving(reader, late, now),
-        "stock": await orders.count_waiting(reader, _waiting(ahead)),
+        "stock": await orders.count_waiting(reader, _waiting(visit, ahead)),
     }
     page: Page[Row]
     if which == "carriers":
@@ -72,11 +76,11 @@ async def listed(visit: Visit, reader: Reader, sites: Sites, ahead: Horizon, whi
         called = await sources.names(visit, reader, sites)
         page = parcels.map(lambda one: of_parcel(visit, one, called))
     elif which == "stock":
-        waiting = await orders.find_waiting(reader, _waiting(ahead), limit=PAGE_SIZE, cursor=visit.cursor)
+        waiting = await orders.find_waiting(reader, _waiting(visit, ahead), limit=PAGE_SIZE, cursor=visit.cursor)
         called = await sources.names(visit, reader, sites, waiting=waiting.items)
         page = waiting.map(lambda one: of_waiting(visit, one, called))
     else:
-        work = await fulfilment.find(reader, _work(ahead), sort="due", limit=PAGE_SIZE, cursor=visit.cursor)
+        work = await fulfilment.find(reader, _work(visit, ahead), sort="due", limit=PAGE_SIZE, cursor=visit.cursor)
         called = await sources.names(visit, reader, sites, work.items)
         page = work.map(lambda one: of_work(visit, one, called))
     return Listed(page.items, page.previous, page.next, totals)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentFilter, Method
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId, WaitingFilter, WaitingOrder
 from comptoir.modules.tracking import api as tracking
@@ -29,7 +29,7 @@ class Wanted:
 
     standing: Standing | None
     age: str
-    location: LocationId | None
+    locations: tuple[LocationId, ...]
     channel: str
     method: Method | None
     late: bool
@@ -38,11 +38,10 @@ class Wanted:
 
 
 def wanted_of(visit: Visit) -> Wanted:
-    location = visit.optional_id("location", LOCATION_PREFIX)
     return Wanted(
         standing=lists.chosen(visit, "stage", Standing),
         age=visit.param("age"),
-        location=LocationId(location) if location is not None else None,
+        locations=visit.places(),
         channel=visit.param("channel"),
         method=lists.chosen(visit, "method", Method),
         late=visit.param("late") == "yes",
@@ -72,10 +71,6 @@ class Look:
     clock: datetime
 
     @property
-    def places(self) -> tuple[LocationId, ...]:
-        return () if self.wanted.location is None else (self.wanted.location,)
-
-    @property
     def work(self) -> FulfilmentFilter:
         wanted = self.wanted
         stages, settled = AT_LOCATIONS, None
@@ -86,7 +81,7 @@ class Look:
         return FulfilmentFilter(
             stages=stages,
             settled=settled,
-            locations=self.places,
+            locations=self.wanted.locations,
             channel=wanted.channel,
             method=wanted.method,
             placed_from=since,
@@ -100,7 +95,7 @@ class Look:
         since, before = span(self.wanted.age, self.clock)
         return WaitingFilter(
             channel=self.wanted.channel,
-            pickup=self.wanted.location,
+            pickups=self.wanted.locations,
             placed_from=since,
             placed_before=before,
             promised_before=horizon(self.visit).late.on if self.wanted.late else None,
@@ -111,7 +106,7 @@ class Look:
     def moving(self) -> MovingFilter:
         since, before = span(self.wanted.age, self.visit.page.now)
         return MovingFilter(
-            locations=self.places,
+            locations=self.wanted.locations,
             channel=self.wanted.channel,
             shipped_from=since,
             shipped_before=before,
@@ -125,7 +120,7 @@ class Look:
         since, before = span(self.wanted.age, self.visit.page.now)
         return InTroubleFilter(
             kinds=() if self.wanted.kind is None else (self.wanted.kind,),
-            locations=self.places,
+            locations=self.wanted.locations,
             channel=self.wanted.channel,
             opened_from=since,
             opened_before=before,

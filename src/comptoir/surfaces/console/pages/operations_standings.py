@@ -77,6 +77,7 @@ TROUBLE_WORDS: Mapping[TroubleKind, str] = {
     TroubleKind.LOST: N_("Lost on the way"),
     TroubleKind.DAMAGED: N_("Damaged on the way"),
     TroubleKind.REJECTED: N_("Label not bought"),
+    TroubleKind.UNUSED: N_("Label not needed"),
     TroubleKind.LATE: N_("Arrives late"),
 }
 

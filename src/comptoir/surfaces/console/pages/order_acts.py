@@ -29,6 +29,7 @@ from comptoir.surfaces.console.pages.change_money import (
     show_spend,
     show_withdraw,
 )
+from comptoir.surfaces.console.pages.consent_words import read_consent, show_consent
 from comptoir.surfaces.console.pages.naming import channels_of, people_of, places_of
 from comptoir.surfaces.console.pages.order_forms import Act, Asked, Sent, Values, Work
 from comptoir.surfaces.console.pages.order_units import (
@@ -100,6 +101,11 @@ ACTS = {
             "withdraw", N_("Withdraw a refund"),
             N_("What has not been paid out is promised no more."),
             N_("Withdraw it"), "ban", "danger", show_withdraw, read_withdraw,
+        ),
+        Act(
+            "consent", N_("What may be sent instead"),
+            N_("What the buyer agrees to when something is not on the shelf. Who prepares the order sees it."),
+            N_("Write it down"), "switch-horizontal", "primary", show_consent, read_consent,
         ),
         Act("note", N_("Add a note"), "", N_("Add the note"), "message", "primary", _show_nothing, _read_note),
     )

@@ -33,6 +33,7 @@ from comptoir.modules.orders.contracts import (
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Standing
 from comptoir.modules.staff.contracts import Permission
+from comptoir.modules.substitution import api as substitution
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import Tracked
 from comptoir.sdk.orders import OrderKind
@@ -48,6 +49,7 @@ from comptoir.surfaces.console.pages.change_words import (
     is_marketplace,
     line_name,
 )
+from comptoir.surfaces.console.pages.consent_words import consent_row
 from comptoir.surfaces.console.pages.naming import Places, channels_of, people_of, places_of
 from comptoir.surfaces.console.pages.operations_standings import orders_href
 from comptoir.surfaces.console.pages.order_money import (
@@ -116,7 +118,7 @@ def origins(details: OrderDetails, places: Places) -> list[Origin]:
     return [Origin(location, places[location], tuple(parts)) for location, parts in held.items()]
 
 
-def _buyer(visit: Visit, order: Order, customer: str, pickup: str) -> list[tuple[str, str]]:
+def _buyer(visit: Visit, order: Order, customer: str, pickup: str, instead: str) -> list[tuple[str, str]]:
     """Who it is for, and where it goes."""
     buyer, address = order.buyer or {}, order.ship_to or {}
     rows = [
@@ -126,6 +128,7 @@ def _buyer(visit: Visit, order: Order, customer: str, pickup: str) -> list[tuple
         (N_("Phone"), str(buyer.get("phone") or "")),
         (N_("Order number of the buyer"), str(buyer.get("purchase_order") or "")),
         (N_("Collected at"), pickup),
+        (N_("When something is not there"), instead),
         (N_("Ship to"), address_line(address)),
         (N_("Bill to"), address_line(order.bill_to or {}) if order.bill_to != order.ship_to else ""),
     ]
@@ -203,8 +206,12 @@ async def order_page(visit: Visit) -> Answer:
         grants = await payments.grants_of(reader, order_id)
         opened = await changes.of_order(reader, order_id)
         marketplace = await is_marketplace(visit, reader, details.order)
+        replaceable = any(line.sku is not None and line.open for line in details.order.lines)
+        agreed = await substitution.consents(reader, order_id) if replaceable else {}
     order = details.order
     name = next(iter(known.values()), "")
+    held = origins(details, places)
+    own_held = [one for one in held if visit.principal.reaches(one.location_id)]
     return visit.respond(
         "orders/detail.html",
         details=details,
@@ -212,7 +219,8 @@ async def order_page(visit: Visit) -> Answer:
         href=order_href(order_id),
         channel=channels[order.channel_code],
         places=places,
-        origins=origins(details, places),
+        origins=held,
+        own_origins=own_held,
         work=[_work(visit, one, places) for one in sorted(work, key=lambda one: one.number)],
         money_rows=sums(visit, details),
         balance_rows=balance(visit, there),
@@ -221,13 +229,14 @@ async def order_page(visit: Visit) -> Answer:
         grants=grant_rows(visit, grants),
         as_paid=parts_words(visit, payments.as_paid(details.payments, there.granted), order.currency),
         opened=[_Opened(change_href(one.id), visit.say(KIND_WORDS[one.kind]), badge_of(visit, one)) for one in opened],
-        acts=_changes(visit, order, there),
+        acts=[one for one in _changes(visit, order, there) if own_held == held or one.kind not in _OF_LOCATIONS],
         marketplace=marketplace,
         shown=shown_once.shown(visit),
         take_back_href=f"/returns/new?order={to_text(ORDER_PREFIX, order_id)}",
         line_name=partial(line_name, visit),
         method_word=partial(method_words, visit),
-        buyer_rows=_buyer(visit, order, name, places[order.pickup_location_id]),
+        buyer_rows=_buyer(visit, order, name, places[order.pickup_location_id], consent_row(visit, order, agreed)),
+        replaceable=replaceable,
         customer_href=f"/customers/{to_text(CUSTOMER_PREFIX, order.customer_id)}" if order.customer_id else "",
         happened=timelines.told(visit, entries, details, places, people, channels),
         steps=_steps(visit, order),
@@ -244,6 +253,10 @@ async def order_page(visit: Visit) -> Answer:
         tracking_href=_tracking_href,
         parcel_of=partial(_parcel, visit, tracked),
     )
+
+
+_OF_LOCATIONS = frozenset({ChangeKind.EDIT, ChangeKind.CANCEL})
+"""Changes of what locations keep for an order: for whoever works at all of those."""
 
 
 class _Opened(NamedTuple):

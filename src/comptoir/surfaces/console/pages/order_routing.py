@@ -37,7 +37,7 @@ SHOWN = 12
 KIND_WORDS: Mapping[DecisionKind, str] = {
     DecisionKind.CAPTURED: N_("As it was promised"),
     DecisionKind.ROUTED: N_("By a rule set, right after the order"),
-    DecisionKind.REROUTED: N_("Again, because a location gave it back"),
+    DecisionKind.REROUTED: N_("Again, because it was given back or could not be sent"),
     DecisionKind.BATCH: N_("Together with other orders"),
     DecisionKind.PERSON: N_("By somebody"),
 }
@@ -167,21 +167,37 @@ def _parcels(visit: Visit, told: Explained, currency: Currency) -> list[tuple[st
 
 def sentence(visit: Visit, told: Explained, currency: Currency) -> str:
     """Why the winner won, in a sentence."""
-    able = [verdict for verdict in told.verdicts if verdict.fence is None]
     chosen = [parcel.site for parcel in told.decision.parcels]
     if not chosen:
         return visit.say(N_("No location may send it."))
+    if told.decision.kind is DecisionKind.PERSON:
+        return _by_hand(visit, told, chosen)
     if len(chosen) > 1:
         names = ", ".join(_name(told, site) for site in chosen)
         return visit.say(N_("No location may send all of it: %(names)s share it."), names=names)
-    name = _name(told, chosen[0])
-    places = [verdict.site for verdict in able]
-    if chosen[0] not in places:
+    return _the_only_one(visit, told, chosen[0], currency)
+
+
+def _by_hand(visit: Visit, told: Explained, chosen: Sequence[LocationId]) -> str:
+    names = ", ".join(_name(told, site) for site in chosen)
+    if len(chosen) > 1:
+        return visit.say(N_("%(names)s were chosen by hand."), names=names)
+    against = next((verdict.fence for verdict in told.verdicts if verdict.site == chosen[0]), None)
+    if against is None:
+        return visit.say(N_("%(name)s was chosen by hand."), name=names)
+    words = visit.say(FENCE_WORDS[against])
+    return visit.say(N_("%(name)s was chosen by hand, although the rules say: %(words)s."), name=names, words=words)
+
+
+def _the_only_one(visit: Visit, told: Explained, chosen: LocationId, currency: Currency) -> str:
+    """Why one location sends all of it."""
+    able = [verdict for verdict in told.verdicts if verdict.fence is None]
+    name, places = _name(told, chosen), [verdict.site for verdict in able]
+    if chosen not in places:
         return visit.say(N_("%(name)s was chosen by hand, or had it when it was promised."), name=name)
     if len(able) == 1:
         return visit.say(N_("%(name)s is the only location that may send it."), name=name)
-    position = places.index(chosen[0])
-    if position > 0:
+    if places.index(chosen) > 0:
         best = _name(told, places[0])
         return visit.say(N_("%(best)s comes first, but does not have all of it; %(name)s does."), best=best, name=name)
     return _beaten(visit, told, able, currency)

@@ -19,6 +19,7 @@ from comptoir.modules.orders.contracts import (
     ORDER_PREFIX,
     OrderFilter,
     OrderSummary,
+    Owed,
 )
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
@@ -43,6 +44,7 @@ PAYMENT_WORDS = {
     PaymentStatus.PARTIAL: N_("Partly paid"),
     PaymentStatus.PAID: N_("Paid"),
     PaymentStatus.OVERPAID: N_("Overpaid"),
+    PaymentStatus.NOTHING_DUE: N_("Nothing due"),
     PaymentStatus.REFUNDED: N_("Refunded"),
     PaymentStatus.PARTLY_REFUNDED: N_("Partly refunded"),
 }
@@ -51,6 +53,7 @@ RETURN_WORDS = {
     ReturnStatus.PARTIAL: N_("Partly returned"),
     ReturnStatus.RETURNED: N_("Returned"),
 }
+OWED_WORDS = {Owed.TO_BUYER: N_("to the buyer"), Owed.BY_BUYER: N_("by the buyer")}
 TABS: dict[str, tuple[str, OrderFilter]] = {
     "": (N_("All"), OrderFilter()),
     "ship": (N_("To ship"), OrderFilter(fulfilment=(FulfilmentStatus.UNFULFILLED, FulfilmentStatus.PARTIAL))),
@@ -77,6 +80,7 @@ async def _wanted(visit: Visit, reader: Reader) -> OrderFilter:
         channels=(visit.param("channel"),) if visit.param("channel") else (),
         fulfilment=_chosen(visit, "fulfilment", FulfilmentStatus) or wanted.fulfilment,
         payment=_chosen(visit, "payment", PaymentStatus),
+        owed=next(iter(_chosen(visit, "owed", Owed)), None),
         returned=_chosen(visit, "returned", ReturnStatus) or wanted.returned,
         has_exception={"yes": True, "no": False}.get(visit.param("exception"), wanted.has_exception),
         placed_from=visit.day("on_from"),
@@ -136,6 +140,7 @@ async def order_list(visit: Visit) -> Answer:
         ],
         fulfilments=_options(visit, FULFILMENT_WORDS),
         payments=_options(visit, PAYMENT_WORDS),
+        owing=_options(visit, OWED_WORDS),
         returns=_options(visit, RETURN_WORDS),
         is_empty=not page.items and not chips and not visit.param("q") and not visit.param("tab"),
         is_tab_empty=not page.items and not chips and not visit.param("q"),
@@ -168,6 +173,7 @@ def _chips(visit: Visit, channels: Sequence[tuple[str, str]]) -> list[Chip]:
         "channel": (N_("Channel"), dict(channels)),
         "fulfilment": (N_("State"), {code.value: visit.say(word) for code, word in FULFILMENT_WORDS.items()}),
         "payment": (N_("Payment"), {code.value: visit.say(word) for code, word in PAYMENT_WORDS.items()}),
+        "owed": (N_("Owed"), {code.value: visit.say(word) for code, word in OWED_WORDS.items()}),
         "returned": (N_("Return"), {code.value: visit.say(word) for code, word in RETURN_WORDS.items()}),
         "exception": (N_("Exception"), {"yes": visit.say(N_("yes")), "no": visit.say(N_("no"))}),
     }
@@ -189,7 +195,7 @@ def _chips(visit: Visit, channels: Sequence[tuple[str, str]]) -> list[Chip]:
 
 _COLUMNS = (
     N_("Order"), N_("Channel"), N_("Number in the channel"), N_("Placed"), N_("Customer"), N_("Units"), N_("Total"), N_("Paid"),
-    N_("Refunded"), N_("Currency"), N_("State"), N_("Payment"), N_("Return"), N_("Exceptions"),
+    N_("Refunded"), N_("Owed to the buyer"), N_("Currency"), N_("State"), N_("Payment"), N_("Return"), N_("Exceptions"),
 )  # fmt: skip
 
 
@@ -205,7 +211,7 @@ async def _exported(visit: Visit, wanted: OrderFilter, sort: str) -> AsyncIterat
                 row.placed_at,
                 row.buyer_name,
                 row.quantity,
-                *(plain_amount(amount, row.currency, locale) for amount in (row.total, row.captured, row.refunded)),
+                *(plain_amount(amount, row.currency, locale) for amount in (row.total, row.captured, row.refunded, row.owed)),
                 row.currency,
                 visit.say(FULFILMENT_WORDS[FulfilmentStatus(row.fulfilment_status)]),
                 visit.say(PAYMENT_WORDS[PaymentStatus(row.payment_status)]),

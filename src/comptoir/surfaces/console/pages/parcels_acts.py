@@ -19,7 +19,7 @@ from comptoir.surfaces.console.pages import asking
 from comptoir.surfaces.console.pages.asking import Question, Typed
 from comptoir.surfaces.console.pages.parcel_words import TRACKING_WORDS
 from comptoir.surfaces.console.pages.parcels import parcel_href, parcel_name, parcel_text
-from comptoir.surfaces.console.pages.parcels_page import parcel_id, steps_of
+from comptoir.surfaces.console.pages.parcels_page import can_tell, parcel_id, steps_of
 from comptoir.surfaces.console.pages.parcels_tabs import fault_words
 from comptoir.surfaces.console.pages.parcels_words import ANSWER_CHOICES
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit, own_address
@@ -242,12 +242,40 @@ async def keep_answer(visit: Visit) -> Answer:
     async def work(tx: Tx) -> Done:
         await tracking.cases.answer(tx, tracked_id, given)
         await visit.record(tx, "parcel.answered", parcel_text(tracked_id), {"answer": given.kind.value})
-        return Done(parcel_href(tracked_id), visit.say(N_("The answer is kept. Tell the carrier now, and say so here.")))
+        account_id = (await tracking.get(tx, tracked_id)).parcel.account_id
+        account = None if account_id is None else await tracking.accounts.get(tx, account_id)
+        words = N_("The answer is kept. Tell the carrier now, and say so here.")
+        if can_tell(visit, account):
+            words = N_("The answer is kept. The carrier is told within half an hour, or at once when you say so here.")
+        return Done(parcel_href(tracked_id), visit.say(words))
 
     return await asking.answer(visit, fields, work, lambda typed: _answer_form(visit, typed))
 
 
 # Telling the carrier
+
+
+@area.post("/parcels/{tracked_id:str}/instruct", Permission.ORDERS_ACT)
+async def tell_carrier(visit: Visit) -> Answer:
+    """Told twice, a carrier takes it once."""
+    tracked_id = parcel_id(visit)
+    back = own_address(visit.fields().raw("back") or parcel_href(tracked_id))
+    try:
+        said = await visit.console.services.parcels.teller.instruct(tracked_id, visit.context)
+    except UnknownTracked:
+        raise
+    except Refusal as refusal:
+        return visit.finish(Done(back, visit.refusal(refusal), detail=str(refusal.data.get("reason", "")), tone="warn"))
+    except Fault as fault:
+        words, detail = fault_words(visit, fault)
+        return visit.finish(Done(back, words, detail=detail, tone="bad"))
+
+    async def work(tx: Tx) -> Done:
+        await visit.record(tx, "parcel.instructed", parcel_text(tracked_id), {"instruction": said.kind.value})
+        return Done(back, visit.say(N_("The carrier has taken it.")))
+
+    return await visit.act(work)
+
 
 _CARRIED: Mapping[CaseStep, tuple[str, str]] = {
     CaseStep.TRY_AGAIN: (

@@ -20,6 +20,7 @@ from comptoir.modules.tracking.contracts import (
     Account,
     AnswerKind,
     Case,
+    CaseInstruction,
     CaseState,
     CaseStep,
     Kind,
@@ -31,6 +32,7 @@ from comptoir.modules.tracking.contracts import (
     TroubleKind,
 )
 from comptoir.runtime.database import Reader
+from comptoir.sdk.carriers import Capability
 from comptoir.sdk.tracking import Scan, distinct
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import picks
@@ -43,6 +45,7 @@ from comptoir.surfaces.console.pages.parcels_words import (
     CASE_TONES,
     CASE_WORDS,
     FAIL_WORDS,
+    INSTRUCTION_WORDS,
     LABEL_TONES,
     LABEL_WORDS,
     MEDIUM_ICONS,
@@ -150,9 +153,10 @@ async def parcel_page(visit: Visit) -> Answer:
         corrections=_corrections(visit, around.found),
         case=case,
         case_state=None if case is None else (visit.say(CASE_WORDS[case.state]), CASE_TONES[case.state]),
-        case_rows=[] if case is None else _case(visit, case),
+        case_rows=[] if case is None else _case(visit, case, around.found.instruction),
         answerable=may_act and case is not None and _answerable(case, visit.page.now),
         steps=steps_of(visit, case) if may_act else [],
+        can_tell=may_act and case is not None and case.state in TELLABLE and can_tell(visit, around.account),
         label_rows=_label(visit, around),
         label_state=_label_state(visit, around.label),
         notices=[_notice(visit, one) for one in around.notices],
@@ -235,6 +239,21 @@ def _corrections(visit: Visit, found: TrackedDetails) -> list[tuple[datetime, st
 
 # The failed delivery
 
+TELLABLE = frozenset({CaseState.ANSWERED, CaseState.UNANSWERED})
+
+
+def can_tell(visit: Visit, account: Account | None) -> bool:
+    """Whether the carrier of an account is told by us what becomes of a failed delivery; else a person calls it."""
+    kind = None if account is None or not account.active else visit.console.services.carriage.kinds.get(account.connector)
+    return kind is not None and Capability.INSTRUCT in kind.info.capabilities
+
+
+def instruction_words(visit: Visit, one: CaseInstruction | None) -> str:
+    """`no answer came: it is told again by itself · EasyPost: answered 503`."""
+    if one is None:
+        return ""
+    return " · ".join(part for part in (visit.say(INSTRUCTION_WORDS[one.state]), one.problem or one.confirmation) if part)
+
 
 def _answerable(case: Case, now: datetime) -> bool:
     return case.state in {CaseState.ASKED, CaseState.ANSWERED} and now < case.answer_until
@@ -259,7 +278,7 @@ def answer_words(visit: Visit, case: Case) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _case(visit: Visit, case: Case) -> list[tuple[str, str]]:
+def _case(visit: Visit, case: Case, said: CaseInstruction | None) -> list[tuple[str, str]]:
     page = visit.page
     open_ = case.closed_at is None
     until = formatting.instant(case.answer_until, page.locale, page.zone)
@@ -272,6 +291,7 @@ def _case(visit: Visit, case: Case) -> list[tuple[str, str]]:
         (N_("Without an answer"), visit.say(_SILENCE[tracking.after_silence(case.attempts)]) if open_ and waits else ""),
         (N_("The buyer's answer"), answer_words(visit, case)),
         (N_("Answered"), formatting.instant(case.answered_at, page.locale, page.zone) if case.answered_at else ""),
+        (N_("The carrier"), instruction_words(visit, said)),
         (N_("Over since"), formatting.instant(case.closed_at, page.locale, page.zone) if case.closed_at else ""),
     ]
     return [(visit.say(word), value) for word, value in rows if value]
@@ -341,7 +361,7 @@ def _trouble(visit: Visit, one: Trouble) -> ShownTrouble:
     return ShownTrouble(
         visit.say(TROUBLE_WORDS[one.kind][0]),
         TROUBLE_TONES[one.kind],
-        one.reason if one.kind is TroubleKind.REJECTED else "",
+        one.reason if one.kind in {TroubleKind.REJECTED, TroubleKind.UNUSED} else "",
         one.opened_at,
         one.resolved_at,
         resolution_words(visit, one.resolution),

@@ -16,8 +16,10 @@ from comptoir.modules.tracking.contracts import (
     LABEL_PREFIX,
     TROUBLE_PREFIX,
     Case,
+    CaseInstruction,
     CaseState,
     CaseStep,
+    InstructionState,
     Tracked,
     TrackedId,
     Trouble,
@@ -32,7 +34,7 @@ from comptoir.surfaces.console.pages import lists
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.parcels import Row, parcel_href, row_of
-from comptoir.surfaces.console.pages.parcels_page import answer_words, resolution_words
+from comptoir.surfaces.console.pages.parcels_page import TELLABLE, answer_words, instruction_words, resolution_words
 from comptoir.surfaces.console.pages.parcels_tabs import parcel_tabs
 from comptoir.surfaces.console.pages.parcels_words import CASE_WORDS, FAIL_WORDS, TROUBLE_TONES, TROUBLE_WORDS, Tones
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit, own_address
@@ -120,8 +122,9 @@ async def _shown(visit: Visit, reader: Reader, found: Sequence[Trouble]) -> list
     ids = [one.tracked_id for one in found if one.tracked_id is not None]
     parcels = await tracking.some(reader, ids) if ids else {}
     cases = await tracking.cases.of_parcels(reader, ids) if ids else {}
+    told = await tracking.instructing.latest(reader, [key for key, case in cases.items() if case.state in TELLABLE])
     numbers = await orders.numbers(reader, list({one.order_id for one in found if one.tracked_id is None}))
-    return [_one(visit, one, parcels, cases, numbers) for one in found]
+    return [_one(visit, one, parcels, cases, told, numbers) for one in found]
 
 
 def _one(
@@ -129,10 +132,12 @@ def _one(
     one: Trouble,
     parcels: Mapping[TrackedId, Tracked],
     cases: Mapping[TrackedId, Case],
+    told: Mapping[TrackedId, CaseInstruction],
     numbers: Mapping[OrderId, int],
 ) -> Shown:
     parcel = parcels.get(one.tracked_id) if one.tracked_id is not None else None
     case = cases.get(one.tracked_id) if one.tracked_id is not None else None
+    said = None if case is None else told.get(case.tracked_id)
     return Shown(
         one,
         to_text(TROUBLE_PREFIX, one.id),
@@ -141,13 +146,13 @@ def _one(
         None if parcel is None else row_of(visit, parcel),
         numbers.get(one.order_id) if parcel is None else parcel.order_number,
         order_href(one.order_id),
-        _detail(visit, one, parcel, case),
-        None if one.resolved_at is not None else _step(visit, one, parcel, case),
+        _detail(visit, one, parcel, case, said),
+        None if one.resolved_at is not None else _step(visit, one, parcel, case, said),
         resolution_words(visit, one.resolution),
     )
 
 
-def _detail(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | None) -> str:
+def _detail(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | None, told: CaseInstruction | None) -> str:
     """What exactly is wrong."""
     page = visit.page
     match one.kind:
@@ -157,7 +162,11 @@ def _detail(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | Non
             until = ""
             if case.state is CaseState.ASKED:
                 until = visit.say(N_("until %(time)s"), time=formatting.instant(case.answer_until, page.locale, page.zone))
-            return " · ".join(part for part in (visit.say(FAIL_WORDS[case.reason]), state, said, until) if part)
+            return " · ".join(
+                part
+                for part in (visit.say(FAIL_WORDS[case.reason]), state, said, until, instruction_words(visit, told))
+                if part
+            )
         case TroubleKind.STUCK if parcel is not None:
             since = formatting.instant(parcel.last_at or parcel.shipped_at, page.locale, page.zone)
             return visit.say(N_("nothing heard since %(time)s"), time=since)
@@ -167,13 +176,13 @@ def _detail(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | Non
                 "promised": formatting.day(parcel.promised_on, page.locale, page.zone),
             }
             return visit.say(N_("%(expected)s instead of %(promised)s"), **days)
-        case TroubleKind.REJECTED:
+        case TroubleKind.REJECTED | TroubleKind.UNUSED:
             return one.reason
         case _:
             return ""
 
 
-def _step(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | None) -> Step | None:
+def _step(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | None, told: CaseInstruction | None) -> Step | None:
     """The best next step; None where one can only wait, or look."""
     if parcel is None:
         if one.label_id is None:
@@ -183,7 +192,7 @@ def _step(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | None)
     href = parcel_href(parcel.id)
     match one.kind:
         case TroubleKind.FAILED:
-            return _after_failure(visit, href, case)
+            return _after_failure(visit, href, case, told)
         case TroubleKind.LOST | TroubleKind.DAMAGED:
             return Step(visit.say(N_("Open a claim")), "hand-stop", f"{order_href(one.order_id)}/change/claim")
         case TroubleKind.STUCK | TroubleKind.LATE if parcel.account_id is not None and parcel.tracking_number:
@@ -192,9 +201,14 @@ def _step(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | None)
             return Step(visit.say(N_("Note a scan")), "pencil", f"{href}/scans/new", opens=True)
 
 
-def _after_failure(visit: Visit, href: str, case: Case | None) -> Step | None:
+_ON_ITS_WAY = frozenset({InstructionState.ASKED, InstructionState.UNKNOWN})
+
+
+def _after_failure(visit: Visit, href: str, case: Case | None, said: CaseInstruction | None) -> Step | None:
     if case is None:
         return None
+    if said is not None and said.state in _ON_ITS_WAY:
+        return Step(visit.say(N_("Tell the carrier now")), "send", f"{href}/instruct", post=True)
     if case.state is CaseState.ASKED:
         return Step(visit.say(N_("Answer for the buyer")), "message", f"{href}/answer", opens=True)
     told = None

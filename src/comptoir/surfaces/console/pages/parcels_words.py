@@ -10,6 +10,7 @@ from comptoir.modules.tracking.contracts import (
     AnswerKind,
     CaseState,
     FailReason,
+    InstructionState,
     LabelState,
     TrackingStatus,
     TroubleKind,
@@ -49,6 +50,10 @@ TROUBLE_WORDS: Mapping[TroubleKind, tuple[str, str]] = {
         N_("Label refused"),
         N_("A carrier does not sell the label of a box: what is wrong has to be put right."),
     ),
+    TroubleKind.UNUSED: (
+        N_("Label not needed"),
+        N_("What it was bought for was cancelled, and the carrier does not take it back: ask them, or leave it paid for."),
+    ),
     TroubleKind.STUCK: (N_("Stuck"), N_("Nothing was heard of it for longer than is usual where it is.")),
     TroubleKind.LATE: (N_("Late"), N_("It arrives later than was promised; its buyer has been told.")),
 }
@@ -58,6 +63,7 @@ TROUBLE_TONES: Mapping[TroubleKind, Tones] = {
     TroubleKind.LOST: ("bad", "package-off"),
     TroubleKind.DAMAGED: ("bad", "alert-triangle"),
     TroubleKind.REJECTED: ("bad", "tag"),
+    TroubleKind.UNUSED: ("warn", "tag"),
     TroubleKind.STUCK: ("warn", "hourglass"),
     TroubleKind.LATE: ("warn", "clock"),
 }
@@ -65,6 +71,7 @@ RESOLUTION_WORDS: Mapping[str, str] = {
     "dismissed": N_("looked at, nothing left to do"),
     "moved": N_("it moves again"),
     "bought": N_("the label was bought"),
+    "voided": N_("the label was given back"),
 }
 """The others are states of tracking, and of failed deliveries."""
 
@@ -101,6 +108,13 @@ ANSWER_CHOICES: Mapping[AnswerKind, tuple[str, str]] = {
     AnswerKind.ADDRESS: (N_("Another address"), N_("It was wrong, or somebody else takes it.")),
     AnswerKind.PICKUP: (N_("A pickup point"), N_("The buyer fetches it there.")),
     AnswerKind.RETURN: (N_("Back to the sender"), N_("The buyer does not want it any more.")),
+}
+INSTRUCTION_WORDS: Mapping[InstructionState, str] = {
+    InstructionState.ASKED: N_("is being told to the carrier"),
+    InstructionState.UNKNOWN: N_("no answer came: it is told again by itself"),
+    InstructionState.TOLD: N_("the carrier was told"),
+    InstructionState.REFUSED: N_("the carrier did not take it: call them"),
+    InstructionState.CANNOT: N_("cannot be told from here: call the carrier"),
 }
 
 LABEL_WORDS: Mapping[LabelState, str] = {

@@ -37,6 +37,7 @@ from comptoir.modules.orders.contracts import (
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Permission
+from comptoir.modules.substitution.contracts import Consent
 from comptoir.runtime import idempotency
 from comptoir.runtime.database import Context, Reader
 from comptoir.sdk.countries import country_code
@@ -46,8 +47,10 @@ from comptoir.surfaces.capture import Call, Key, Outcome
 from comptoir.surfaces.collecting import PaidBy, Tender
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields, FormRefused
-from comptoir.surfaces.console.pages import lists, store_desk
+from comptoir.surfaces.console.pages import aisle, lists, store_desk
+from comptoir.surfaces.console.pages.aisle import Whereabouts
 from comptoir.surfaces.console.pages.collect_words import PAID_WORDS
+from comptoir.surfaces.console.pages.consent_words import consent_of, consent_options
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 from comptoir.surfaces.selling import Counter
@@ -72,15 +75,20 @@ class Offer:
     available: int
     quantity: str = "1"
     error: str = ""
+    where: Whereabouts | None = None
+    """Seen from the store where the customer stands."""
 
 
-def _typed_channels(channels: Sequence[Channel]) -> list[Channel]:
-    selling = [one for one in channels if one.active and one.kind is not ChannelKind.POS]
-    return sorted(selling, key=lambda one: (one.kind not in FIRST, one.name.casefold()))
+def _typed_channels(channels: Sequence[Channel], *, tills: bool = False) -> list[Channel]:
+    """Those whose orders are typed in before the others; `tills` has those of tills too, and first."""
+    selling = [one for one in channels if one.active and (tills or one.kind is not ChannelKind.POS)]
+    return sorted(selling, key=lambda one: (one.kind is not ChannelKind.POS, one.kind not in FIRST, one.name.casefold()))
 
 
-async def _offers(visit: Visit, reader: Reader, code: str, skus: Sequence[str]) -> dict[str, Offer]:
-    """Names, prices and availability of these SKUs; those that nobody knows are left out."""
+async def _offers(
+    visit: Visit, reader: Reader, code: str, skus: Sequence[str], own: Location | None = None
+) -> dict[str, Offer]:
+    """Names, prices and availability of these SKUs; those that nobody knows are left out. `own` is where the buyer stands."""
     if not skus or not code:
         return {}
     counter = await visit.console.services.counters.get(code)
@@ -88,8 +96,16 @@ async def _offers(visit: Visit, reader: Reader, code: str, skus: Sequence[str]) 
     known = [sku for sku in dict.fromkeys(skus) if sku in names]
     prices = await pricing.prices(reader, counter.terms.market, known)
     promised = await visit.console.services.availability.promise(counter, known) if known else []
+    where = await aisle.whereabouts(reader, counter, own, known) if own is not None else {}
     return {
-        sku: Offer(sku, names[sku].name, prices[sku].amount if sku in prices else None, counter.terms.currency, may)
+        sku: Offer(
+            sku,
+            names[sku].name,
+            prices[sku].amount if sku in prices else None,
+            counter.terms.currency,
+            may,
+            where=where.get(sku),
+        )
         for sku, (may, _) in zip(known, promised, strict=True)
     }
 
@@ -110,12 +126,14 @@ async def _page(
     short: bool = False,
 ) -> Answer:
     async with visit.read() as reader:
-        channels = _typed_channels(await visit.console.channels(reader))
+        own = await _standing(visit, reader, values)
+        channels = _typed_channels(await visit.console.channels(reader), tills=own is not None)
         code = values.get("channel") or (channels[0].code if channels else "")
+        if own is not None:
+            code = await aisle.channel_of(visit, channels, own, values.get("channel", ""))
         channel = next((one for one in channels if one.code == code), None)
         stores = (await locations.find(reader, LocationFilter(active=True, pickup=True), sort="name", limit=200)).items
-        own = await store_desk.here(visit, reader) if values.get("from") == "store" else None
-        offers = await _offers(visit, reader, channel.code if channel else "", [sku for sku in skus if sku])
+        offers = await _offers(visit, reader, channel.code if channel else "", [sku for sku in skus if sku], own)
     bad = errors or {}
     rows = [
         Offer(sku, found.name if found else "", found.price if found else None, found.currency if found else Currency(""),
@@ -124,7 +142,7 @@ async def _page(
         if sku
         for found in [offers.get(sku)]
     ]  # fmt: skip
-    return visit.respond(
+    answer = visit.respond(
         "orders/new.html",
         status=422 if refused or bad else 200,
         channels=[(one.code, one.name) for one in channels],
@@ -133,11 +151,18 @@ async def _page(
         rows=rows,
         values=_at_the_counter(values, own) if own is not None else dict(values),
         counter=lists.label(own) if own is not None else "",
+        consents=consent_options(visit),
         methods=[(method.value, visit.say(PAID_WORDS[method])) for method in PaidBy],
         errors=bad,
         refused=refused,
         short=short,
     )
+    return store_desk.with_camera(answer)
+
+
+async def _standing(visit: Visit, reader: Reader, values: Mapping[str, str]) -> Location | None:
+    """Where the customer stands, for whom a store orders."""
+    return await store_desk.here(visit, reader) if values.get("from") == "store" else None
 
 
 def _at_the_counter(values: Mapping[str, str], own: Location) -> dict[str, str]:
@@ -154,19 +179,41 @@ async def find_products(visit: Visit) -> Answer:
     if q:
         async with visit.read() as reader:
             found = await catalogue.find(reader, VariantFilter(search=q, active=True), limit=FOUND)
-            offers = await _offers(visit, reader, code, [one.sku for one in found.items])
-    return visit.fragment("orders/_found.html", offers=list(offers.values()), q=q, channel=code)
+            own = await _standing(visit, reader, visit.page.query)
+            offers = await _offers(visit, reader, code, [one.sku for one in found.items], own)
+    return visit.fragment("orders/_found.html", offers=list(offers.values()), q=q, channel=code, at_store=visit.param("from"))
 
 
 @area.get("/orders/new/line", Permission.ORDERS_PLACE)
 async def new_line(visit: Visit) -> Answer:
-    """One product as a row of the order."""
+    """One product as a row of the order, by its SKU or by what a scanner has read."""
     async with visit.read() as reader:
-        offers = await _offers(visit, reader, visit.param("channel"), [visit.param("sku")])
-    offer = offers.get(visit.param("sku"))
+        sku = visit.param("sku") or await lists.sku_of(reader, visit.param("read").strip()[:100]) or ""
+        own = await _standing(visit, reader, visit.page.query)
+        offers = await _offers(visit, reader, visit.param("channel"), [sku], own)
+    offer = offers.get(sku)
     if offer is None:
         raise NotFound(kind="product", id=visit.param("sku"))
     return visit.fragment("orders/_line.html", row=offer)
+
+
+@area.get("/orders/new/promise", Permission.ORDERS_PLACE)
+async def promise(visit: Visit) -> Answer:
+    """When a customer of this store would have what is typed so far."""
+    asked = visit.request.query_params
+    units = [int(text) if text.isdecimal() and len(text) < 8 else 0 for text in asked.getall("quantity", [])]
+    lines = [(sku, count) for sku, count in zip(asked.getall("sku", []), units, strict=False) if sku and count > 0]
+    told: list[aisle.Told] = []
+    async with visit.read() as reader:
+        own = await _standing(visit, reader, visit.page.query)
+        known = await catalogue.sellable(reader, [sku for sku, _ in lines]) if lines else {}
+    lines = [(sku, count) for sku, count in lines if sku in known][:MAX_LINES]
+    if own is not None and lines:
+        counter = await visit.console.services.counters.get(visit.param("channel"))
+        typed = visit.param("to_country").strip()
+        country = (country_code(typed) or "") if typed else ""
+        told = await aisle.promised(visit, counter, own, lines, country, visit.param("to_postcode").strip()[:20])
+    return visit.fragment("orders/_promised.html", told=told, chosen=visit.param("pickup"))
 
 
 @area.post("/orders/new", Permission.ORDERS_PLACE)
@@ -190,6 +237,8 @@ async def place_order(visit: Visit) -> Answer:
         short = order.code == "insufficient_stock"
         return await _page(visit, fields.values, skus, quantities, refused=order.words, short=short)
     order_id = OrderId(from_text(ORDER_PREFIX, order.id))
+    if fields.raw("from") == "store":
+        aisle.remember(visit, counter.channel.code)
     paid = ""
     if not outcome.replayed:
         async with visit.database.transaction(visit.context) as tx:
@@ -253,6 +302,7 @@ def _placement(visit: Visit, fields: Fields, counter: Counter, skus: Sequence[st
         fields.refuse("buyer_email", N_("This is no e-mail address."))
     shipping = fields.money("shipping", counter.terms.currency, least=0) if fields.raw("shipping") else 0
     fill = fields.choice("fill", Fill, Fill.ALL)
+    consent = consent_of(fields)
     name = fields.raw("shipping_name") or visit.say(N_("Shipping"))
     return Placement(
         terms=counter.terms,
@@ -264,6 +314,7 @@ def _placement(visit: Visit, fields: Fields, counter: Counter, skus: Sequence[st
         ship_to=None if pickup is not None else _address(fields, buyer.name),
         pickup_location_id=LocationId(pickup) if pickup is not None else None,
         note=fields.text("note", most=2000, lines=True),
+        consents=((0, consent.value),) if consent is not Consent.NONE else (),
         context=Context(visit.principal.actor, visit.page.request_id, counter.channel.code),
     )
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.channels.contracts import Channel
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.api import MILD, WaysOut
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId, Pool, PoolId, PoolMember
@@ -20,9 +23,24 @@ from comptoir.modules.orders.contracts import (
     Place,
 )
 from comptoir.runtime.database import Reader
-from comptoir.surfaces.console.pages.naming import places_of
+from comptoir.surfaces.console.pages.naming import Places, places_of
+from comptoir.surfaces.console.pages.order_routing import FENCE_WORDS
 from comptoir.surfaces.console.pages.sources import distance
 from comptoir.surfaces.console.web import Visit
+
+_AT_ONCE = frozenset({Choice.MOVE, Choice.BACKORDER, Choice.RETRY, Choice.SEND})
+_SENT_AS = {
+    Service.STANDARD: N_("Send it as standard"),
+    Service.EXPRESS: N_("Send it by express"),
+}
+REMEDY_ICONS = {
+    Choice.MOVE: "switch-horizontal",
+    Choice.BACKORDER: "hourglass",
+    Choice.RETRY: "refresh",
+    Choice.SEND: "truck",
+    Choice.SERVICE: "truck-delivery",
+    Choice.CANCEL: "ban",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +50,68 @@ class Remedy:
     choice: Choice
     words: str
     to: str = ""
+    against: str = ""
+    """What the rules say against it."""
+    looked_at: bool = False
+    """Whether it takes a look before the click."""
+
+    @property
+    def at_once(self) -> bool:
+        return self.choice in _AT_ONCE and not self.looked_at
+
+    @property
+    def for_many(self) -> bool:
+        """Whether it may be done with others, without anybody having read what the rules say against it."""
+        return self.at_once and not self.against
+
+    @property
+    def icon(self) -> str:
+        return REMEDY_ICONS.get(self.choice, "check")
+
+    @property
+    def query(self) -> str:
+        return f"&to={self.to}" if self.to else ""
 
 
 async def best_remedies(
     visit: Visit, reader: Reader, found: Sequence[ExceptionSummary], known: Mapping[str, Channel]
 ) -> dict[ExceptionId, Remedy]:
-    """For each shortfall the nearest location that has it all; else to wait, where some is on its way; else to cancel."""
+    """For each shortfall the nearest location that has it all; else to wait, where some is on its way; else to cancel. For each
+    that no location may send, what fulfilment thinks best.
+    """
+    return await _of_shortfalls(visit, reader, found, known) | await _of_parked(visit, reader, found)
+
+
+async def _of_parked(visit: Visit, reader: Reader, found: Sequence[ExceptionSummary]) -> dict[ExceptionId, Remedy]:
+    parked = [one.exception for one in found if one.exception.kind == ExceptionKind.UNROUTABLE]
+    if not parked:
+        return {}
+    ways = await fulfilment.ways_out(reader, visit.console.services.releasing, parked, visit.page.now)
+    places = await places_of(reader, [one.location_id for one in ways.values()])
+    remedies = {key: _of_ways(visit, one, places) for key, one in ways.items()}
+    return {key: one for key, one in remedies.items() if one is not None}
+
+
+def _of_ways(visit: Visit, ways: WaysOut, places: Places) -> Remedy | None:
+    match ways.best:
+        case Choice.RETRY:
+            return Remedy(Choice.RETRY, visit.say(N_("Try again now")))
+        case Choice.SEND if ways.location_id is not None:
+            words = visit.say(N_("Send from %(place)s anyway"), place=places[ways.location_id])
+            against = "" if ways.fence is None else visit.say(FENCE_WORDS[ways.fence])
+            to = to_text(LOCATION_PREFIX, ways.location_id)
+            return Remedy(Choice.SEND, words, to, against, looked_at=ways.fence is not None and ways.fence not in MILD)
+        case Choice.SERVICE if ways.service is not None:
+            return Remedy(Choice.SERVICE, visit.say(_SENT_AS[ways.service]), looked_at=True)
+        case Choice.CANCEL:
+            return Remedy(Choice.CANCEL, visit.say(N_("Cancel these units")), looked_at=True)
+        case _:
+            return None
+
+
+async def _of_shortfalls(
+    visit: Visit, reader: Reader, found: Sequence[ExceptionSummary], known: Mapping[str, Channel]
+) -> dict[ExceptionId, Remedy]:
     short = [one for one in found if one.exception.state == "open" and one.exception.kind == ExceptionKind.SHORTFALL]
     if not short:
         return {}

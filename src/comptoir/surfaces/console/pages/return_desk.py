@@ -244,6 +244,7 @@ async def _show(visit: Visit, place: Location, order: Order, fields: Fields, ref
         channels = await channels_of(visit, reader)
         places = await lists.sites(reader)
         names = await lists.goods(reader, {line.sku for line in order.lines if line.sku is not None})
+        others = [one for one in await SETTING.approvers_of(reader) if one != visit.principal.actor]
     verdicts = offers | dict(outlook.foreseen.verdicts if outlook.foreseen else {})
     answer = visit.respond(
         "returns/desk_order.html",
@@ -271,7 +272,7 @@ async def _show(visit: Visit, place: Location, order: Order, fields: Fields, ref
         fate_options=lists.options_of(visit, FATE_WORDS),
         fates=dict(lists.options_of(visit, FATE_WORDS)),
         places=[option for option in places.active if option[0] != lists.Sites.text(place.id)],
-        may_approve=visit.may(Permission.ORDERS_APPROVE),
+        may_approve=visit.may(Permission.ORDERS_APPROVE) and not others,
         exchange_href=f"{order_href(order.id)}/change/exchange",
     )
     return store_desk.with_camera(answer)

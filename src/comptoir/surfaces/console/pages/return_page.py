@@ -11,17 +11,18 @@ from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.changes import api as changes
-from comptoir.modules.changes.contracts import RETURN_CASE_PREFIX, ReturnCase, ReturnCaseId, ReturnState
+from comptoir.modules.changes.contracts import RETURN_CASE_PREFIX, LabelStanding, ReturnCase, ReturnCaseId, ReturnState
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Grant
 from comptoir.modules.staff.contracts import Permission
+from comptoir.modules.tracking import api as tracking
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.changing import SETTING, facts_of
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import lists, shown_once
+from comptoir.surfaces.console.pages import lists, return_extras, shown_once
 from comptoir.surfaces.console.pages.naming import Channels, People, channels_of, people_of
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.return_desk import CREDIT_SHOWN, money_told, with_code
@@ -43,6 +44,7 @@ from comptoir.surfaces.console.pages.returns import is_late
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.returning_papers import qr
+from comptoir.surfaces.return_pictures import ACCEPT
 
 area = Area("returns")
 
@@ -63,10 +65,10 @@ class Entry:
 
 @area.get("/returns/{return_id:str}", Permission.ORDERS_READ)
 async def return_page(visit: Visit) -> Answer:
-    return await _show(visit, case_id_of(visit), Fields({}, visit.page.locale))
+    return await show(visit, case_id_of(visit), Fields({}, visit.page.locale))
 
 
-async def _show(visit: Visit, case_id: ReturnCaseId, fields: Fields, refused: str = "") -> Answer:
+async def show(visit: Visit, case_id: ReturnCaseId, fields: Fields, refused: str = "") -> Answer:
     async with visit.read() as reader:
         case = await changes.get_return(reader, case_id)
         order = await orders.order(reader, case.order_id) if case.order_id is not None else None
@@ -76,7 +78,11 @@ async def _show(visit: Visit, case_id: ReturnCaseId, fields: Fields, refused: st
         channels = await channels_of(visit, reader)
         places = await lists.sites(reader)
         names = await lists.goods(reader, {one.sku for one in (*case.items, *case.received)})
-        people = await people_of(visit, reader, _actors(case, grants), channels)
+        pictures = await changes.pictures_of(reader, case.id)
+        parcel = await tracking.coming.get(reader, case.id) if case.label is LabelStanding.BOUGHT else None
+        actors = [*_actors(case, grants), *[one.added_by for one in pictures]]
+        people = await people_of(visit, reader, actors, channels)
+        others = [one for one in await SETTING.approvers_of(reader) if one != visit.principal.actor]
     async with visit.database.transaction(visit.context, snapshot=True) as tx:
         signals = await changes.signals_of(tx, case)
     to_pay = sum(one.open for one in grants)
@@ -107,7 +113,16 @@ async def _show(visit: Visit, case_id: ReturnCaseId, fields: Fields, refused: st
         terminal=any(method == "card_terminal" for method, _ in payments.as_paid(entries, to_pay)),
         marketplace=channels[case.channel].name if facts is not None and facts.marketplace else "",
         undecided=changes.undecided(case) and case.state in {_S.REQUESTED, _S.RECEIVED},
-        acts=_possible(visit, case, order, to_pay, marketplace=facts is not None and facts.marketplace),
+        acts=_possible(visit, case, order, to_pay, marketplace=facts is not None and facts.marketplace, others=bool(others)),
+        own=_took(visit, case) and bool(others),
+        pictures=return_extras.pictures(visit, case, pictures, people),
+        accept=ACCEPT,
+        label_stamp=return_extras.label_stamp(visit, case),
+        label_problem=return_extras.label_problem(visit, case),
+        label_way_on=return_extras.way_on(visit),
+        parcel=return_extras.parcel_rows(visit, parcel),
+        goods_words={one.value: visit.say(word) for one, word in return_extras.GOODS_WORDS.items()},
+        keep_fates=[(fate.value, visit.say(FATE_WORDS[fate])) for fate in changes.KEPT_AS],
         happened=_happened(visit, case, grants, people, places, order),
         qr=qr(changes.return_code(case.number)),
         buyers_page=links.returning(order.id, utcnow()) if order else "",
@@ -122,18 +137,32 @@ def _text(case_id: ReturnCaseId) -> str:
     return to_text(RETURN_CASE_PREFIX, case_id)
 
 
-def _possible(visit: Visit, case: ReturnCase, order: Order | None, to_pay: int, *, marketplace: bool) -> frozenset[str]:
-    """What whoever looks may do now."""
+def _took(visit: Visit, case: ReturnCase) -> bool:
+    """Whether whoever looks has asked for it or taken it in."""
+    return visit.principal.actor in {case.requested_by, *[row.received_by for row in case.received]}
+
+
+def _possible(
+    visit: Visit, case: ReturnCase, order: Order | None, to_pay: int, *, marketplace: bool, others: bool
+) -> frozenset[str]:
+    """What whoever looks may do now; `others` is whether somebody else may approve it."""
     may: set[str] = set()
     if not visit.may(Permission.ORDERS_ACT):
         return frozenset()
     undecided = changes.undecided(case)
     if visit.may(Permission.ORDERS_APPROVE):
-        may |= {"approve"} if undecided and case.state in {_S.REQUESTED, _S.RECEIVED} else set()
-        may |= {"decline"} if case.state is _S.REQUESTED else set()
+        free = not (others and _took(visit, case))
+        may |= {"approve"} if undecided and free and case.state in {_S.REQUESTED, _S.RECEIVED} else set()
+        may |= {"decline"} if case.state is _S.REQUESTED or (case.state is _S.RECEIVED and case.to_inspect) else set()
+        may |= {"keep"} if case.to_give_back else set()
+    may |= {"give-back"} if case.to_give_back else set()
+    may |= {"picture"} if case.state is not _S.CANCELLED else set()
+    wanting = {LabelStanding.NONE, LabelStanding.WANTED, LabelStanding.REFUSED, LabelStanding.VOIDED}
+    may |= {"label"} if order is not None and case.state is _S.APPROVED and case.label in wanting else set()
+    may |= {"label-void"} if case.label is LabelStanding.BOUGHT and case.state is _S.APPROVED else set()
     may |= {"send"} if case.state is _S.APPROVED else set()
     may |= {"cancel"} if case.state in {_S.REQUESTED, _S.APPROVED} else set()
-    may |= {"close"} if case.state in {_S.IN_TRANSIT, _S.INSPECTED} else set()
+    may |= {"close"} if case.state in {_S.IN_TRANSIT, _S.INSPECTED} and not case.to_give_back else set()
     coming = order is not None and case.state in {_S.REQUESTED, _S.APPROVED, _S.IN_TRANSIT, _S.RECEIVED, _S.INSPECTED}
     may |= {"receive"} if coming and case.expected else set()
     may |= {"inspect"} if case.state is _S.RECEIVED and case.to_inspect and not undecided else set()
@@ -178,6 +207,8 @@ def _facts(
         (N_("Carrier"), case.carrier),
         (N_("Tracking number"), case.tracking_number),
         (N_("Sent by"), case.sender),
+        (N_("Declined because"), case.declined_because),
+        (N_("Kept by agreement"), case.agreement),
         (N_("Note"), case.note),
     ]
     if order is not None and case.fee:
@@ -256,15 +287,17 @@ async def _approve(tx: Tx, case_id: ReturnCaseId, _fields: Fields) -> ReturnCase
     return done
 
 
+async def _decline(tx: Tx, case_id: ReturnCaseId, fields: Fields) -> ReturnCase:
+    return await changes.decline_return(tx, case_id, fields.raw("reason"))
+
+
 async def _send(tx: Tx, case_id: ReturnCaseId, fields: Fields) -> ReturnCase:
     return await changes.send_return(tx, case_id, fields.raw("carrier"), fields.raw("tracking_number"))
 
 
 _STEPS: Mapping[str, tuple[Permission, Step, str]] = {
     "approve": (Permission.ORDERS_APPROVE, _approve, N_("The return is approved.")),
-    "decline": (
-        Permission.ORDERS_APPROVE, lambda tx, case_id, _: changes.decline_return(tx, case_id), N_("The return is declined."),
-    ),
+    "decline": (Permission.ORDERS_APPROVE, _decline, N_("The return is declined.")),
     "cancel": (
         Permission.ORDERS_ACT, lambda tx, case_id, _: changes.cancel_return(tx, case_id), N_("The return is given up."),
     ),
@@ -290,7 +323,7 @@ async def step(visit: Visit) -> Answer:
         raise
     except Refusal as refusal:
         words = visit.say(N_("Something is not right yet.")) if fields.errors else visit.refusal(refusal)
-        return await _show(visit, case_id, fields, words)
+        return await show(visit, case_id, fields, words)
 
 
 def _stepping(visit: Visit, case_id: ReturnCaseId, act: str, fields: Fields) -> Callable[[Tx], Awaitable[Done]]:
@@ -301,10 +334,13 @@ def _stepping(visit: Visit, case_id: ReturnCaseId, act: str, fields: Fields) -> 
     visit.require(permission)
     fields.text("carrier", most=64)
     fields.text("tracking_number", most=120)
+    fields.text("reason", most=500, lines=True)
 
     async def work(tx: Tx) -> Done:
         case = await do(tx, case_id, fields)
-        await visit.record(tx, f"return.{_ACTIONS[act]}", _text(case_id), {"number": changes.return_code(case.number)})
+        own = {"own": True} if act == "approve" and _took(visit, case) else {}
+        data = {"number": changes.return_code(case.number), **own}
+        await visit.record(tx, f"return.{_ACTIONS[act]}", _text(case_id), data)
         return Done(return_href(case_id), visit.say(words))
 
     return work

@@ -5,11 +5,13 @@ from __future__ import annotations
 from comptoir.kernel.errors import Fault, NotFound
 from comptoir.modules.changes import api as changes
 from comptoir.modules.staff.contracts import Permission
+from comptoir.runtime.database import DatabaseUnavailable
 from comptoir.surfaces.console.pages.return_inspect import case_id_of
 from comptoir.surfaces.console.web import Answer, Area, Visit
 from comptoir.surfaces.documents import api as documents
 from comptoir.surfaces.documents.errors import DocumentsUnavailable
 from comptoir.surfaces.public import returning_papers
+from comptoir.surfaces.public.returning_papers import TYPES
 
 area = Area("returns")
 
@@ -21,7 +23,23 @@ async def slip(visit: Visit) -> Answer:
 
 @area.get("/returns/{return_id:str}/label.pdf", Permission.ORDERS_READ)
 async def label(visit: Visit) -> Answer:
-    return await _printed(visit, "label")
+    """The carrier's, where we have bought one; in its own format."""
+    try:
+        found = await visit.console.services.return_labels.document(case_id_of(visit))
+    except DatabaseUnavailable:
+        raise
+    except Fault:
+        return visit.respond("store/no_paper.html", status=503, missing=False, again=visit.page.url)
+    if found is None:
+        return await _printed(visit, "label")
+    bought, content = found
+    return visit.file(f"{bought.tracking_number}.{bought.format.value}", content, TYPES[bought.format])
+
+
+@area.get("/returns/{return_id:str}/back.pdf", Permission.ORDERS_ACT)
+async def back(visit: Visit) -> Answer:
+    """The address of the buyer, for what was declined and goes back."""
+    return await _printed(visit, "back")
 
 
 async def _printed(visit: Visit, kind: str) -> Answer:
@@ -32,7 +50,8 @@ async def _printed(visit: Visit, kind: str) -> Answer:
             raise NotFound(kind="paper", id=kind)
         papers = await returning_papers.papers(reader, case)
     try:
-        content = await documents.render(papers.slip() if kind == "slip" else papers.label(), papers.locale)
+        paper = {"slip": papers.slip, "label": papers.label, "back": papers.back}[kind]()
+        content = await documents.render(paper, papers.locale)
     except Fault as fault:
         missing = isinstance(fault, DocumentsUnavailable)
         return visit.respond("store/no_paper.html", status=503, missing=missing, again=visit.page.url)

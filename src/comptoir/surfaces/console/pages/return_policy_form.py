@@ -25,7 +25,7 @@ OTHERS = "countries_other"
 MANY = ("channels", "countries", "free_reasons")
 _SINGLE = (
     "code", "position", "category", "valid_from", "valid_until", "window", "fee", "moment", "method", "approval_above", "kind",
-    "exempt", "active", "version", OTHERS,
+    "exempt", "active", "version", "prepaid", "label_fee", OTHERS,
 )  # fmt: skip
 _PATH = " › "
 
@@ -61,6 +61,8 @@ def written(draft: PolicyDraft, currency: Currency, locale: str, version: int | 
         "valid_until": draft.valid_until.isoformat() if draft.valid_until else "",
         "window": str(draft.window),
         "fee": plain_or_empty(draft.fee, currency, locale),
+        "prepaid": "yes" if draft.prepaid else "",
+        "label_fee": plain_or_empty(draft.label_fee, currency, locale),
         "moment": draft.moment.value,
         "method": draft.method.value,
         "approval_above": "" if draft.approval_above is None else plain_or_empty(draft.approval_above, currency, locale) or "0",
@@ -105,6 +107,8 @@ def read(fields: Fields, currency: Currency) -> PolicyDraft:
         free_reasons=tuple(reasons),
         moment=fields.choice("moment", RefundMoment, RefundMoment.RECEIPT),
         method=fields.choice("method", RefundMethod, RefundMethod.ORIGINAL),
+        prepaid=fields.checked("prepaid"),
+        label_fee=amount(fields, "label_fee", currency, most=MAX_MINOR) if fields.raw("label_fee") else 0,
         approval_above=above,
         final_sale=fields.choice("kind", Taking, Taking.DAYS) is Taking.FINAL,
         exempt=fields.checked("exempt"),
@@ -189,6 +193,10 @@ def sentence(visit: Visit, one: PolicyDraft, channels: Mapping[str, str], curren
         method=visit.say(METHOD_WORDS[one.method]), moment=visit.say(MOMENT_WORDS[one.moment]),
     )  # fmt: skip
     parts = [scope, f"{held}, {cost}", money]
+    if one.prepaid:
+        price = formatting.money(one.label_fee, currency, locale)
+        own = visit.say(N_("we buy the label, for %(fee)s"), fee=price) if one.label_fee else visit.say(N_("we buy the label"))
+        parts.append(own)
     if one.approval_above is not None:
         above = formatting.money(one.approval_above, currency, locale)
         parts.append(visit.say(N_("above %(amount)s somebody has to approve it"), amount=above))

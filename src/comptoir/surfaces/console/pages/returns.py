@@ -8,7 +8,7 @@ from functools import partial
 
 from comptoir.i18n import N_
 from comptoir.modules.changes import api as changes
-from comptoir.modules.changes.contracts import LATE, Reason, ReturnCase, ReturnFilter, ReturnState
+from comptoir.modules.changes.contracts import LATE, LabelStanding, Reason, ReturnCase, ReturnFilter, ReturnState
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
@@ -49,6 +49,8 @@ async def _wanted(visit: Visit, reader: Reader) -> ReturnFilter:
         reason=lists.chosen(visit, "reason", Reason),
         location=LocationId(location) if location is not None else None,
         late_at=visit.page.now if visit.param("late") else None,
+        labels=(LabelStanding.WANTED, LabelStanding.REFUSED, LabelStanding.TO_VOID) if visit.param("label") else (),
+        giving_back=bool(visit.param("goods")),
         search=return_finding.plain(q),
         search_orders=await return_finding.orders_meant(visit, reader, q),
     )
@@ -75,6 +77,8 @@ async def return_list(visit: Visit) -> Answer:
             (N_("Reason"), "reason", dict(lists.options_of(visit, REASON_WORDS))),
             (N_("Location"), "location", dict(places.options)),
             (N_("Late"), "late", {"yes": visit.say(N_("waits for too long"))}),
+            (N_("Prepaid label"), "label", {"doubt": visit.say(N_("in doubt or unfinished"))}),
+            (N_("Declined goods"), "goods", {"here": visit.say(N_("still here"))}),
         ],
     )
     return visit.respond(
@@ -114,7 +118,7 @@ def is_late(visit: Visit, case: ReturnCase) -> bool:
         return False
     since = case.sent_at or case.decided_at or case.requested_at
     if case.state is ReturnState.RECEIVED:
-        since = min([row.received_at for row in case.received if row.fate is None], default=visit.page.now)
+        since = min([row.received_at for row in case.received if row.to_inspect], default=visit.page.now)
     return since < visit.page.now - patience
 
 

@@ -36,7 +36,7 @@ MANY = ("channels", "countries", "services", "categories", "kinds", "excluded")
 OTHERS = "countries_other"
 SINGLE = (
     "code", "name", "position", "share", "version", "mode", "parcels", "least_value", "safety", "minimum_pick",
-    "max_distance", "full", "late", "every", "answer_within", "give_up_after", OTHERS,
+    "max_distance", "full", "late", "every", "answer_within", "give_up_after", "doubt", OTHERS,
 )  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def written(draft: RuleSetDraft, currency: Currency, locale: str) -> Sheet:
         "max_distance": "" if rules.max_distance is None else plain(rules.max_distance, locale),
         "full": "more" if not rules.respect_capacity else "",
         "late": "out" if rules.insist_on_date else "",
+        "doubt": "count" if rules.count_unanswered else "",
         "every": str(rules.every or ""),
         "answer_within": str(rules.answer_within or ""),
         "give_up_after": str(rules.give_up_after or ""),
@@ -194,6 +195,7 @@ def _rules(fields: Fields, currency: Currency) -> Rules:
         answer_within=fields.whole("answer_within", most=MAX_ANSWER, default=0),
         give_up_after=fields.whole("give_up_after", most=MAX_GIVE_UP, default=0),
         insist_on_date=fields.raw("late") == "out",
+        count_unanswered=fields.raw("doubt") == "count",
     )
 
 

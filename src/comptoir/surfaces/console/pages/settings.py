@@ -5,21 +5,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlencode
 
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import time_zone
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.api import LOCALES, MIN_PASSWORD, email_address
 from comptoir.modules.staff.contracts import USER_PREFIX, Permission, Role, User, UserDraft, UserFilter, UserId
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.guarding import ROLE_WORDS
-from comptoir.surfaces.console.pages import asking, lists, shown_once
+from comptoir.surfaces.console.pages import asking, lists, settings_places, shown_once
 from comptoir.surfaces.console.pages.asking import Question, Typed
 from comptoir.surfaces.console.pages.locations import zones
+from comptoir.surfaces.console.pages.naming import places_of
 from comptoir.surfaces.console.pages.settings_tabs import permitted, tabs
 from comptoir.surfaces.console.pages.shown_once import Shown
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
@@ -64,6 +67,7 @@ async def user_list(visit: Visit) -> Answer:
     async with visit.read() as reader:
         page = await staff.find_users(reader, wanted, sort=sort, limit=PAGE_SIZE, cursor=visit.cursor)
         total = await staff.count_users(reader, wanted)
+        places = await places_of(reader, [at for one in page.items for at in one.locations])
     roles = lists.options_of(visit, ROLE_WORDS)
     return visit.respond(
         "settings/users.html",
@@ -86,6 +90,7 @@ async def user_list(visit: Visit) -> Answer:
         ),
         tabs=tabs(visit, "users"),
         text_of=user_text,
+        at_words=partial(settings_places.words, visit, places),
     )
 
 
@@ -93,14 +98,16 @@ def user_text(user_id: UserId) -> str:
     return to_text(USER_PREFIX, user_id)
 
 
-_COLUMNS = (N_("Name"), N_("E-mail"), N_("Role"), N_("Active"), N_("Created"), N_("Last signed in"))
+_COLUMNS = (N_("Name"), N_("E-mail"), N_("Role"), N_("Active"), N_("Created"), N_("Last signed in"), N_("Works at"))
 
 
 async def _exported(visit: Visit, wanted: UserFilter, sort: str) -> AsyncIterator[Sequence[object]]:
     async with visit.read() as reader:
+        places = await lists.sites(reader)
         async for one in staff.stream_users(reader, wanted, sort=sort):
             active = visit.say(N_("yes") if one.active else N_("no"))
-            yield one.name, one.email, visit.say(ROLE_WORDS[one.role]), active, one.created_at, one.signed_in_at
+            at = ", ".join(places[place] for place in one.locations)
+            yield one.name, one.email, visit.say(ROLE_WORDS[one.role]), active, one.created_at, one.signed_in_at, at
 
 
 # New, and changed
@@ -128,6 +135,8 @@ async def edit_user(visit: Visit) -> Answer:
 async def _form(visit: Visit, user: User | None, typed: Typed) -> Answer:
     assert visit.signed is not None
     mine = visit.signed.user
+    async with visit.read() as reader:
+        sites = await lists.sites(reader)
     question = Question(
         title=visit.say(N_("New user")) if user is None else user.name,
         fields="settings/_user_fields.html",
@@ -154,6 +163,7 @@ async def _form(visit: Visit, user: User | None, typed: Typed) -> Answer:
         values,
         roles=[(role.value, visit.say(ROLE_WORDS[role]), visit.say(meaning)) for role, meaning in ROLE_MEANINGS.items()],
         zones=zones(),
+        places=settings_places.pick(visit, sites, user.locations if user is not None else (), typed),
     )
 
 
@@ -164,7 +174,15 @@ def _draft(fields: Fields) -> UserDraft:
         role=fields.choice("role", Role),
         locale=fields.one_of("locale", LOCALES),
         time_zone=fields.parsed("time_zone", lambda text: time_zone(text).key, "UTC", N_("Choose one.")),
+        locations=_at(fields),
     )
+
+
+def _at(fields: Fields) -> tuple[LocationId, ...]:
+    found = settings_places.read(fields)
+    if found and fields.raw("role") == Role.OWNER:
+        fields.refuse(settings_places.FIELD, N_("An owner works at every location: tick none."))
+    return found
 
 
 @area.post("/settings/users/new", Permission.SETTINGS_USERS)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import ActorId, to_text
 from comptoir.kernel.time import utcnow
-from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationFilter, LocationId, LocationKind
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId, LocationKind
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.api import SCOPES
 from comptoir.modules.staff.contracts import TOKEN_PREFIX, Permission, Scope, Token, TokenFilter, TokenId
 from comptoir.runtime.database import Reader, Tx
-from comptoir.surfaces.console.pages import asking, lists, shown_once
+from comptoir.surfaces.console.pages import asking, lists, settings_places, shown_once
 from comptoir.surfaces.console.pages.asking import Question, Typed
+from comptoir.surfaces.console.pages.naming import places_of
 from comptoir.surfaces.console.pages.settings_tabs import tabs
 from comptoir.surfaces.console.pages.shown_once import Shown
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
@@ -66,6 +67,7 @@ async def token_list(visit: Visit) -> Answer:
     async with visit.read() as reader:
         page = await staff.find_tokens(reader, wanted, sort=sort, limit=PAGE_SIZE, cursor=visit.cursor)
         makers = await _makers(reader, page.items)
+        places = await places_of(reader, [at for one in page.items for at in one.locations])
     return visit.respond(
         "settings/tokens.html",
         "settings/_tokens.html",
@@ -80,6 +82,7 @@ async def token_list(visit: Visit) -> Answer:
         chips=lists.chips(visit, [(N_("Revoked"), "revoked", {"yes": visit.say(N_("yes")), "no": visit.say(N_("no"))})]),
         tabs=tabs(visit, "tokens"),
         text_of=token_text,
+        at_words=partial(settings_places.words, visit, places),
         is_empty=not page.items and not visit.param("q") and not visit.param("revoked"),
     )
 
@@ -90,13 +93,15 @@ async def _makers(reader: Reader, tokens: Sequence[Token]) -> dict[object, str]:
     return {one.created_by: names.get(ActorId(f"user:{one.created_by}"), "") for one in tokens if one.created_by is not None}
 
 
-_COLUMNS = (N_("Name"), N_("May"), N_("Created"), N_("Expires"), N_("Last used"), N_("Revoked"))
+_COLUMNS = (N_("Name"), N_("May"), N_("Created"), N_("Expires"), N_("Last used"), N_("Revoked"), N_("Works at"))
 
 
 async def _exported(visit: Visit, wanted: TokenFilter, sort: str) -> AsyncIterator[Sequence[object]]:
     async with visit.read() as reader:
+        places = await lists.sites(reader)
         async for one in staff.stream_tokens(reader, wanted, sort=sort):
-            yield one.name, " ".join(one.scopes), one.created_at, one.expires_at, one.used_at, one.revoked_at
+            at = ", ".join(places[place] for place in one.locations)
+            yield one.name, " ".join(one.scopes), one.created_at, one.expires_at, one.used_at, one.revoked_at, at
 
 
 @area.get("/settings/tokens/new", Permission.SETTINGS_TOKENS)
@@ -107,8 +112,9 @@ async def new_token(visit: Visit) -> Answer:
 async def _form(visit: Visit, typed: Typed) -> Answer:
     mine = visit.principal.permissions
     async with visit.read() as reader:
-        found = (await locations.find(reader, LocationFilter(kind=LocationKind.SUPPLIER, active=True), limit=200)).items
-    suppliers = [(to_text(LOCATION_PREFIX, one.id), lists.label(one)) for one in found]
+        sites = await lists.sites(reader)
+    supplying = [one for one in sites.rows if one.kind is LocationKind.SUPPLIER and one.active]
+    suppliers = [(to_text(LOCATION_PREFIX, one.id), lists.label(one)) for one in supplying]
     question = Question(
         title=visit.say(N_("New API token")),
         fields="settings/_token_fields.html",
@@ -127,6 +133,7 @@ async def _form(visit: Visit, typed: Typed) -> Answer:
         scopes=[(scope.value, visit.say(word)) for scope, word in SCOPE_WORDS.items() if SCOPES[scope] <= mine],
         ticked=visit.form.get("scope", ()) if typed.refused else (),
         suppliers=suppliers,
+        places=settings_places.pick(visit, sites, (), typed),
         lives=[(code, _life(visit, days)) for code, days in _LIVES.items()],
     )
 
@@ -150,14 +157,56 @@ async def create_token(visit: Visit) -> Answer:
     if of is not None and set(scopes) - {Scope.PURCHASES_ANSWER}:
         fields.refuse("location", N_("A supplier's token may answer purchase orders and nothing else."))
 
+    at = settings_places.read(fields)
+    if of is not None and at:
+        fields.refuse(settings_places.FIELD, N_("A supplier's token has no other location."))
+
     async def work(tx: Tx) -> Done:
         until = None if days is None else tx.now + timedelta(days=days)
         place = None if of is None else LocationId(of)
-        token, secret = await staff.create_token(tx, name, scopes, expires_at=until, by=visit.principal, location_id=place)
+        token, secret = await staff.create_token(
+            tx, name, scopes, expires_at=until, by=visit.principal, location_id=place, limited_to=at
+        )
         shown = shown_once.seal(visit, Shown("token", token.name, secret))
         return Done(f"/settings/tokens?{urlencode({'shown': shown})}", visit.say(N_("The token is created.")))
 
     return await asking.answer(visit, fields, work, lambda typed: _form(visit, typed))
+
+
+@area.get("/settings/tokens/{token_id:str}/locations", Permission.SETTINGS_TOKENS)
+async def limit_form(visit: Visit) -> Answer:
+    return await _limit_form(visit, asking.NOTHING_TYPED)
+
+
+async def _limit_form(visit: Visit, typed: Typed) -> Answer:
+    async with visit.read() as reader:
+        token = await staff.get_token(reader, TokenId(visit.path_id("token_id", TOKEN_PREFIX)))
+        sites = await lists.sites(reader)
+    question = Question(
+        title=visit.say(N_("Where does %(name)s work?"), name=token.name),
+        fields="settings/_places_field.html",
+        action=f"/settings/tokens/{token_text(token.id)}/locations",
+        back="/settings/tokens",
+        confirm=visit.say(N_("Save")),
+        icon="map-pin",
+        words=visit.say(N_("Within seconds it does the work of no other location.")),
+        crumbs=[(visit.say(N_("API tokens")), "/settings/tokens")],
+    )
+    return asking.ask(visit, question, typed, {}, places=settings_places.pick(visit, sites, token.locations, typed))
+
+
+@area.post("/settings/tokens/{token_id:str}/locations", Permission.SETTINGS_TOKENS)
+async def limit(visit: Visit) -> Answer:
+    token_id, fields = TokenId(visit.path_id("token_id", TOKEN_PREFIX)), visit.fields()
+    at = settings_places.read(fields)
+
+    async def work(tx: Tx) -> Done:
+        await staff.limit_token(tx, token_id, at, by=visit.principal)
+        return Done("/settings/tokens", visit.say(N_("The locations of the token are saved.")))
+
+    answer = await asking.answer(visit, fields, work, lambda typed: _limit_form(visit, typed))
+    visit.console.services.tokens.forget()
+    return answer
 
 
 @area.get("/settings/tokens/{token_id:str}/revoke", Permission.SETTINGS_TOKENS)
@@ -186,4 +235,6 @@ async def revoke(visit: Visit) -> Answer:
         await staff.revoke_token(tx, token_id)
         return Done("/settings/tokens", visit.say(N_("The token is revoked.")))
 
-    return await visit.act(work)
+    answer = await visit.act(work)
+    visit.console.services.tokens.forget()
+    return answer

@@ -279,7 +279,7 @@ async def _form(visit: Visit, change: Change, sku: str, location_id: LocationId 
         level=now,
         name=at.names[sku] if sku else "",
         weighed=weighed,
-        sites=at.places.active,
+        sites=at.places.own_active(visit),
         place=at.places[location_id] if location_id else "",
         reasons=lists.options_of(visit, stock_words.REASON_WORDS),
         moves=lists.options_of(visit, ASIDE_WORDS),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from comptoir.i18n import N_
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import EntryKind, LedgerEntry, LedgerFilter
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console.pages import lists, stock_words
@@ -59,11 +58,10 @@ def told(visit: Visit, entries: Iterable[LedgerEntry], names: Goods, places: Sit
 
 async def _wanted(visit: Visit, reader: Reader) -> LedgerFilter:
     q = visit.param("q").strip()
-    location = visit.optional_id("location", LOCATION_PREFIX)
     kind = lists.chosen(visit, "kind", EntryKind)
     return LedgerFilter(
         skus=(q, *await lists.skus_found(reader, q)) if q else None,
-        location_ids=None if location is None else (LocationId(location),),
+        location_ids=visit.places() or None,
         kinds=None if kind is None else (kind,),
         since=visit.day("on_from"),
         until=visit.day("on_to", end=True),
@@ -91,7 +89,7 @@ async def ledger(visit: Visit) -> Answer:
         after=page.next,
         sort=sort,
         people=people,
-        sites=places.options,
+        sites=places.own(visit),
         kinds=kinds,
         chips=lists.chips(
             visit,

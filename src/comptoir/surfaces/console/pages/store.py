@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import quote
 
-from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
-from comptoir.modules.changes import api as changes
-from comptoir.modules.changes.contracts import ReturnFilter
 from comptoir.modules.fulfilment import api as fulfilment
-from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentFilter, Method, Stage, StageCount
-from comptoir.modules.inventory import api as inventory
-from comptoir.modules.inventory.contracts import TransferFilter, TransferState
+from comptoir.modules.fulfilment.contracts import FulfilmentFilter, Stage
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
-from comptoir.surfaces.console.pages import lists, store_arrivals, store_desk
+from comptoir.surfaces.console.pages import lists, store_arrivals, store_desk, store_next
 from comptoir.surfaces.console.pages.stock import sku_href
 from comptoir.surfaces.console.pages.store_desk import Task
 from comptoir.surfaces.console.web import REMEMBER_FOR, Answer, Area, Visit, own_address
 
 area = Area("store")
 
-TO_DO = (Stage.TO_PICK, Stage.TO_PACK, Stage.TO_HAND_OVER)
-OPEN = (*TO_DO, Stage.READY, Stage.TO_RECEIVE, Stage.WAITING)
-ON_THE_ROAD = (TransferState.IN_TRANSIT, TransferState.PARTLY_RECEIVED)
+OPEN = (*store_next.TO_DO, Stage.READY, Stage.TO_RECEIVE, Stage.WAITING)
 FEW = 20
 _CODE = re.compile(r"(\d{1,18})-([0-9A-Z]{4})")
 _NUMBER = re.compile(r"[#F]?(\d{1,18})", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A stage with how much waits there."""
-
-    word: str
-    icon: str
-    href: str
-    count: int
-    more: bool = False
-    """There are more than were counted."""
-    late: int = 0
-    words: str = ""
-    tone: str = "neutral"
 
 
 @area.get("/store", Permission.ORDERS_READ)
@@ -54,88 +30,17 @@ async def home(visit: Visit) -> Answer:
         place = await store_desk.here(visit, reader)
         if place is None:
             return store_desk.choose_first(visit)
-        stages = {one.stage: one for one in await fulfilment.stages(reader, [place.id])}
-        firsts = await fulfilment.firsts(reader, place.id, visit.principal.actor, visit.page.now)
-        coming = await inventory.find_transfers(
-            reader, TransferFilter(states=ON_THE_ROAD, to_location_id=place.id), sort="number", limit=100
-        )
-        doubts = await fulfilment.count_tasks(reader, place.id, limit=100)
-        back = (await changes.count_returns(reader, ReturnFilter(inspecting=place.id))).rows
         waiting = await fulfilment.waiting_count(reader, place.id, visit.page.now)
         outside = await store_arrivals.arrivals(visit, reader, place.id, visit.page.now) if waiting.here else []
-        upcoming = None if outside else _best(visit, firsts)
-        chosen = (await store_desk.tasks(visit, reader, [upcoming]))[0] if upcoming else None
-    tiles = [_tile(visit, stage, word, icon, href, stages, firsts) for stage, word, icon, href in _TILES]
-    to_receive = len(coming.items) + waiting.coming
-    tiles.append(Tile(visit.say(N_("To receive")), "package-import", "/store/receive", to_receive, bool(coming.next)))
-    tiles.append(Tile(visit.say(N_("To count")), "clipboard-check", "/store/counts", len(doubts), len(doubts) >= 100))
-    if visit.may(Permission.ORDERS_ACT):
-        tiles.append(Tile(visit.say(N_("Returns")), "truck-return", "/returns/new", back))
-    tiles.append(Tile(visit.say(N_("To put back")), "arrow-back-up", "/store/put-back", waiting.put_backs))
-    if waiting.lockers_to_empty:
-        tiles.append(Tile(visit.say(N_("Lockers to empty")), "lock-open", "/store/lockers", waiting.lockers_to_empty))
+        work = await store_next.work(visit, reader, place.id, waiting, outside=bool(outside))
     answer = visit.respond(
         "store/home.html",
         place=lists.label(place),
-        best=chosen,
-        act=visit.say(_ACTS[_act(upcoming)]) if upcoming else "",
+        work=work,
         arrivals=outside,
         may_place=visit.may(Permission.ORDERS_PLACE),
-        tiles=tiles,
     )
     return store_desk.with_camera(answer)
-
-
-_TILES = (
-    (Stage.TO_PICK, N_("To pick"), "list-check", "/store/pick"),
-    (Stage.TO_PACK, N_("To pack"), "package", "/store/pack"),
-    (Stage.TO_HAND_OVER, N_("To hand over"), "truck", "/store/out"),
-    (Stage.READY, N_("Ready to collect"), "shopping-bag", "/store/ready"),
-)
-_ACTS = {
-    "pick": N_("Pick this now"),
-    "go_on": N_("Go on picking"),
-    "pack": N_("Pack this now"),
-    "counter": N_("Put this on the counter"),
-    "hand_over": N_("Hand this over"),
-}
-
-
-def _act(one: Fulfilment) -> str:
-    if one.stage is Stage.TO_PICK:
-        return "go_on" if one.begun_at and one.picked else "pick"
-    if one.stage is Stage.TO_HAND_OVER:
-        return "hand_over"
-    return "counter" if one.method is Method.COLLECT else "pack"
-
-
-def _best(visit: Visit, firsts: dict[Stage, Fulfilment]) -> Fulfilment | None:
-    """What is late first, then what one works on already, then what leaves first. What others work on is theirs."""
-    own, now = visit.principal.actor, visit.page.now
-    able = [firsts[stage] for stage in TO_DO if stage in firsts and firsts[stage].assignee in {"", own}]
-
-    def urgency(one: Fulfilment) -> tuple[bool, bool, datetime, datetime]:
-        leaves = one.leaves_by or datetime.max.replace(tzinfo=UTC)
-        return leaves >= now, one.assignee != own, leaves, one.placed_at
-
-    return min(able, key=urgency, default=None)
-
-
-def _tile(
-    visit: Visit,
-    stage: Stage,
-    word: str,
-    icon: str,
-    href: str,
-    stages: dict[Stage, StageCount],
-    firsts: dict[Stage, Fulfilment],
-) -> Tile:
-    count, first = stages.get(stage), firsts.get(stage)
-    if count is None or first is None:
-        return Tile(visit.say(word), icon, href, 0)
-    due = store_desk.due(visit, first)
-    late = 0 if stage is Stage.READY else count.late
-    return Tile(visit.say(word), icon, href, count.count, late=late, words=due.words, tone=due.tone)
 
 
 # Where one stands
@@ -146,7 +51,7 @@ async def choose(visit: Visit) -> Answer:
     async with visit.read() as reader:
         places = await lists.sites(reader)
         place = await store_desk.here(visit, reader)
-    rows = sorted((one for one in places.rows if one.active), key=_first_stores)
+    rows = sorted((one for one in places.rows if one.active and visit.principal.reaches(one.id)), key=_first_stores)
     return visit.respond(
         "store/here.html",
         places=[(lists.Sites.text(one.id), lists.label(one), one.city) for one in rows],

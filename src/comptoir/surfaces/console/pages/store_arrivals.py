@@ -1,11 +1,12 @@
-"""Buyers who wait outside: looked for every few seconds while a page of the store is open, and sent when somebody comes."""
+"""Buyers who wait outside, and new work: looked for while a page of the store is open, and sent as they come."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from comptoir.i18n import N_
@@ -16,11 +17,14 @@ from comptoir.modules.fulfilment.contracts import Stage
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.pages import store_desk
+from comptoir.surfaces.console.pages import store_desk, store_next
+from comptoir.surfaces.console.pages.store_next import Work
 from comptoir.surfaces.console.rendering import render
 from comptoir.surfaces.console.web import Visit
 
 EVERY = 3.0
+REFRESH = 30.0
+"""Seconds after which what is left of the time is told anew."""
 LASTS = 300.0
 """Seconds after which a stream ends and the browser opens it again: who may watch is asked anew."""
 
@@ -67,18 +71,34 @@ def fragment(visit: Visit, rows: list[Arrival]) -> str:
 
 
 async def watch(visit: Visit, location_id: LocationId) -> AsyncIterator[str]:
-    """The list of them, each time when it has changed."""
+    """The list of them, what is best done next and how much waits, each time when it has changed."""
     yield "retry: 3000\n\n"
-    ends, sent = time.monotonic() + LASTS, None
+    ends = time.monotonic() + LASTS
+    sent: dict[str, str] = {}
+    seen, looked = None, float("-inf")
+    rows: list[Arrival] = []
     while time.monotonic() < ends:
-        try:
+        now = utcnow()
+        visit.page = replace(visit.page, now=now)
+        pieces: dict[str, str] = {}
+        with contextlib.suppress(Fault):
             async with visit.read() as reader:
-                count = await fulfilment.waiting_count(reader, location_id, utcnow())
-                rows = await arrivals(visit, reader, location_id, utcnow()) if count.here else []
-        except Fault:
-            rows = []
-        text = fragment(visit, rows)
-        if text != sent:
-            sent = text
-            yield "".join(("event: arrivals\n", *(f"data: {line}\n" for line in text.split("\n")), "\n"))
+                count = await fulfilment.waiting_count(reader, location_id, now)
+                rows = await arrivals(visit, reader, location_id, now) if count.here else []
+                pieces["arrivals"] = fragment(visit, rows)
+                pulse = (await fulfilment.pulse(reader, location_id), count)
+                if pulse != seen or time.monotonic() - looked > REFRESH:
+                    seen, looked = pulse, time.monotonic()
+                    pieces |= _work(visit, await store_next.work(visit, reader, location_id, count, outside=bool(rows)), rows)
+        for name, text in pieces.items():
+            if text != sent.get(name):
+                sent[name] = text
+                yield "".join((f"event: {name}\n", *(f"data: {line}\n" for line in text.split("\n")), "\n"))
         await asyncio.sleep(EVERY)
+
+
+def _work(visit: Visit, work: Work, rows: list[Arrival]) -> dict[str, str]:
+    return {
+        "work": render("store/_best.html", visit.page, visit=visit, work=work, arrivals=rows),
+        "tiles": render("store/_tiles.html", visit.page, visit=visit, work=work),
+    }

@@ -27,8 +27,8 @@ from comptoir.runtime.database import Tx
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import lists, store_desk
 from comptoir.surfaces.console.pages.collect_words import BACK_WORDS, LOCKER_TONES, LOCKER_WORDS, SIZE_WORDS
-from comptoir.surfaces.console.pages.store import ON_THE_ROAD
 from comptoir.surfaces.console.pages.store_collect import fields_errors
+from comptoir.surfaces.console.pages.store_next import ON_THE_ROAD
 from comptoir.surfaces.console.pages.transfers import transfer_href
 from comptoir.surfaces.console.pages.work_words import REJECT_WORDS
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit

@@ -33,7 +33,7 @@ from comptoir.surfaces import collecting
 from comptoir.surfaces.collecting import PaidBy, Tender
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields, FormRefused
-from comptoir.surfaces.console.pages import lists, store_arrivals, store_desk
+from comptoir.surfaces.console.pages import lists, store_arrivals, store_desk, store_next
 from comptoir.surfaces.console.pages.collect_words import CHECKED_WORDS, CHECKS, PAID_WORDS, REFUSE_WORDS
 from comptoir.surfaces.console.pages.store_desk import Due, Task
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
@@ -162,7 +162,9 @@ async def _show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | No
         lockers = await _lockers(reader, [] if there is None else [there])
         free = [found for found in await fulfilment.lockers_at(reader, one.location_id) if found.state == "free"]
         handouts = await fulfilment.handouts(reader, one.id)
-    return visit.respond(
+        done = one.state in {State.CLOSED, State.CANCELLED}
+        upcoming = await store_next.after(visit, reader, one.location_id) if done else None
+    answer = visit.respond(
         "store/collect.html",
         status=refusal.status if refusal else 200,
         one=one,
@@ -193,7 +195,9 @@ async def _show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | No
         action=f"/store/collect/{store_desk.text_of(one.id)}",
         papers=f"/store/papers/{store_desk.text_of(one.id)}",
         may_act=visit.may(Permission.FULFIL),
+        upcoming=upcoming,
     )
+    return store_desk.with_camera(answer)
 
 
 def _checked_by(fields: Fields | None, verdict: CodeVerdict | None) -> str:
@@ -325,10 +329,7 @@ AUDITED = {
 async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, fields: Fields) -> str:
     match step:
         case "receive":
-            shelf = fields.text("shelf", most=60)
-            fields.done()
-            await fulfilment.ready(tx, fulfilment_id, shelf=shelf)
-            return visit.say(N_("It is ready to collect, and the buyer is told."))
+            return await _received(visit, tx, fulfilment_id, fields)
         case "shelf":
             shelf = fields.text("shelf", most=60)
             fields.done()
@@ -354,3 +355,29 @@ async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, f
         case _:
             await fulfilment.buyer_here(tx, fulfilment_id, waits=False)
             return visit.say(N_("The buyer is not here any more."))
+
+
+async def _received(visit: Visit, tx: Tx, fulfilment_id: FulfilmentId, fields: Fields) -> str:
+    """What came, with what is missing or damaged of it. The buyer is told of what is left alone."""
+    shelf = fields.text("shelf", most=60)
+    one = await fulfilment.get(tx, fulfilment_id)
+    there = {line.line_no: line.picked - line.gone for line in one.lines}
+    short: dict[BackReason, list[LineUnits]] = {}
+    for prefix, reason in (("missing", BackReason.MISSING), ("damaged", BackReason.DAMAGED)):
+        named = {int(no): fields.whole(f"{prefix}:{no}", default=0) for no in fields.starting(f"{prefix}:") if no.isdecimal()}
+        short[reason] = [LineUnits(no, units) for no, units in sorted(named.items()) if units]
+    for line_no, units in there.items():
+        if sum(row.quantity for rows in short.values() for row in rows if row.line_no == line_no) > units:
+            fields.refuse("short", N_("That is more than was sent."))
+    fields.done()
+    after = await collecting.receive(tx, fulfilment_id, short, shelf=shelf)
+    lacking = sum(row.quantity for rows in short.values() for row in rows)
+    if not lacking:
+        return visit.say(N_("It is ready to collect, and the buyer is told."))
+    if after.state in {State.CLOSED, State.CANCELLED}:
+        return visit.say(N_("Nothing of it can be collected. What was paid for it is paid back."))
+    return visit.says(
+        "%(num)s unit is paid back; the rest is ready to collect, and the buyer is told.",
+        "%(num)s units are paid back; the rest is ready to collect, and the buyer is told.",
+        lacking,
+    )

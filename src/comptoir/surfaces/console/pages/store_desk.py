@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
-from comptoir.kernel.ids import from_text, to_text
+from comptoir.kernel.ids import to_text
 from comptoir.modules.fulfilment import api as fulfilment
-from comptoir.modules.fulfilment.contracts import FULFILMENT_PREFIX, Fulfilment, FulfilmentId, Method, Stage
+from comptoir.modules.fulfilment.contracts import (
+    FULFILMENT_PREFIX,
+    WAVE_PREFIX,
+    Fulfilment,
+    FulfilmentId,
+    Method,
+    Stage,
+    State,
+)
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader
 from comptoir.surfaces import collecting
@@ -20,9 +29,11 @@ from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import lists
 from comptoir.surfaces.console.pages.naming import People, channels_of, people_of, places_of
 from comptoir.surfaces.console.pages.work_words import STAGE_TONES, STAGE_WORDS
+from comptoir.surfaces.console.reaching import stands_at
+from comptoir.surfaces.console.visits import STORE_COOKIE
 from comptoir.surfaces.console.web import Answer, Visit
 
-COOKIE = "comptoir_store"
+COOKIE = STORE_COOKIE
 CAMERA = "camera=(self), geolocation=(), microphone=()"
 """The pages on which a camera reads labels; all others may not use it."""
 SOON = 3600
@@ -41,11 +52,16 @@ _PAGES: Mapping[Stage, str] = {
 
 
 async def here(visit: Visit, reader: Reader) -> Location | None:
-    """Where whoever uses this device stands; None until they have said so, and when nobody works there any more."""
-    text = visit.request.cookies.get(COOKIE, "")
+    """Where whoever uses this device stands; None until they have said so, and when nobody works there any more.
+
+    Who works at one location only stands there; who works at some, at none of the others.
+    """
+    own, told = visit.principal.locations, stands_at(visit)
+    if told is None or not visit.principal.reaches(told):
+        told = next(iter(own)) if len(own) == 1 else None
     try:
-        found = await locations.get(reader, LocationId(from_text(LOCATION_PREFIX, text))) if text else None
-    except (ValueError, NotFound):
+        found = await locations.get(reader, told) if told is not None else None
+    except NotFound:
         return None
     return found if found is not None and found.active else None
 
@@ -70,7 +86,9 @@ def text_of(fulfilment_id: FulfilmentId) -> str:
 
 
 def page_of(one: Fulfilment) -> str:
-    """Where the next step of it is taken."""
+    """Where the next step of it is taken. What several people pick together is picked on their walk."""
+    if one.stage is Stage.TO_PICK and one.wave_id is not None and one.state is State.IN_PROGRESS and not one.assignee:
+        return f"/store/waves/{to_text(WAVE_PREFIX, one.wave_id)}"
     return f"/store/{_PAGES[one.stage]}/{text_of(one.id)}"
 
 
@@ -97,6 +115,23 @@ def due(visit: Visit, one: Fulfilment) -> Due:
     return Due(visit.say(N_("%(time)s left"), time=time), "warn" if left < SOON else "neutral", "clock")
 
 
+def answer_due(visit: Visit, one: Fulfilment) -> Due:
+    """How long it is there for somebody to begin."""
+    if one.answer_by is None or one.state not in {State.OPEN, State.SCHEDULED}:
+        return Due("", "neutral", "")
+    left = (one.answer_by - visit.page.now).total_seconds()
+    if left <= 0:
+        return Due(visit.say(N_("goes elsewhere now")), "bad", "arrows-split-2")
+    time = formatting.duration(left, visit.page.locale)
+    words = visit.say(N_("begin within %(time)s, or it goes elsewhere"), time=time)
+    return Due(words, "warn" if left < SOON else "neutral", "hourglass")
+
+
+def ends(one: Fulfilment) -> datetime:
+    """When it has to leave, or goes elsewhere because nobody has begun it."""
+    return min((at for at in (one.leaves_by, one.answer_by) if at is not None), default=datetime.max.replace(tzinfo=UTC))
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A fulfilment order in a list."""
@@ -107,6 +142,8 @@ class Task:
     title: str
     words: str
     due: Due
+    answer: Due
+    """How long somebody has to begin it before it goes elsewhere."""
     who: str
     """Somebody else who works on it; empty for nobody."""
     mine: bool
@@ -152,6 +189,7 @@ def task(visit: Visit, one: Fulfilment, people: People, pieces: int | None = Non
         title=one.recipient or visit.say(N_("Order %(number)s"), number=one.order_number),
         words=" · ".join(part for part in parts if part),
         due=due(visit, one),
+        answer=answer_due(visit, one),
         who="" if mine or not one.assignee else people[one.assignee],
         mine=mine,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -23,7 +23,9 @@ from comptoir.modules.fulfilment.contracts import (
     ParcelId,
     Stage,
 )
+from comptoir.modules.fulfilment.errors import BoxRecalled, NotInThatState, NotPicked
 from comptoir.modules.locations.contracts import Location
+from comptoir.modules.orders.contracts import Tracking
 from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import (
@@ -45,11 +47,13 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.sdk.carriers import Capability
 from comptoir.surfaces import handing
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import lists, store_desk, store_sheets
+from comptoir.surfaces.console.forms import Fields, FormRefused
+from comptoir.surfaces.console.pages import lists, store_desk, store_next, store_recalled, store_sheets
 from comptoir.surfaces.console.pages.carrier_words import problem_words
 from comptoir.surfaces.console.pages.store_desk import Task
 from comptoir.surfaces.console.pages.store_pack import Box, boxes_of, tracking_of
+from comptoir.surfaces.console.pages.store_pick import is_scan
+from comptoir.surfaces.console.pages.store_recalled import Recalled
 from comptoir.surfaces.console.pages.store_sheets import zone_of
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 from comptoir.surfaces.sending import carried
@@ -72,6 +76,16 @@ class Outgoing:
 
     task: Task
     boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stayed:
+    """An order that was ticked and has not left: why, and what is to be done, in words."""
+
+    name: str
+    why: str
+    todo: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +149,7 @@ async def _waiting(visit: Visit, reader: Reader) -> _Here | None:
     found = await fulfilment.urgent(reader, place.id, [Stage.TO_HAND_OVER], visit.principal.actor, visit.page.now)
     tasks = await store_desk.tasks(visit, reader, found)
     all_boxes = await fulfilment.parcels(reader, [one.id for one in found]) if found else []
-    here = [one for one in all_boxes if one.shipment_id is None]
+    here = [one for one in all_boxes if one.shipment_id is None and not one.recalled]
     standing = await tracking.labels.standing(reader, [one.id for one in here]) if here else {}
     labels = {ParcelId(key): one for key, one in standing.items() if one.state is LabelState.BOUGHT}
     return _Here(
@@ -153,11 +167,22 @@ async def out_list(visit: Visit) -> Answer:
     return await _out(visit)
 
 
-async def _out(visit: Visit, refused: str = "", status: int = 409) -> Answer:
+async def _out(
+    visit: Visit,
+    refused: str = "",
+    status: int = 409,
+    *,
+    stop: Recalled | None = None,
+    said: Done | None = None,
+    left: int = 0,
+    stayed: Sequence[Stayed] = (),
+) -> Answer:
+    """`left` boxes have just gone, and those that `stayed` say why; `said` is what a scan was, for a script."""
     async with visit.read() as reader:
         here = await _waiting(visit, reader)
         if here is None:
             return store_desk.choose_first(visit)
+        recalled = store_recalled.rows_of(*await store_recalled.boxes_at(reader, here.place.id))
         services = await carriers.everything(reader)
         today = await store_sheets.carriers_today(reader, here.place, visit.page.now)
         accounts = {one.id: one for one in await tracking.accounts.everything(reader)}
@@ -165,13 +190,17 @@ async def _out(visit: Visit, refused: str = "", status: int = 409) -> Answer:
         midnight = visit.page.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         made = await tracking.manifests.since(reader, here.place.id, midnight)
         drivers = await tracking.drivers.of_location(reader, here.place.id, visit.page.now - timedelta(hours=2))
+        upcoming = None if here.parcels else await store_next.after(visit, reader, here.place.id)
     groups = _groups(visit, here, accounts)
     known = {service.code for service in services if service.active}
     fields = visit.fields() if visit.given is not None else None
-    return visit.respond(
-        "store/out.html",
-        status=status if refused else 200,
+    answer = visit.respond(
+        "store/_out.html" if is_scan(visit) else "store/out.html",
+        status=status if refused or stop or stayed else 200,
         place=lists.label(here.place),
+        stop=store_recalled.stop_words(visit, stop) if stop else None,
+        stop_href=stop.href if stop else "",
+        recalled=recalled,
         groups=groups,
         waiting=sum(group.boxes for group in groups),
         marked=sum(group.marked for group in groups),
@@ -185,8 +214,13 @@ async def _out(visit: Visit, refused: str = "", status: int = 409) -> Answer:
         typed=fields.values if fields else {},
         chosen=set(fields.all("box")) if fields and fields.raw("ticked") else None,
         refused=refused,
+        said=said,
+        gone=visit.says("%(num)s box has left.", "%(num)s boxes have left.", left) if left else "",
+        stayed=stayed,
+        upcoming=upcoming,
         may_act=visit.may(Permission.FULFIL),
     )
+    return store_desk.with_camera(answer)
 
 
 def _groups(visit: Visit, here: _Here, accounts: Mapping[AccountId, Account]) -> list[Group]:
@@ -267,8 +301,11 @@ async def scan(visit: Visit) -> Answer:
     code = visit.fields().text("code", most=200)
     async with visit.read() as reader:
         here = await _waiting(visit, reader)
+        stop = await store_recalled.scanned(reader, here.place.id, code) if here and code else None
     if here is None:
         return store_desk.choose_first(visit)
+    if stop is not None:
+        return await _out(visit, stop=stop)
     found = handing.read(code, here.parcels, here.works, here.labels) if code else []
     if not found:
         words = visit.say(N_("No box here has this label: %(code)s"), code=code[:80])
@@ -281,7 +318,8 @@ async def scan(visit: Visit) -> Answer:
         number = f"F{first.number}-{names[0].parcel.number}" if len(names) == 1 else f"F{first.number}"
         return Done("/store/out", visit.say(N_("Goes along: %(number)s, %(name)s"), number=number, name=first.recipient))
 
-    return await visit.act(work)
+    done = await visit.once(work)
+    return await _out(visit, said=done) if is_scan(visit) else visit.finish(done)
 
 
 @area.post("/store/out/unmark", Permission.FULFIL)
@@ -305,41 +343,70 @@ async def unmark(visit: Visit) -> Answer:
 @area.post("/store/out", Permission.FULFIL)
 async def hand_over_several(visit: Visit) -> Answer:
     fields = visit.fields()
-    chosen = await _chosen(visit, fields)
+    here = await _chosen(visit, fields)
+    chosen: dict[FulfilmentId, set[ParcelId]] = defaultdict(set)
+    for one in here:
+        chosen[one.fulfilment_id].add(one.id)
     if not chosen:
         return await _out(visit, visit.say(N_("Tick what the carrier takes along.")))
 
+    left = 0
+    stayed: list[Stayed] = []
+    for one_id in sorted(chosen):
+        try:
+            typed = tracking_of(fields, [one for one in here if one.id in chosen[one_id]])
+            fields.done()
+            left += await _handed_over(visit, one_id, chosen[one_id], typed)
+        except FormRefused as refusal:
+            return await _out(visit, problem_words(visit, refusal), left=left)
+        except Refusal as refusal:
+            stayed.append(await _stayed(visit, one_id, refusal))
+    if stayed:
+        return await _out(visit, left=left, stayed=stayed)
+    return visit.finish(Done("/store/out", visit.says("%(num)s box has left.", "%(num)s boxes have left.", left)))
+
+
+async def _handed_over(visit: Visit, one_id: FulfilmentId, chosen: set[ParcelId], typed: Mapping[ParcelId, Tracking]) -> int:
+    """How many boxes have left. Each order leaves by itself: one that may not keeps none of the others here."""
+
     async def work(tx: Tx) -> Done:
-        boxes = 0
-        for one_id in sorted(chosen):
-            there = await fulfilment.parcels(tx, [one_id])
-            own = [one for one in there if one.id in chosen[one_id] and one.shipment_id is None]
-            if not own:
-                continue  # somebody else has handed it over a moment ago
-            leaving = await carried(tx, one_id, tracking_of(fields, own), labels_needed=False)
-            after, shipments = await fulfilment.hand_over(tx, one_id, leaving)
-            boxes += len(shipments)
-            await visit.record(tx, "fulfilment.hand_over", store_desk.text_of(one_id), {"number": after.number})
-        return Done("/store/out", visit.says("%(num)s box has left.", "%(num)s boxes have left.", boxes))
+        there = await fulfilment.parcels(tx, [one_id])
+        own = {one.id: typed[one.id] for one in there if one.id in chosen and one.shipment_id is None and one.id in typed}
+        if not own:
+            return Done("/store/out", "", detail="0")  # somebody else has handed it over a moment ago
+        leaving = await carried(tx, one_id, own, labels_needed=False)
+        after, shipments = await fulfilment.hand_over(tx, one_id, leaving)
+        await visit.record(tx, "fulfilment.hand_over", store_desk.text_of(one_id), {"number": after.number})
+        return Done("/store/out", "", detail=str(len(shipments)))
 
-    try:
-        fields.done()
-        return await visit.act(work)
-    except Refusal as refusal:
-        return await _out(visit, problem_words(visit, refusal))
+    return int((await visit.once(work, f":{one_id.hex}")).detail)
 
 
-async def _chosen(visit: Visit, fields: Fields) -> dict[FulfilmentId, set[ParcelId]]:
-    """The boxes that are ticked, by their fulfilment orders; a fulfilment order that is ticked means all of its boxes."""
+_TODO: Mapping[type[Refusal], str] = {
+    BoxRecalled: N_("Take it off the van, open it and take out what was cancelled."),
+    NotPicked: N_("Keep it here until all of it is packed."),
+    NotInThatState: N_("Take it off the van: it is not to be sent any more."),
+}
+
+
+async def _stayed(visit: Visit, one_id: FulfilmentId, refusal: Refusal) -> Stayed:
+    async with visit.read() as reader:
+        one = await fulfilment.get(reader, one_id)
+    todo = next(
+        (words for kind, words in _TODO.items() if isinstance(refusal, kind)), N_("Take it off the van and look at it.")
+    )
+    name = f"F{one.number} {one.recipient}".strip()
+    return Stayed(name, problem_words(visit, refusal), visit.say(todo), f"/store/pack/{store_desk.text_of(one_id)}")
+
+
+async def _chosen(visit: Visit, fields: Fields) -> list[Parcel]:
+    """The boxes that are ticked; a fulfilment order that is ticked means all of its boxes."""
     parcel_ids = [ParcelId(key) for key in _ids(fields, "box", PARCEL_PREFIX)]
     whole = [FulfilmentId(key) for key in _ids(fields, "chosen", FULFILMENT_PREFIX)]
     async with visit.read() as reader:
         boxes = await fulfilment.some_parcels(reader, parcel_ids) if parcel_ids else []
         boxes += await fulfilment.parcels(reader, whole) if whole else []
-    found: dict[FulfilmentId, set[ParcelId]] = defaultdict(set)
-    for one in boxes:
-        found[one.fulfilment_id].add(one.id)
-    return found
+    return boxes
 
 
 def _ids(fields: Fields, name: str, prefix: str) -> list[UUID]:

@@ -14,7 +14,6 @@ from comptoir.modules.fulfilment.contracts import (
     PARCEL_PREFIX,
     Fulfilment,
     FulfilmentId,
-    FulfilmentLine,
     LineUnits,
     Method,
     Parcel,
@@ -33,7 +32,7 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces import boxing, customs
 from comptoir.surfaces.boxing import Fitting
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import lists, store_desk, store_labels
+from comptoir.surfaces.console.pages import lists, store_desk, store_labels, store_next, store_recalled
 from comptoir.surfaces.console.pages.carrier_words import problem_words
 from comptoir.surfaces.console.pages.lists import Goods
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
@@ -46,7 +45,7 @@ area = Area("store")
 MOST_TRACKING = 80
 COLLECTED = frozenset({Method.COLLECT, Method.HAND_OUT})
 """What the buyer fetches: no carrier takes it."""
-_STEPS = frozenset({"box", "proposed", "open", "hand-over", "ready", "begin"})
+_STEPS = frozenset({"box", "proposed", "open", "hand-over", "ready", "begin"}) | store_recalled.STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,8 @@ class Box:
     id: str
     inside: str
     tag: Tag = store_labels.NO_TAG
+    out: str = ""
+    """What is to be taken out again."""
 
     @property
     def left(self) -> bool:
@@ -82,7 +83,9 @@ async def pack_list(visit: Visit) -> Answer:
             return store_desk.choose_first(visit)
         found = await fulfilment.urgent(reader, place.id, [Stage.TO_PACK], visit.principal.actor, visit.page.now)
         tasks = await store_desk.tasks(visit, reader, found)
-    return visit.respond("store/pack_list.html", place=lists.label(place), tasks=tasks)
+        recalled = store_recalled.rows_of(*await store_recalled.boxes_at(reader, place.id))
+    answer = visit.respond("store/pack_list.html", place=lists.label(place), tasks=tasks, recalled=recalled)
+    return store_desk.with_camera(answer)
 
 
 @area.get("/store/pack/{fulfilment_id:str}", Permission.ORDERS_READ)
@@ -106,11 +109,13 @@ async def _show(visit: Visit, fulfilment_id: FulfilmentId, problem: Refusal | Fa
         tags = await store_labels.tags(visit, reader, parcels) if parcels else {}
         accounts = await tracking.accounts.everything(reader)
         place = await locations.get(reader, one.location_id)
+        done = one.state in {State.CLOSED, State.CANCELLED}
+        upcoming = await store_next.after(visit, reader, one.location_id) if done else None
     fields = visit.fields() if visit.given is not None else None
     others = one.assignee and one.assignee != visit.principal.actor and one.state is State.IN_PROGRESS
     taken = isinstance(problem, SomebodyElse)
     collected = one.method in COLLECTED
-    return visit.respond(
+    answer = visit.respond(
         "store/pack.html",
         status=refusal.status if refusal else 503 if problem else 200,
         one=one,
@@ -122,13 +127,14 @@ async def _show(visit: Visit, fulfilment_id: FulfilmentId, problem: Refusal | Fa
         weight=weight,
         cartons=[(carton.code, carton.name) for carton in cartons],
         proposed=_proposed(visit, one, fit, names),
-        boxes=[_box(parcel, one.lines, tags[parcel.id]) for parcel in parcels],
+        boxes=[_box(parcel, one, tags[parcel.id]) for parcel in parcels],
         to_pick=one.quantity - one.picked,
         carriers=sorted({service.code for service in services if service.active}),
         collected=collected,
         abroad=not collected and customs.crosses(place.country, one.country),
         buys=any(account.active for account in accounts) and not collected,
         now_label=visit.param("label"),
+        scan_box=fields.raw("parcel") if fields else visit.param("scan"),
         active=one.state in {State.OPEN, State.SCHEDULED, State.IN_PROGRESS, State.INCOMPLETE},
         others=people[one.assignee] if others or taken else "",
         refused=problem_words(visit, problem) if problem and not taken else "",
@@ -138,13 +144,14 @@ async def _show(visit: Visit, fulfilment_id: FulfilmentId, problem: Refusal | Fa
         papers=f"/store/papers/{store_desk.text_of(one.id)}",
         may_act=visit.may(Permission.FULFIL),
         may_set=visit.may(Permission.ROUTING_WRITE),
+        upcoming=upcoming,
     )
+    return store_desk.with_camera(answer)
 
 
-def _box(parcel: Parcel, lines: Sequence[FulfilmentLine], tag: Tag) -> Box:
-    names = {line.line_no: line.name or line.sku for line in lines}
-    inside = ", ".join(f"{line.quantity} × {names.get(line.line_no, '')}" for line in parcel.lines)
-    return Box(parcel, to_text(PARCEL_PREFIX, parcel.id), inside, tag)
+def _box(parcel: Parcel, one: Fulfilment, tag: Tag) -> Box:
+    inside, out = (store_recalled.units_of(one, units) for units in (parcel.lines, parcel.recalled))
+    return Box(parcel, to_text(PARCEL_PREFIX, parcel.id), inside, tag, out)
 
 
 def _proposed(visit: Visit, one: Fulfilment, fit: Fitting | None, names: Goods) -> Proposed:
@@ -179,7 +186,10 @@ async def take_step(visit: Visit) -> Answer:
         raise NotFound(kind="page", id=step)
 
     async def work(tx: Tx) -> Done:
-        words, label = await _taken(visit, tx, step, fulfilment_id, fields)
+        if step in store_recalled.STEPS:
+            words, label = await store_recalled.take(visit, tx, step, fulfilment_id, fields), ""
+        else:
+            words, label = await _taken(visit, tx, step, fulfilment_id, fields)
         after = await fulfilment.get(tx, fulfilment_id)
         if step == "hand-over":
             await visit.record(tx, "fulfilment.hand_over", store_desk.text_of(fulfilment_id), {"number": after.number})
@@ -191,11 +201,13 @@ async def take_step(visit: Visit) -> Answer:
     try:
         if step == "open":
             await _label_back(visit, fields)
+        elif step in store_recalled.STEPS:
+            await store_recalled.before(visit, fields)
         return await visit.act(work)
     except Refusal as refusal:
         return await _show(visit, fulfilment_id, refusal)
     except Fault as fault:
-        if step != "open" or fault.code in {"database_unavailable", "contended"}:
+        if step not in {"open", *store_recalled.STEPS} or fault.code in {"database_unavailable", "contended"}:
             raise
         return await _show(visit, fulfilment_id, fault)
 
@@ -228,12 +240,19 @@ async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, f
             await fulfilment.ready(tx, fulfilment_id)
             return visit.say(N_("It is ready to collect.")), ""
         case _:
-            here = [one for one in await fulfilment.parcels(tx, [fulfilment_id]) if one.shipment_id is None]
-            typed = tracking_of(fields, here)
-            fields.done()
-            leaving = await carried(tx, fulfilment_id, typed, labels_needed=False)
-            _, shipments = await fulfilment.hand_over(tx, fulfilment_id, leaving)
-            return visit.says("%(num)s box has left.", "%(num)s boxes have left.", len(shipments)), ""
+            return await _handed_over(visit, tx, fulfilment_id, fields)
+
+
+async def _handed_over(visit: Visit, tx: Tx, fulfilment_id: FulfilmentId, fields: Fields) -> tuple[str, str]:
+    there = await fulfilment.parcels(tx, [fulfilment_id])
+    here = [one for one in there if one.shipment_id is None and not one.recalled]
+    if not here:
+        fulfilment.require_wanted(there)
+    typed = tracking_of(fields, here)
+    fields.done()
+    leaving = await carried(tx, fulfilment_id, typed, labels_needed=False)
+    _, shipments = await fulfilment.hand_over(tx, fulfilment_id, leaving)
+    return visit.says("%(num)s box has left.", "%(num)s boxes have left.", len(shipments)), ""
 
 
 async def _as_proposed(visit: Visit, tx: Tx, fulfilment_id: FulfilmentId) -> tuple[str, str]:
@@ -270,4 +289,4 @@ def tracking_of(fields: Fields, here: Sequence[Parcel]) -> Mapping[ParcelId, Tra
 async def boxes_of(visit: Visit, reader: Reader, parcels: Sequence[Parcel]) -> dict[ParcelId, Box]:
     """With their labels, without what is in them."""
     tags = await store_labels.tags(visit, reader, parcels) if parcels else {}
-    return {one.id: _box(one, (), tags[one.id]) for one in parcels}
+    return {one.id: Box(one, to_text(PARCEL_PREFIX, one.id), "", tags[one.id]) for one in parcels}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal
@@ -22,6 +24,7 @@ from comptoir.modules.fulfilment.contracts import (
     Scanned,
     Stage,
     State,
+    WaveKind,
 )
 from comptoir.modules.fulfilment.errors import SomebodyElse
 from comptoir.modules.orders import api as orders
@@ -39,6 +42,11 @@ area = Area("store")
 
 MOST_LOOKED_UP = 40
 """So many products' numbers are given along, for a device that has to judge scans by itself."""
+WAVE_KINDS = {
+    WaveKind.BATCH: (N_("Together"), N_("Each product once, for all of the orders.")),
+    WaveKind.SINGLE: (N_("One by one"), N_("One order after the other.")),
+    WaveKind.ZONE: (N_("By zones"), N_("Each picker takes a zone; the orders come together at the end.")),
+}
 GIVEN_BACK = (RejectReason.NO_STAFF, RejectReason.CLOSED, RejectReason.OTHER)
 """Why a location gives all of it back; what is not found or damaged is said of a product."""
 
@@ -77,6 +85,7 @@ async def pick_list(visit: Visit) -> Answer:
             place=lists.label(place),
             tasks=await store_desk.tasks(visit, reader, found),
             held=await store_desk.tasks(visit, reader, held),
+            kinds=[(kind.value, visit.say(word), visit.say(meaning)) for kind, (word, meaning) in WAVE_KINDS.items()],
             waves=[
                 (f"/store/waves/{to_text(WAVE_PREFIX, one.id)}", one) for one in waves if one.state == "open" and one.orders
             ],
@@ -171,12 +180,10 @@ async def scan(visit: Visit) -> Answer:
     """One scan. It has a key of its own, so that a device may send it again after the network was away."""
     fulfilment_id, code = store_desk.id_of(visit), visit.fields().raw("code")[:100]
     href = f"/store/pick/{store_desk.text_of(fulfilment_id)}"
+    weight = typed_weight(visit.fields())
 
     async def work(tx: Tx) -> Done:
-        found = await _scanned(tx, fulfilment_id, code)
-        name = found.line.name if found.line else ""
-        tone, text = _OUTCOMES[found.outcome]
-        return Done(href, visit.say(text, name=name, code=code, left=found.left), detail=found.outcome, tone=tone)
+        return told_of(visit, await fulfilment.scan(tx, fulfilment_id, code, weight), href, code, weight)
 
     if not code:
         return visit.redirect(href)
@@ -198,18 +205,32 @@ _OUTCOMES = {
     Scanned.TOO_MANY: ("bad", N_("One too many: %(name)s is complete. Put this one back.")),
     Scanned.NOT_IN_ORDER: ("bad", N_("%(code)s is not in this order. Put it back.")),
     Scanned.UNKNOWN: ("bad", N_("The catalogue does not know the code %(code)s.")),
+    Scanned.WEIGH: ("warn", N_("Put it on the scales and type its weight: %(name)s")),
 }
+_TOO_HEAVY = N_("%(name)s: that is more than was ordered. Take some off and weigh it again.")
+_NO_WEIGHT = N_("Type the weight in kilograms, such as 1.250.")
 
 
-async def _scanned(tx: Tx, fulfilment_id: FulfilmentId, code: str) -> Scan:
-    """As `fulfilment.scan`; of what is weighed and has no weight on its label, a scan is all of it."""
-    found = await fulfilment.scan(tx, fulfilment_id, code)
-    if found.outcome is not Scanned.WEIGH or found.line is None:
-        return found
+_KILOGRAMS = re.compile(r"\d{1,5}(?:[.,]\d{1,3})?")
+
+
+def typed_weight(fields: Fields) -> int | None:
+    """What the scales say, in grams; None where nothing was typed, and 0 for what is no weight."""
+    text = fields.raw("weight").strip().removesuffix("kg").strip()
+    if not text:
+        return None
+    return int(Decimal(text.replace(",", ".")).scaleb(3)) if _KILOGRAMS.fullmatch(text) else 0
+
+
+def told_of(visit: Visit, found: Scan, href: str, code: str, weight: int | None) -> Done:
+    """What a scan was, in words. What has to be weighed is asked for: a label rarely says all of what was ordered."""
     line = found.line
-    after = await fulfilment.pick(tx, fulfilment_id, [LineUnits(line.line_no, line.quantity - line.picked)])
-    left = after.quantity - after.picked
-    return Scan(Scanned.PICKED if left else Scanned.ALL_PICKED, found.sku, line, left)
+    name = (line.name or line.sku) if line else ""
+    tone, text = _OUTCOMES[found.outcome]
+    if found.outcome is Scanned.TOO_MANY and line is not None and line.picked < line.quantity:
+        tone, text = ("warn", _NO_WEIGHT) if weight == 0 else ("bad", _TOO_HEAVY)
+    detail = f"{found.outcome}:{line.sku}" if found.outcome is Scanned.WEIGH and line is not None else str(found.outcome)
+    return Done(href, visit.say(text, name=name, code=code, left=found.left), detail=detail, tone=tone)
 
 
 @area.post("/store/pick/{fulfilment_id:str}/{step:str}", Permission.FULFIL)
@@ -232,11 +253,15 @@ async def take_step(visit: Visit) -> Answer:
         return Done(_onward(after, step), words)
 
     try:
+        if is_scan(visit) and step in _QUEUED:
+            return await show(visit, fulfilment_id, said=await visit.once(work))
         return await visit.act(work)
     except Refusal as refusal:
         return await show(visit, fulfilment_id, refusal)
 
 
+_QUEUED = frozenset({"take", "undo", "all"})
+"""What a device keeps, as it keeps scans, until the server answers."""
 _STEPS = ("begin", "take", "undo", "all", "give-back", "put-back", "ready", "instead")
 
 

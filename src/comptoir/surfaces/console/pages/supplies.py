@@ -47,7 +47,7 @@ async def supply_list(visit: Visit) -> Answer:
         before=page.previous,
         after=page.next,
         sort=sort,
-        sites=places.options,
+        sites=places.own(visit),
         places=places,
         names=names,
         today=visit.page.now.astimezone(visit.page.zone).date(),
@@ -68,11 +68,10 @@ async def supply_list(visit: Visit) -> Answer:
 async def _wanted(visit: Visit, reader: Reader) -> SupplyFilter:
     """A search is for a product, or for the beginning of a reference."""
     q = visit.param("q").strip() or visit.param("sku")
-    location = visit.optional_id("location", LOCATION_PREFIX)
     found = await lists.skus_found(reader, q) if q else []
     return SupplyFilter(
         skus=tuple(found) or None,
-        location_ids=None if location is None else (LocationId(location),),
+        location_ids=visit.places() or None,
         open_only=visit.param("state") != "all",
         reference="" if found else q,
     )
@@ -124,7 +123,7 @@ async def _new(visit: Visit, typed: Typed) -> Answer:
         crumbs=[(visit.say(N_("Incoming")), "/supplies")],
     )
     values = {"sku": visit.param("sku"), "location": visit.param("location")}
-    return asking.ask(visit, question, typed, values, sites=places.active)
+    return asking.ask(visit, question, typed, values, sites=places.own_active(visit))
 
 
 @area.post("/supplies/new", Permission.STOCK_RECEIVE)

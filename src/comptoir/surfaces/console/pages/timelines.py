@@ -143,6 +143,7 @@ _RESOLUTIONS = {
     "moved": N_("moved to another location"),
     "shipped": N_("shipped after all"),
     "filled": N_("stock came in"),
+    "sent_anyway": N_("sent all the same, because somebody chose so"),
     "backordered": N_("waits for stock"),
     "cancelled": N_("cancelled"),
     "counted": N_("counted"),

@@ -9,6 +9,7 @@ from comptoir.i18n import N_
 from comptoir.modules.changes.contracts import ChangeKind, ChangeState
 from comptoir.modules.notices.contracts import NoticeKind
 from comptoir.modules.tracking.contracts import AnswerKind, TrackingStatus
+from comptoir.sdk.carriers import InstructionKind
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages.change_words import KIND_WORDS, reason_words
 from comptoir.surfaces.console.pages.parcel_words import ANSWER_WORDS, NOTICE_WORDS, TRACKING_WORDS
@@ -47,6 +48,19 @@ def _parcel_answered(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     answer = str(data.get("answer"))
     words = t.say(ANSWER_WORDS[AnswerKind(answer)]) if answer in AnswerKind.__members__.values() else answer
     return t.say(N_("The buyer asks for %(answer)s"), answer=words), "message", "neutral", ""
+
+
+_INSTRUCTIONS: Mapping[str, str] = {
+    InstructionKind.REATTEMPT: N_("The carrier is told to try again"),
+    InstructionKind.ADDRESS: N_("The carrier is told to deliver elsewhere"),
+    InstructionKind.PICKUP: N_("The carrier is told to take it to a pickup point"),
+    InstructionKind.RETURN: N_("The carrier is told to send it back"),
+}
+
+
+def _parcel_instructed(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
+    words = _INSTRUCTIONS.get(str(data.get("instruction")))
+    return other(t, type_, data) if words is None else (t.say(words), "send", "neutral", "")
 
 
 def _parcel_stuck(t: Teller, _: str, data: Mapping[str, object]) -> Words:
@@ -107,6 +121,9 @@ _RETURNS: Mapping[str, tuple[str, str]] = {
     "inspect": (N_("Return inspected"), "neutral"),
     "close": (N_("Return finished"), "good"),
     "cancel": (N_("Return given up"), "neutral"),
+    "decline_rest": (N_("Rest of the return declined"), "warn"),
+    "give_back": (N_("Declined goods given back"), "neutral"),
+    "keep": (N_("Declined goods kept by agreement"), "neutral"),
 }
 
 
@@ -116,6 +133,28 @@ def _return_moved(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
         return other(t, type_, data)
     words, tone = found
     return t.say(words), "truck-return", tone, ""
+
+
+def _return_declined(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("The buyer learns that the return is declined")), "send", "warn", str(data.get("reason") or "")
+
+
+def _goods_back(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    sent = data.get("goods") == "sent"
+    words = N_("What was declined goes back to the buyer") if sent else N_("The buyer has taken back what was declined")
+    return t.say(words), "truck-return", "neutral", joined(data.get("carrier"), data.get("tracking_number"))
+
+
+def _return_parcel(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
+    status = str(data.get("status"))
+    if status not in set(TrackingStatus):
+        return other(t, type_, data)
+    where = t.say(TRACKING_WORDS[TrackingStatus(status)])
+    return t.say(N_("The parcel of the return: %(where)s"), where=where), "truck-return", "neutral", ""
+
+
+def _given_back(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("Not taken back: the buyer has it again")), "arrow-back-up", "neutral", t.units(data)
 
 
 def _papers_sent(t: Teller, _: str, data: Mapping[str, object]) -> Words:
@@ -135,6 +174,7 @@ AFTER: Mapping[str, Tell] = {
     "parcel.delivered": _parcel_delivered,
     "parcel.failed": _parcel_failed,
     "parcel.answered": _parcel_answered,
+    "parcel.instructed": _parcel_instructed,
     "parcel.stuck": _parcel_stuck,
     "parcel.delayed": _parcel_delayed,
     "label.bought": _label_bought,
@@ -143,6 +183,10 @@ AFTER: Mapping[str, Tell] = {
     "notice.failed": _notice_failed,
     "change.moved": _change_moved,
     "return.moved": _return_moved,
+    "return.declined": _return_declined,
+    "return.given_back": _goods_back,
+    "return.parcel_moved": _return_parcel,
+    "order.given_back": _given_back,
     "return.papers_sent": _papers_sent,
     "refund.granted": _refund_granted,
     "refund.withdrawn": _refund_withdrawn,

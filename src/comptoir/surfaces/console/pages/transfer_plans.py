@@ -96,6 +96,7 @@ async def _plan(visit: Visit, plan: Plan, fields: Fields | None = None, refused:
             for sku, quantity in plan.lines.items()
         ],
         sites=places.active,
+        origins=places.own_active(visit),
         origin=Sites.text(plan.origin) if plan.origin else "",
         target=Sites.text(plan.target) if plan.target else "",
         version=fields.raw("version") if fields else plan.transfer.version if plan.transfer else "",

@@ -43,9 +43,8 @@ class Row:
 
 @area.get(_LIST, Permission.STOCK_READ)
 async def proposal_list(visit: Visit) -> Answer:
-    location = visit.optional_id("location", LOCATION_PREFIX)
     async with visit.read() as reader:
-        runs = await inventory.proposed(reader, None if location is None else LocationId(location))
+        runs = await inventory.proposed(reader, visit.places())
         terms = await inventory.replenishment(reader)
         places = await lists.sites(reader)
     return visit.respond(
@@ -53,7 +52,7 @@ async def proposal_list(visit: Visit) -> Answer:
         "transfers/_proposals.html",
         rows=runs,
         places=places,
-        sites=places.options,
+        sites=places.own(visit),
         has_terms=bool(terms),
         chips=lists.chips(visit, [(N_("Location"), "location", dict(places.options))]),
         href=_way_href,
@@ -259,7 +258,7 @@ async def _terms(visit: Visit, typed: Typed) -> Answer:
     options = [
         (to_text(POOL_PREFIX, pool.id), visit.say(N_("Stores of %(pool)s"), pool=pool.name or pool.code)) for pool in pools
     ]
-    return asking.ask(visit, question, typed, values, whose=[*options, *places.active], sites=places.active)
+    return asking.ask(visit, question, typed, values, whose=[*options, *places.own_active(visit)], sites=places.active)
 
 
 _NOWHERE = from_text(LOCATION_PREFIX, f"{LOCATION_PREFIX}_{'0' * 26}")

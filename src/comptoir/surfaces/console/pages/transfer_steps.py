@@ -11,11 +11,12 @@ from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import asking, lists
+from comptoir.surfaces.console.pages import asking, lists, store_desk
 from comptoir.surfaces.console.pages.asking import Question, Typed
 from comptoir.surfaces.console.pages.lists import Goods
 from comptoir.surfaces.console.pages.stock_acts import units
 from comptoir.surfaces.console.pages.stock_words import TRANSFER_PREFIX
+from comptoir.surfaces.console.pages.store_pick import codes_of
 from comptoir.surfaces.console.pages.transfers import id_of, rows_of, transfer_href, typed_quantity
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 
@@ -56,6 +57,7 @@ async def _step_form(visit: Visit, typed: Typed) -> Answer:
         transfer = await inventory.transfer(reader, id_of(visit))
         rows = await rows_of(reader, transfer)
         places = await lists.sites(reader)
+        codes = await codes_of(reader, [row.line.sku for row in rows]) if name == "receive" else {}
     href = transfer_href(transfer.id)
     if transfer.state not in _FROM[name] and not typed.refused:
         return visit.finish(Done(href, visit.say(_OTHERWISE[transfer.state]), tone="warn"))
@@ -74,7 +76,7 @@ async def _step_form(visit: Visit, typed: Typed) -> Answer:
     proposed: dict[str, object] = {
         f"line:{row.line.sku}": typed_quantity(row.line.open, weighed=row.weighed) for row in rows if row.line.open
     }
-    return asking.ask(
+    answer = asking.ask(
         visit,
         question,
         typed,
@@ -85,7 +87,9 @@ async def _step_form(visit: Visit, typed: Typed) -> Answer:
         origin=places[transfer.from_location_id],
         target=places[transfer.to_location_id],
         refused_short=isinstance(typed.refusal, InsufficientStock),
+        codes=codes,
     )
+    return store_desk.with_camera(answer)
 
 
 @area.post("/transfers/{transfer_id:str}/{step:str}", Permission.STOCK_TRANSFER)

@@ -17,12 +17,11 @@ from comptoir.modules.inventory.contracts import (
     TransferLine,
     TransferState,
 )
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
 from comptoir.runtime.paging import Page
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.pages import lists, stock_words
+from comptoir.surfaces.console.pages import lists, stock_words, store_desk
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
 from comptoir.surfaces.console.pages.stock import sku_href, tabs
 from comptoir.surfaces.console.pages.stock_words import TRANSFER_PREFIX
@@ -47,10 +46,7 @@ def transfer_href(transfer_id: TransferId) -> str:
 async def transfer_list(visit: Visit) -> Answer:
     sort = visit.sort(("number", "state"), "-number")
     state = lists.chosen(visit, "state", TransferState)
-    location = visit.optional_id("location", LOCATION_PREFIX)
-    wanted = TransferFilter(
-        states=None if state is None else (state,), location_id=None if location is None else LocationId(location)
-    )
+    wanted = TransferFilter(states=None if state is None else (state,), location_ids=visit.places())
     if visit.wants_csv:
         return visit.csv("transfers", [visit.say(word) for word in _COLUMNS], _exported(visit, wanted, sort))
     async with visit.read() as reader:
@@ -65,7 +61,7 @@ async def transfer_list(visit: Visit) -> Answer:
         before=page.previous,
         after=page.next,
         sort=sort,
-        sites=places.options,
+        sites=places.own(visit),
         places=places,
         people=people,
         states=states,
@@ -144,7 +140,7 @@ async def transfer_page(visit: Visit) -> Answer:
         rows = await rows_of(reader, transfer)
         places = await lists.sites(reader)
         people = await people_of(visit, reader, [transfer.actor], await channels_of(visit, reader))
-    return visit.respond(
+    answer = visit.respond(
         "stock/transfer.html",
         transfer=transfer,
         rows=rows,
@@ -161,6 +157,7 @@ async def transfer_page(visit: Visit) -> Answer:
         missing=sum(line.missing for line in transfer.lines),
         surplus=sum(max(0, line.received + line.missing - line.quantity) for line in transfer.lines),
     )
+    return store_desk.with_camera(answer)
 
 
 def _steps(visit: Visit, transfer: Transfer) -> list[tuple[str, str, str]]:

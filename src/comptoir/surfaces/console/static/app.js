@@ -55,6 +55,31 @@
     if (event.target.matches("form.filters") && sort) { event.detail.parameters.sort = sort; }
   });
 
+  // ---------------------------------------------------------------- what is being typed
+  // A part of the page that is exchanged leaves alone what was typed after it had been asked for, and what was typed at all where
+  // the server sends it by itself. What the server answers to what it was sent stands: a scanned code leaves its field.
+  const typed = new WeakMap();
+  let asked = 0;
+  document.addEventListener("input", (event) => typed.set(event.target, performance.now()), true);
+  document.addEventListener("reset", (event) => Array.from(event.target.elements).forEach((field) => typed.delete(field)), true);
+  document.addEventListener("htmx:beforeSend", (event) => { event.detail.xhr.askedAt = performance.now(); });
+  document.addEventListener("htmx:beforeSwap", (event) => { asked = event.detail.xhr ? event.detail.xhr.askedAt || 0 : 0; });
+  document.addEventListener("htmx:afterSwap", () => { asked = 0; });
+  if (window.Idiomorph) {
+    window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
+      if (!["value", "checked", "selected"].includes(name)) { return true; }
+      const field = node.localName === "option" ? node.closest("select") : node;
+      return !((typed.get(field) || 0) > asked);
+    };
+  }
+
+  // What the store has kept on this device is for whoever is signed in: it goes with the sign-out, and where nobody is.
+  function forgetStore() {
+    if ("caches" in window) { caches.delete("comptoir-store-pages").catch(() => { /* forbidden: nothing was kept */ }); }
+  }
+  document.addEventListener("submit", (event) => { if (event.target.getAttribute("action") === "/sign-out") { forgetStore(); } });
+  if (!find("form[action='/sign-out']")) { forgetStore(); }
+
   const offline = find("[data-offline]");
   const online = () => { offline.hidden = navigator.onLine; };
   addEventListener("online", online);
