@@ -67,14 +67,14 @@ async def found(desk: Desk, **more: object) -> list[int]:
 
 
 async def test_what_is_foreseen_is_what_comes_of_it(desk: Desk) -> None:
-    await policy(desk, fee=100, window=30)
+    await policy(desk, fee=100, window=30, exempt=True)
     order_id = await desk.sold(TEA=3)
     place = desk.shop.locations["store"]
     before = await desk.standing(order_id)
     foreseen = await desk.do(lambda tx: api.foresee(tx, draft(order_id, 2), SETTING, place))
     assert (foreseen.worth, foreseen.fee, foreseen.costs, foreseen.granted) == (666, 100, 0, 566)
     assert (foreseen.needs_approval, foreseen.marketplace, foreseen.refused) == (False, False, {})
-    assert foreseen.verdicts[1].why is Why.WITHDRAWAL
+    assert foreseen.verdicts[1].why is Why.WITHIN_WINDOW
     assert await desk.standing(order_id) == before
     assert await found(desk) == []
     assert await desk.shop.level("TEA", "store") == Level()
@@ -221,6 +221,6 @@ async def test_a_policy_is_tried_out_before_it_is_kept(desk: Desk) -> None:
     async with desk.shop.database.read() as reader:
         kept = await api.try_out(reader, order_id, Reason.CHANGED_MIND, SETTING, utcnow())
         assert (kept.fits[1].code, kept.verdicts[1].fee) == ("standard", 0)
-        tried = api.STANDARD.__class__(code="tried", position=1, fee=200)
+        tried = api.STANDARD.__class__(code="tried", position=1, fee=200, exempt=True)
         would = await api.try_out(reader, order_id, Reason.CHANGED_MIND, SETTING, utcnow(), tried)
     assert (would.fits[1].code, would.verdicts[1].fee) == ("tried", 200)

@@ -56,6 +56,7 @@ from comptoir.modules.locations.contracts import LocationId, LocationKind
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Charge, Fill, LineQuantity, OrderId, Placed, ReturnLine
 from comptoir.modules.orders.errors import (
+    NothingLeft,
     NotReservedThere,
     OverAllowance,
     OverRefund,
@@ -184,7 +185,7 @@ class Machine(RuleBasedStateMachine):
             assert sum(effect.value for effect in done.effects) == done.after.value - done.before.value
             await self.is_settled(tx, order_id)
 
-        self.do(request_and_confirm, *UNITS, OverAllowance, InsufficientStock)
+        self.do(request_and_confirm, *UNITS, OverAllowance, NothingLeft, InsufficientStock)
 
     async def is_settled(self, tx: Tx, order_id: OrderId) -> None:
         """What is promised is what is owed, but for what somebody has to look at first and what was paid back early."""

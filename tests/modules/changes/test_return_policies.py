@@ -31,7 +31,7 @@ SOLD = st.builds(
     ),
     DAYS,
     st.one_of(st.none(), st.timedeltas(timedelta(0), timedelta(days=20))),
-    country=st.sampled_from(("FR", "DE")),
+    country=st.sampled_from(("FR", "DE", "RE", "US")),
     distance=st.booleans(),
     consumer=st.booleans(),
     reason=st.sampled_from(Reason),
@@ -40,12 +40,13 @@ LATER = st.integers(0, 1000).map(lambda days: timedelta(days=days))
 
 
 @given(TERMS, SOLD, LATER)
-def test_a_french_consumer_withdraws_in_time_whatever_the_policy_says(policy: Policy, sold: Sold, later: timedelta) -> None:
+def test_a_european_consumer_withdraws_in_time_whatever_the_policy_says_and_without_its_fee(policy: Policy, sold: Sold, later: timedelta) -> None:
     asked = sold.bought_on + later
     verdict = policies.allowed(policy, sold, asked)
-    if sold.country == "FR" and sold.distance and sold.consumer and not policy.exempt:
+    if sold.country in policies.WITHDRAWAL_COUNTRIES and sold.distance and sold.consumer and not policy.exempt:
         if sold.delivered_on is None or asked <= sold.delivered_on + timedelta(days=14):
             assert (verdict.allowed, verdict.why, verdict.method) == (True, Why.WITHDRAWAL, RefundMethod.ORIGINAL)
+            assert verdict.fee == 0
     else:
         assert verdict.why is not Why.WITHDRAWAL
 

@@ -18,7 +18,15 @@ from comptoir.modules.changes.contracts import (
 )
 
 WITHDRAWAL_DAYS = 14
-"""Code de la consommation, L221-18: from the day after delivery, to the next working day where it ends on none (L221-19)."""
+"""Code de la consommation, L221-18: from the day after delivery, to the next working day where it ends on none (L221-19). The
+other states of the European Economic Area have the same by directive 2011/83/EU, articles 9 to 14.
+"""
+WITHDRAWAL_COUNTRIES = frozenset(
+    (
+        "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK "
+        "BL GF GP MF MQ PM RE YT"  # French, with codes of their own
+    ).split()
+)
 
 STANDARD = Policy(code="standard", position=0)
 """Where no policy fits."""
@@ -58,7 +66,8 @@ def allowed(policy: Policy, sold: Sold, asked_on: date) -> Verdict:
     withdraws = withdrawable(policy, sold)
     if withdraws and (legal is None or asked_on <= legal):
         until = None if legal is None else max(legal, own if own is not None and not policy.final_sale else legal)
-        return Verdict(True, Why.WITHDRAWAL, until, fee, policy.moment, RefundMethod.ORIGINAL, policy.approval_above, *label)
+        # Of what goes back the buyer bears the direct cost of sending it, and nothing else (L221-23).
+        return Verdict(True, Why.WITHDRAWAL, until, 0, policy.moment, RefundMethod.ORIGINAL, policy.approval_above, *label)
     if not policy.final_sale and (own is None or asked_on <= own):
         return Verdict(True, Why.WITHIN_WINDOW, own, fee, policy.moment, policy.method, policy.approval_above, *label)
     if fault and sold.consumer and (sold.delivered_on is None or asked_on <= sold.delivered_on + CONFORMITY):
@@ -75,7 +84,7 @@ def _own_term(policy: Policy, sold: Sold) -> date | None:
 
 def withdrawable(policy: Policy, sold: Sold) -> bool:
     """Whether the buyer has a right to withdraw."""
-    return sold.distance and sold.consumer and sold.country == "FR" and not policy.exempt
+    return sold.distance and sold.consumer and sold.country in WITHDRAWAL_COUNTRIES and not policy.exempt
 
 
 def withdrawal_until(policy: Policy, sold: Sold) -> date | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from comptoir.kernel.checking import Checks
@@ -27,6 +27,8 @@ from comptoir.modules.orders.contracts import Order, OrderId
 from comptoir.modules.pricing import api as pricing
 from comptoir.runtime.database import Reader, Tx
 
+_SOONEST, _LATEST = timezone(timedelta(hours=-4)), timezone(timedelta(hours=4))
+"""From Guadeloupe to Réunion: of the days that it is where buyers live, the one that is for the buyer counts."""
 ON_THE_ROAD = timedelta(days=10)
 """When a parcel has arrived that nobody has told us of: late rather than early, which is for the buyer."""
 _MOST_DAYS = 36_500
@@ -118,7 +120,7 @@ async def terms(
             reason=reason,
         )
         fits[line_no] = policies.first_fit(every, sold)
-        verdicts[line_no] = policies.allowed(fits[line_no], sold, now.astimezone(UTC).date())
+        verdicts[line_no] = policies.allowed(fits[line_no], sold, now.astimezone(_SOONEST).date())
     return Terms(verdicts, fits)
 
 
@@ -134,7 +136,7 @@ async def _delivered(reader: Reader, order: Order, setting: Setting) -> dict[int
             if at is None:
                 waiting.add(line.line_no)
             else:
-                found[line.line_no] = max(found.get(line.line_no, date.min), at.astimezone(UTC).date())
+                found[line.line_no] = max(found.get(line.line_no, date.min), at.astimezone(_LATEST).date())
     return {line_no: day for line_no, day in found.items() if line_no not in waiting}
 
 
