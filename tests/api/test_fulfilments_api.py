@@ -114,3 +114,32 @@ async def test_what_is_not_there_and_what_cannot_be_is_told(api: Api) -> None:
     held = (await api.post(f"{path}/hold", {"reason": "address", "note": "no number"})).json()
     assert (held["state"], held["stage"], held["hold_note"]) == ("on_hold", "waiting", "no number")
     assert (await api.post(f"{path}/resume")).json()["state"] == "open"
+
+
+async def test_nobody_puts_back_or_gives_away_what_another_token_picks(api: Api) -> None:
+    one = await one_to_pick(api)
+    path = f"/v1/fulfilments/{one['id']}"
+    assert (await api.post(f"{path}/begin", {})).status_code == 200
+    other = await api.new_token(Scope.FULFILMENT_WRITE, Scope.ORDERS_READ)
+    problem(await api.post(f"{path}/put-back", token=other), 409, "somebody_else_works_on_it")
+    problem(await api.post(f"{path}/reject", {"reason": "no_staff"}, token=other), 409, "somebody_else_works_on_it")
+    taken = await api.post(f"{path}/put-back?take_over=true", token=other)
+    assert (taken.status_code, taken.json()["state"]) == (200, "open")
+
+
+async def test_a_zone_wave_says_who_picks_what(api: Api) -> None:
+    one = await one_to_pick(api)
+    await api.ask("PUT", f"/v1/locations/{one['location_id']}/bins", {"bins": {"TEA": "A-03-2"}})
+    wave = (await api.post("/v1/waves", {"fulfilment_ids": [one["id"]], "kind": "zone"})).json()
+    assert [(zone["zone"], zone["assignee"], zone["units"]) for zone in wave["zones"]] == [("A", "", 2)]
+    path = f"/v1/waves/{wave['id']}"
+    taken = (await api.post(f"{path}/take-zone", {"zone": "A"})).json()
+    assert taken["zones"][0]["assignee"].startswith("token:tok_")
+    other = await api.new_token(Scope.FULFILMENT_WRITE, Scope.ORDERS_READ)
+    problem(await api.post(f"{path}/take", {"sku": "TEA"}, token=other), 409, "somebody_else_works_on_it")
+    assert (await api.post(f"{path}/take", {"sku": "TEA", "quantity": 2})).json()["picked"] == 2
+    assert (await api.post(f"{path}/put-down", {"sku": "TEA"})).json()["picked"] == 1
+    lost = (await api.post(f"{path}/give-up", {"sku": "TEA"})).json()
+    assert (lost["units"], lost["state"]) == (1, "done")
+    assert (await api.post(f"{path}/leave-zone", {"zone": "A"})).json()["zones"][0]["assignee"] == ""
+    assert (await api.post(f"{path}/drop", {"fulfilment_id": one["id"]})).json()["orders"] == 0

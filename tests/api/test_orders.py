@@ -111,6 +111,7 @@ async def test_an_order_goes_through_its_life(api: Api) -> None:
         "order.returned",
         "order.paid",
         "order.paid",
+        "order.paid",
     ]
     assert timeline[1]["data"]["location_id"] == lyon
     assert timeline[1]["actor"].startswith("token:tok_")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from comptoir.kernel.ids import to_text
 from comptoir.modules.catalogue import api as catalogue
@@ -15,6 +17,7 @@ from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import FULFILMENT_PREFIX, PARCEL_PREFIX, Fulfilment, Parcel, Stage
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import LineQuantity
+from comptoir.modules.payments.contracts import EntryKind
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import LabelState, PurchasedLabel, TroubleKind
 from comptoir.runtime.consumers import ConsumerRunner
@@ -22,13 +25,16 @@ from comptoir.surfaces.console.pages.store_desk import COOKIE
 from comptoir.surfaces.pools import pool_id_of, pool_of
 from comptoir.surfaces.services import Services
 from comptoir.surfaces.unwanted import give_back_unwanted
-from support.back_office import said
+from support.back_office import looked_at, said, signed_in
+from support.browser import browser
 from support.carrier_rigs import API_KEY, SIGNING
 from support.carriers import simulated
 from support.console import PRODUCTS, Shop, Staff, counted_statements, fields_of, place
 from support.consumers import drained
 from support.easypost_simulator import EasyPostSimulator
 from support.parcel_desk import connected, with_carriers
+
+__all__ = ["browser"]
 
 LOAF, SHAMPOO = "840361", "883404"
 
@@ -203,3 +209,27 @@ async def test_the_bench_reads_well_in_both_languages(owner: Staff, parts: Servi
         assert answer.status_code == 200, address
     words = {"en": "Open it and take out", "fr": "Ouvrez-le et retirez"}
     assert words[language] in said((await owner.get(page_of(one))).text)
+
+
+async def test_the_pages_are_accessible_on_a_phone_and_in_french(owner: Staff, parts: Services, browser: Browser) -> None:
+    one, _ = await packed(owner, parts, [(LOAF, 2)])
+    await cancelled(parts, one, LineQuantity(1, 1))
+    gone, _ = await packed(owner, parts, [(SHAMPOO, 1)])
+    await cancelled(parts, gone)
+    async with parts.database.transaction() as tx:
+        order = await orders.order(tx, gone.order_id)
+        await orders.pay(tx, order.id, EntryKind.CAPTURED, "card", order.total)
+        await orders.grant_refund(tx, order.id, order.total, "cancelled")
+    addresses = ["/store/out", page_of(one), page_of(gone), "/orders/refunds", "/orders?owed=to_buyer"]
+    async with signed_in(browser, parts) as page:
+        await page.goto("/store/here?next=/store")
+        await page.click(f'button[value="{to_text("loc", one.location_id)}"]')
+        for language in ("en", "fr"):
+            await looked_at(page, language, addresses)
+            if folder := os.environ.get("COMPTOIR_PICTURES", ""):
+                for n, address in enumerate(addresses):
+                    for width in (390, 1440):
+                        await page.set_viewport_size({"width": width, "height": 900})
+                        await page.goto(address)
+                        await page.wait_for_timeout(500)
+                        await page.screenshot(path=f"{folder}/{n}-{language}-{width}.png", full_page=True)

@@ -111,7 +111,8 @@ async def test_every_page_of_the_store_is_accessible_and_fits_a_phone(
 ) -> None:
     first, boxed, pickup, _ = await stocked(parts, shop)
     async with parts.database.transaction(await owner_of(parts)) as tx:
-        wave = await fulfilment.start(tx, [first.id], WaveKind.BATCH)
+        wave = await fulfilment.start(tx, [first.id], WaveKind.ZONE)
+        await fulfilment.take_zone(tx, wave.id, "A")
     pages = {
         "home": "/store",
         "here": "/store/here",
@@ -127,6 +128,8 @@ async def test_every_page_of_the_store_is_accessible_and_fits_a_phone(
         "counts": "/store/counts",
         "found": f"/store/find?q={LOAF}",
         "nothing": "/store/find?q=zzz",
+        "away": "/store/away",
+        "order": "/orders/new?from=store",
     }
     async with at_work(browser, parts, first) as page:
         await page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])

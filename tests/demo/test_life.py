@@ -76,7 +76,7 @@ async def test_whatever_people_do_the_year_is_the_data_sets_to_the_cent_and_ever
         added = await reader.value("SELECT count(*) FROM orders.lines WHERE unit_price = 0 AND kind = 'item' AND total = 0")
         handed = await reader.value("SELECT count(*) FROM fulfilment.handouts")
     assert handed > 0, "buyers came"
-    assert stages["ship done"] > 50, stages
+    assert stages["ship done"] > 10, stages
     assert {"edit confirmed", "claim confirmed"} <= kinds.keys(), kinds
     assert {key for key in kinds if key.startswith("cancel ")}, kinds
     assert added > 0, "something was sent again for nothing"

@@ -20,9 +20,9 @@ from comptoir.runtime.database import Context, Database
 from comptoir.surfaces import collecting
 from comptoir.surfaces.jobs.notices import NoticeSender
 from comptoir.surfaces.lockers import LockerDesk
-from comptoir.surfaces.notices.texts import Refuses
+from comptoir.surfaces.notices.texts import Refuses, TextMessage
 from support.counter import arrived, made_ready, paid, time_is_over
-from support.depot import BUYER, KEY, Depot, open_depot
+from support.depot import AGREED, BUYER, KEY, Depot, open_depot
 from support.post import Post, plain_links
 
 SHOP = Sender(channel="web", name="Étoffes", email="orders@example.com", phone="Etoffes")
@@ -34,9 +34,8 @@ class Phones:
     def __init__(self) -> None:
         self.got: list[tuple[Medium, str]] = []
 
-    async def send(self, medium: Medium, sender: str, to: str, text: str) -> None:
-        del sender, to
-        self.got.append((medium, text))
+    async def send(self, message: TextMessage) -> None:
+        self.got.append((message.medium, message.text))
 
 
 @pytest_asyncio.fixture
@@ -122,7 +121,7 @@ async def test_a_telephone_is_told_the_code_or_the_locker(depot: Depot, post: Po
         await notices.put_sender(tx, replace(SHOP, media=(Medium.SMS, Medium.WHATSAPP)))
         draft = LockerDraft(location_id=depot.shop.locations["store"], code="A1", size=LockerSize.S)
         await fulfilment.create_locker(tx, draft)
-    one = await made_ready(depot, {"CUP": 1}, payments=paid(700), buyer=BUYER)
+    one = await made_ready(depot, {"CUP": 1}, payments=paid(700), buyer=AGREED)
     await depot.settle()
     phones = Phones()
     async with depot.database.transaction() as tx:

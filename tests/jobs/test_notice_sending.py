@@ -21,7 +21,7 @@ from comptoir.runtime.mail import MailNotAuthorised, MailServer, MailUnavailable
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.jobs.notices import NoticeSender, server_of
 from comptoir.surfaces.notices.texts import LogProvider, Refuses, provider
-from support.depot import KEY, Depot, open_depot, scan
+from support.depot import AGREED, KEY, Depot, open_depot, scan
 from support.post import PASSWORD, Post, plain_links
 
 SHOP = Sender(channel="web", name="Étoffes & Cie", email="orders@example.com", reply_to="help@example.com")
@@ -161,10 +161,10 @@ async def test_nothing_is_sent_where_nothing_is_set_up_and_everybody_can_see_it(
 
 
 async def test_a_message_to_a_telephone_needs_a_provider(depot: Depot, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("comptoir.surfaces.jobs.notices.notices.quiet_until", lambda _medium, now, _zone: now)
+    monkeypatch.setattr("comptoir.surfaces.jobs.notices.notices.quiet_until", lambda _medium, now, _zone, *_: now)
     async with depot.database.transaction() as tx:
         await notices.put_sender(tx, Sender(channel="web", name="Shop", email="o@example.com", phone="S", media=(Medium.SMS,)))
-    await depot.shipped("M2")
+    await depot.shipped("M2", buyer=AGREED)
     await depot.say("M2", scan("out_for_delivery"))
     await depot.settle()
     async with depot.database.transaction() as tx:

@@ -46,6 +46,8 @@ from support.easypost_simulator import EasyPostSimulator
 from support.shop import Shop
 
 BUYER = Buyer(name="Camille Roux", email="camille@example.com", phone="+33612345678")
+AGREED = Buyer(name="Camille Roux", email="camille@example.com", phone="+33612345678", notify=("sms", "whatsapp"))
+"""Who wants messages on a telephone as well."""
 HOME = Address(name="Camille Roux", line1="3 rue des Lilas", postcode="13001", city="Marseille", country="FR")
 KEY = b"k" * 32
 

@@ -30,6 +30,10 @@ class _Links:
         del now
         return f"https://shop.example.com/track/{order_id}"
 
+    def stopping(self, order_id: UUID, now: datetime) -> str:
+        del now
+        return f"https://shop.example.com/messages/{order_id}"
+
     def answer(self, tracked_id: UUID, until: datetime) -> str:
         del until
         return f"https://shop.example.com/answer/{tracked_id}?a=1&b=2"

@@ -62,7 +62,7 @@ WHERE c.name = %(name)s AND (
   OR EXISTS (SELECT FROM runtime.parked_events p WHERE p.consumer = c.name AND p.attempts = 0)
 )
 """
-"""The first event after it says it all: asked whether there is any, the planner reads the whole log to find that there is none."""
+"""The first event after it says it all: asked whether there is any, the planner reads the whole log to find none."""
 
 _LOCK = "SELECT tx::text::bigint AS tx, seq FROM runtime.consumers WHERE name = %(name)s FOR UPDATE SKIP LOCKED"
 

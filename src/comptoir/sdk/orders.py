@@ -70,6 +70,8 @@ class Buyer(Struct, frozen=True, omit_defaults=True):
     company: str = ""
     purchase_order: str = ""
     """A business buyer's own reference."""
+    notify: tuple[str, ...] = ()
+    """By which ways the buyer has agreed to be told of the order beside e-mail: sms, whatsapp."""
 
 
 @dataclass(frozen=True, slots=True)

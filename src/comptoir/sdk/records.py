@@ -69,6 +69,9 @@ class LocationRecord:
     contact: str = ""
     phone: str = ""
     email: str = ""
+    closed_on: str = ""
+    public_holidays: str = ""
+    open_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

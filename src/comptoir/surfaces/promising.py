@@ -47,7 +47,7 @@ class PromiseDesk:
         self._database = database
         self._cache = inventory.SpotCache()
         self._batcher: Batcher[Wanted, list[NDArray[np.int64]]] = Batcher(self._work, limit=batch, at_once=1)
-        self._loads: dict[Network, tuple[datetime, dict[LocationId, int]]] = {}
+        self._loads: dict[tuple[Network, bool], tuple[datetime, dict[LocationId, int]]] = {}
         self._names: dict[Network, str] = {}
         self._limited: WeakKeyDictionary[Network, list[Site]] = WeakKeyDictionary()
 
@@ -81,7 +81,8 @@ class PromiseDesk:
         free = dict(zip(skus, rows, strict=True))
         _give(free, network, held)
         job, kept_back = _published(job, free, counter.channel.rules)
-        situation = Situation.of_arrays(network, free, await self._load(network, now))
+        everybody = any(routing.rates_load(one.rules) for one in counter.rule_sets)
+        situation = Situation.of_arrays(network, free, await self._load(network, now, everybody=everybody))
         deliveries: list[Delivery] = []
         asked = Profile(counter.channel.code, job.country, Service.PICKUP, categories)
         for service in services:
@@ -109,18 +110,22 @@ class PromiseDesk:
             name = self._names[network] = f"network:{len(self._names)}:{utcnow().timestamp()}"
         return name
 
-    async def _load(self, network: Network, now: datetime) -> dict[LocationId, int]:
-        """The orders that sites with a limit have to prepare today, a few seconds old at most."""
+    async def _load(self, network: Network, now: datetime, *, everybody: bool) -> dict[LocationId, int]:
+        """The orders that sites have to prepare today, a few seconds old at most: of those with a limit, or of everybody, where
+        a live rule set rates it.
+        """
         limited = self._limited.get(network)
         if limited is None:
             limited = self._limited[network] = [site for site in network.sites if site.capacity is not None]
-        if not limited:
+        sites = network.sites if everybody else limited
+        if not sites:
             return {}
-        kept = self._loads.get(network)
+        key = (network, everybody)
+        kept = self._loads.get(key)
         if kept is None or now - kept[0] > timedelta(seconds=LOAD_FOR):
-            since = [(site.id, _midnight(now, site.time_zone)) for site in limited]
+            since = [(site.id, _midnight(now, site.time_zone)) for site in sites]
             async with self._database.read() as reader:
-                kept = self._loads[network] = (now, await fulfilment.load_since(reader, since))
+                kept = self._loads[key] = (now, await fulfilment.load_since(reader, since))
         return kept[1]
 
 

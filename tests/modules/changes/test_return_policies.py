@@ -40,7 +40,9 @@ LATER = st.integers(0, 1000).map(lambda days: timedelta(days=days))
 
 
 @given(TERMS, SOLD, LATER)
-def test_a_european_consumer_withdraws_in_time_whatever_the_policy_says_and_without_its_fee(policy: Policy, sold: Sold, later: timedelta) -> None:
+def test_a_european_consumer_withdraws_in_time_whatever_the_policy_says_and_without_its_fee(
+    policy: Policy, sold: Sold, later: timedelta
+) -> None:
     asked = sold.bought_on + later
     verdict = policies.allowed(policy, sold, asked)
     if sold.country in policies.WITHDRAWAL_COUNTRIES and sold.distance and sold.consumer and not policy.exempt:

@@ -90,7 +90,8 @@ async def test_what_goes_elsewhere_unless_somebody_begins_counts_as_leaving_then
     assert await order(shop) == [answering.id, leaving.id]
     async with shop.database.read() as reader:
         before = await api.pulse(reader, shop.locations["paris"])
-    assert (before.open, before.newest) == (2, answering.number)
+        (stage,) = await api.stages(reader, [shop.locations["paris"]])
+    assert (before.open, stage.newest) == (2, answering.number)
     await begun(shop, leaving, ME)
     async with shop.database.read() as reader:
         assert await api.pulse(reader, shop.locations["paris"]) != before

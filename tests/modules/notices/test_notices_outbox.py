@@ -25,7 +25,7 @@ from comptoir.modules.notices.domain import PAUSES, language_of, next_try, quiet
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.runtime.events import Recorded
 from comptoir.sdk.orders import Address, Buyer
-from support.depot import HOME, Depot, scan
+from support.depot import AGREED, HOME, Depot, scan
 from support.post import plain_links
 
 BOTH = Sender(
@@ -97,7 +97,7 @@ async def test_an_order_that_a_channel_reports_is_confirmed_by_the_channel(depot
 async def test_telephones_get_what_needs_somebody_to_be_somewhere(depot: Depot) -> None:
     async with depot.database.transaction() as tx:
         await notices.put_sender(tx, BOTH)
-    order_id = await depot.shipped("N4")
+    order_id = await depot.shipped("N4", buyer=AGREED)
     await depot.say("N4", scan("out_for_delivery"))
     await depot.settle()
     assert set(await kinds(depot, order_id)) == {

@@ -97,9 +97,9 @@ def asks(case: Case, place: Site) -> list[Ask]:
         if any(need.weight > service.max_weight or (need.dangerous and not service.dangerous) for need in job.needs):
             continue
         day, left = leaves, zone.days
-        while left or (not zone.days and not service.delivers[day.weekday()]):
+        while left or (not zone.days and not delivers_on(service, job.country, day)):
             day += timedelta(days=1)
-            left -= bool(left) and service.delivers[day.weekday()]
+            left -= bool(left) and delivers_on(service, job.country, day)
         kilograms, boxes = math.ceil(weight / 1000), max(1, math.ceil(weight / service.max_weight))
         way = min(service.zones[-1].up_to_km, 40_000) if away is None else away
         late = job.needed_by is not None and day > job.needed_by
@@ -109,12 +109,17 @@ def asks(case: Case, place: Site) -> list[Ask]:
     return found
 
 
+def delivers_on(service: CarrierServiceDraft, country: str, day: date) -> bool:
+    rests = not service.delivers_on_holidays and is_public_holiday(country, day)
+    return service.delivers[day.weekday()] and not rests
+
+
 def leaves_on(place: Site, now: datetime) -> date | None:
     local = now.astimezone(ZoneInfo(place.time_zone))
-    days = [local.date() + timedelta(days=n) for n in range(9)]
+    days = [local.date() + timedelta(days=n) for n in range(40)]
     if local.hour * 60 + local.minute >= place.cut_off:
         days = days[1:]
-    return next((day for day in days if place.works[day.weekday()]), None)
+    return next((day for day in days if place.works[day.weekday()] and not place.hours.closures.shut(day)), None)
 
 
 def ready_on(case: Case, place: Site) -> date | None:
@@ -186,7 +191,9 @@ def measure(case: Case, place: Site, rating: Rating) -> float:  # noqa: PLR0911 
             return -sum(case.have(place, sku) / units for sku, units in asked.items()) / len(asked)
         case Rating.LOAD:
             load = case.load.get(place.id, 0)
-            return 0 if place.capacity is None else load / place.capacity if place.capacity else 1 + load
+            limits = [one.capacity for one in case.sites if one.capacity]
+            usual = sum(limits) / len(limits) if limits else max(1, *case.load.values(), 0)
+            return load / usual if place.capacity is None else load / place.capacity if place.capacity else 1 + load
         case Rating.CARBON:
             return 0 if best is None else best.carbon
 

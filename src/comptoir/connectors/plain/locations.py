@@ -1,5 +1,6 @@
 """`comptoir import locations`: code, name, kind, address, postcode, city, country, latitude, longitude, time_zone,
-opening_hours, ships, pickup, returns, daily_capacity, contact, phone, email. Only code and name must be there.
+opening_hours, ships, pickup, returns, daily_capacity, contact, phone, email, closed_on, public_holidays, open_on. Only code and
+name must be there.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ LOCATION_FIELDS = (
     Field("pickup", ("pickup", "retrait")),
     Field("returns", ("returns", "retours")),
     Field("daily_capacity", ("daily_capacity", "capacity", "capacité"), _NUMBER),
+    Field("closed_on", ("closed_on", "closures", "fermetures")),
+    Field("public_holidays", ("public_holidays", "fériés", "jours_fériés")),
+    Field("open_on", ("open_on", "ouvert_le")),
 )
 
 
@@ -70,6 +74,9 @@ def _location(record: Record) -> LocationRecord:
         pickup=yes_or_no(record, "pickup"),
         returns=yes_or_no(record, "returns"),
         daily_capacity=whole_number(record, "daily_capacity"),
+        closed_on=record.text("closed_on"),
+        public_holidays=record.text("public_holidays"),
+        open_on=record.text("open_on"),
     )
 
 

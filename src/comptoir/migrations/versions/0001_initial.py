@@ -120,9 +120,11 @@ def upgrade() -> None:
         sa.Column(
             "opening_hours", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
         ),
+        sa.Column("closures", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("ships", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("pickup", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("returns", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("third_party", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("daily_capacity", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -181,6 +183,7 @@ def upgrade() -> None:
         sa.Column("max_weight", sa.Integer(), server_default=sa.text("30000"), nullable=False),
         sa.Column("carbon", sa.Double(), server_default=sa.text("0.1"), nullable=False),
         sa.Column("delivers", postgresql.ARRAY(sa.Boolean()), nullable=False),
+        sa.Column("delivers_on_holidays", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -1318,6 +1321,7 @@ def upgrade() -> None:
         sa.Column("packed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("picked", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("packed", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -1348,6 +1352,14 @@ def upgrade() -> None:
         unique=False,
         schema="fulfilment",
         postgresql_where=sa.text("state = 'open' AND answer_by IS NOT NULL"),
+    )
+    op.create_index(
+        "orders_asked",
+        "orders",
+        ["request", "placed_at", "id"],
+        unique=False,
+        schema="fulfilment",
+        postgresql_where=sa.text("request <> 'unsubmitted' AND stage NOT IN ('done', 'cancelled')"),
     )
     op.create_index("orders_created", "orders", ["location_id", "created_at"], unique=False, schema="fulfilment")
     op.create_index("orders_number", "orders", ["number"], unique=True, schema="fulfilment")
@@ -2501,6 +2513,59 @@ def upgrade() -> None:
         postgresql_where=sa.text("resolved_at IS NULL"),
     )
     op.create_index("troubles_opened", "troubles", ["opened_at", "id"], unique=False, schema="tracking")
+    op.create_table(
+        "brands",
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("colour", sa.Text(collation="C"), nullable=False),
+        sa.Column("email", sa.Text(), server_default="", nullable=False),
+        sa.Column("phone", sa.Text(), server_default="", nullable=False),
+        sa.Column("imprint", sa.Text(), server_default="", nullable=False),
+        sa.Column("logo", sa.LargeBinary(), nullable=True),
+        sa.Column("logo_kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("logo_width", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("logo_height", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("logo_tag", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("(logo IS NULL) = (logo_tag = '')", name="brands_logo"),
+        sa.PrimaryKeyConstraint("channel"),
+        schema="notices",
+    )
+    op.create_table(
+        "consents",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("medium", sa.Text(collation="C"), nullable=False),
+        sa.Column("address", sa.Text(collation="C"), nullable=False),
+        sa.Column("allowed", sa.Boolean(), nullable=False),
+        sa.Column("source", sa.Text(collation="C"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        schema="notices",
+    )
+    op.create_index("consents_address", "consents", ["address", "medium", "id"], unique=False, schema="notices")
+    op.create_index(
+        "consents_order",
+        "consents",
+        ["order_id", "medium"],
+        unique=True,
+        schema="notices",
+        postgresql_where=sa.text("order_id IS NOT NULL AND source = 'order'"),
+    )
+    op.create_table(
+        "house",
+        sa.Column("single", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("quiet_from", sa.Integer(), server_default=sa.text("1260"), nullable=False),
+        sa.Column("quiet_until", sa.Integer(), server_default=sa.text("480"), nullable=False),
+        sa.Column("gateway_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("gateway_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("gateway_active", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.CheckConstraint("NOT gateway_active OR gateway_secret IS NOT NULL", name="house_gateway"),
+        sa.CheckConstraint("quiet_from BETWEEN 0 AND 1439 AND quiet_until BETWEEN 0 AND 1439", name="house_quiet"),
+        sa.CheckConstraint("single = 1", name="house_one"),
+        sa.PrimaryKeyConstraint("single"),
+        schema="notices",
+    )
     op.create_table(
         "outbox",
         sa.Column("id", sa.UUID(), nullable=False),

@@ -57,6 +57,8 @@ class CarrierServiceDraft:
     """Grams of CO2 for each kilogram and kilometre."""
     delivers: tuple[bool, ...] = (True, True, True, True, True, True, False)
     """From Monday on."""
+    delivers_on_holidays: bool = False
+    """Those of the destination's country; else these are days on which it does not deliver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,19 @@ from comptoir.modules.carriers.contracts import (
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Key, Listing, Where, sorts
 
-_FIELDS = ("code", "name", "service", "zones", "countries", "dangerous", "max_weight", "carbon", "delivers", "active")
+_FIELDS = (
+    "code",
+    "name",
+    "service",
+    "zones",
+    "countries",
+    "dangerous",
+    "max_weight",
+    "carbon",
+    "delivers",
+    "delivers_on_holidays",
+    "active",
+)
 _READ = ("id", "version", "created_at", "updated_at", *_FIELDS)
 _COLUMNS = ", ".join(_READ)
 

@@ -22,6 +22,7 @@ services = Table(
     Column("max_weight", Integer, nullable=False, server_default=text("30000")),
     Column("carbon", Double, nullable=False, server_default=text("0.1")),
     Column("delivers", ARRAY(Boolean), nullable=False),
+    flag("delivers_on_holidays", default=False),
     flag("active", default=True),
     instant("created_at", default=True),
     instant("updated_at", default=True),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from comptoir.kernel.checking import Checks
-from comptoir.kernel.errors import Stale
+from comptoir.kernel.errors import Refusal, Stale
 from comptoir.modules.changes import domain
 from comptoir.modules.changes.applying import carry_out
 from comptoir.modules.changes.contracts import (
+    CancelUnits,
     Change,
     ChangeDraft,
     ChangeFilter,
@@ -26,14 +29,18 @@ from comptoir.modules.changes.errors import (
     UnknownChange,
 )
 from comptoir.modules.changes.store import changes as store
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.contracts import Request
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order, OrderId
 from comptoir.modules.orders.errors import UnknownLine
 from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.events import Recorded
 from comptoir.runtime.paging import Page
 from comptoir.sdk.orders import OrderKind
 
 MAX_ACTIONS = 100
+_ANSWERS = frozenset({Request.CANCELLATION_ACCEPTED.value, Request.CANCELLATION_REJECTED.value})
 
 
 async def preview(tx: Tx, draft: ChangeDraft, setting: Setting) -> Preview:
@@ -128,6 +135,9 @@ async def cancel_change(tx: Tx, change_id: ChangeId) -> Change:
 async def confirm_change(tx: Tx, change_id: ChangeId, setting: Setting) -> tuple[Change, Preview | None]:
     """Does it, once: whoever confirms what is confirmed already gets it as it is, and no effects.
 
+    What a third party has accepted is not taken from it: it is asked to stop, and the change is done when it has (see
+    `follow_third_parties`). Until then it is as it was, with `waits_since`, and no effects.
+
     Raises ApprovalNeeded, ChangeStepRefused, Stale when the order is not as it was when the change was asked for, and whatever
     stands against an action.
     """
@@ -139,9 +149,57 @@ async def confirm_change(tx: Tx, change_id: ChangeId, setting: Setting) -> tuple
         raise ApprovalNeeded(change_id=change_id)
     if order.version != change.order_version:
         raise Stale(kind="order", id=order.id, version=order.version)
+    if await _asks_third_parties(tx, change):
+        await store.wait(tx, change_id)
+        return await get_change(tx, change_id), None
     found = await carry_out(tx, draft_of(change), setting, change_id)
     await store.end(tx, change_id, state, given=found.given)
     return await _told(tx, change_id), found
+
+
+async def _asks_third_parties(tx: Tx, change: Change) -> bool:
+    """Whether somebody has to stop first; who was not asked yet is asked."""
+    lines = {action.line_no for action in change.actions if isinstance(action, CancelUnits)}
+    return bool(lines) and bool(await fulfilment.ask_back(tx, change.order_id, lines, change.reason))
+
+
+async def follow_third_parties(tx: Tx, events: Sequence[Recorded], setting: Setting) -> None:
+    """Third parties have answered: what waits for it is done, or given up where one of them could not stop.
+
+    What stands against it by then, and what needs an approval that it did not need before, is left to a person.
+    """
+    answered: dict[OrderId, bool] = {}
+    for event in events:
+        if event.subject is not None and event.data.get("request") in _ANSWERS:
+            order_id = OrderId(event.subject)
+            answered[order_id] = answered.get(order_id, True) and event.data["request"] == Request.CANCELLATION_ACCEPTED
+    for order_id, stopped in sorted(answered.items()):
+        await orders.load(tx, order_id)
+        for change in await of_order(tx, order_id):
+            if change.waits_since is None:
+                continue
+            if not stopped:
+                await store.end(tx, change.id, _next(change, ChangeStep.CANCEL))
+                await _told(tx, change.id)
+            elif not await _asks_third_parties(tx, change):
+                await _after_waiting(tx, change, setting)
+
+
+async def _after_waiting(tx: Tx, change: Change, setting: Setting) -> None:
+    draft = draft_of(change)
+    try:
+        async with tx.rehearsal():
+            seen = await carry_out(tx, draft, setting, change.id)
+    except Refusal:
+        await store.wait(tx, change.id, waits=False)
+        return
+    if seen.needs_approval and change.state is not ChangeState.APPROVED:
+        await store.wait(tx, change.id, waits=False)
+        await renew_change(tx, change.id, setting)
+        return
+    found = await carry_out(tx, draft, setting, change.id)
+    await store.end(tx, change.id, _next(change, ChangeStep.CONFIRM), given=found.given)
+    await _told(tx, change.id)
 
 
 def draft_of(change: Change) -> ChangeDraft:

@@ -192,6 +192,8 @@ class Change:
     ended_at: datetime | None
     ended_by: str | None
     version: int
+    waits_since: datetime | None = None
+    """Since when it waits for third parties who do the work: they were asked to stop. It is done when they have."""
 
 
 class StockEffect(NamedTuple):

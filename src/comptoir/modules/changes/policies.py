@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from functools import lru_cache
 
+from comptoir.kernel.calendars import is_public_holiday, keeps_holidays
 from comptoir.modules.changes.contracts import (
     Policy,
     Reason,
@@ -92,27 +92,10 @@ def withdrawal_until(policy: Policy, sold: Sold) -> date | None:
     if sold.delivered_on is None or not withdrawable(policy, sold):
         return None
     until = sold.delivered_on + timedelta(days=WITHDRAWAL_DAYS)
-    while until.weekday() >= 5 or until in holidays(until.year):
+    resting = sold.country if keeps_holidays(sold.country) else "FR"
+    while until.weekday() >= 5 or is_public_holiday(resting, until):
         until += timedelta(days=1)
     return until
-
-
-@lru_cache(maxsize=64)
-def holidays(year: int) -> frozenset[date]:
-    """The public holidays of metropolitan France (Code du travail, L3133-1)."""
-    fixed = [(1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25)]
-    moving = [easter(year) + timedelta(days=days) for days in (1, 39, 50)]
-    return frozenset([date(year, month, day) for month, day in fixed] + moving)
-
-
-def easter(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar (Meeus, Jones and Butcher)."""
-    century, rest = divmod(year, 100)
-    moon = (19 * (year % 19) + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
-    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
-    shift = (year % 19 + 11 * moon + 22 * weekday) // 451
-    month, day = divmod(moon + weekday - 7 * shift + 114, 31)
-    return date(year, month, day + 1)
 
 
 SERIAL_ORDERS = 3

@@ -53,6 +53,7 @@ changes = Table(
     words("decision"),
     instant("ended_at", nullable=True),
     key("ended_by", nullable=True),
+    instant("waits_since", nullable=True),
     _version(),
     Index("changes_open", "order_id", unique=True, postgresql_where=text("state IN ('requested', 'approved')")),
     Index("changes_order", "order_id", "requested_at"),

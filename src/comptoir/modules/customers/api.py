@@ -19,10 +19,14 @@ from comptoir.modules.customers.contracts import (
     Identity,
     Sighting,
 )
+from comptoir.modules.customers.domain import email as email_key
+from comptoir.modules.customers.domain import phone as phone_number
 from comptoir.modules.customers.errors import IdentityTaken, UnknownCustomer
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 from comptoir.sdk.orders import Buyer
+
+__all__ = ["email_key", "phone_number"]
 
 _CHUNK = 5000
 

@@ -75,6 +75,7 @@ from comptoir.modules.fulfilment.store.whereabouts import whereabouts
 from comptoir.modules.fulfilment.subscribers import consumers
 from comptoir.modules.fulfilment.sweeping import expire, release_due, settle_counts
 from comptoir.modules.fulfilment.terms import all_terms, drop_terms, put_terms, terms_at
+from comptoir.modules.fulfilment.third_parties import ANSWER_WITHIN, ask_back, require_free, say
 from comptoir.modules.fulfilment.waiting import LOCKER_STEPS
 from comptoir.modules.fulfilment.waves import (
     bins,
@@ -105,13 +106,13 @@ from comptoir.modules.fulfilment.working import (
     join,
     merge,
     move,
+    open_now,
     pack,
     pick,
     place,
     put_back,
     reject,
     resume,
-    say,
     scan,
     scan_recalled,
     sku_of,
@@ -127,6 +128,7 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
 __all__ = [
+    "ANSWER_WITHIN",
     "HANDSHAKE",
     "LOCKER_STEPS",
     "MILD",
@@ -136,6 +138,7 @@ __all__ = [
     "Way",
     "WaysOut",
     "ages",
+    "ask_back",
     "all_terms",
     "assign",
     "at_counter",
@@ -188,6 +191,7 @@ __all__ = [
     "name_collector",
     "new_locker_code",
     "open_locker",
+    "open_now",
     "pack",
     "pick",
     "pickup_code",
@@ -204,6 +208,7 @@ __all__ = [
     "release_due",
     "remind",
     "repair",
+    "require_free",
     "require_wanted",
     "resume",
     "retry",
@@ -242,8 +247,8 @@ __all__ = [
     "waiting_count",
     "wanting",
     "wave",
-    "weigh",
     "ways_out",
+    "weigh",
     "whereabouts",
     "zones",
 ]

@@ -25,7 +25,7 @@ from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ExceptionFilter, ExceptionKind, OrderException, OrderId, Placing
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Network, Situation, Taken
-from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Objective, Pick, RuleSet
+from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Pick, RuleSet, Run
 from comptoir.runtime.database import Reader, Tx
 
 MOST = 5_000
@@ -149,7 +149,7 @@ async def _batch(reader: Reader, group: _Group, now: datetime) -> Batch:
     available: dict[Spot, int] = {
         (sku, place): units for sku, place, units in await inventory.available_in_pool(reader, skus, places)
     }
-    load = await loads_of(reader, [network], now)
+    load = await loads_of(reader, [network], now, everybody=routing.rates_load(group.rule_set.rules))
     for picks in before.values():
         for pick in picks:
             available[pick.sku, pick.site] = available.get((pick.sku, pick.site), 0) + pick.quantity
@@ -184,6 +184,7 @@ async def carry_out(tx: Tx, setting: Setting, batch: Batch, decisions: Sequence[
     placings = {key: _placings(decision) for key, decision in moving.items()}
     failed = await orders.assign(tx, placings, "batch") if placings else set[OrderId]()
     done = sorted(set(moving) - failed)
+    run = Run(len(done), _saved(batch, jobs, {key: moving[key] for key in done}))
     await routing.record(
         tx,
         [
@@ -196,6 +197,7 @@ async def carry_out(tx: Tx, setting: Setting, batch: Batch, decisions: Sequence[
                 rule_set=batch.rule_set,
                 before=batch.before[key],
                 load=batch.load,
+                run=run,
             )
             for key in done
         ],
@@ -253,11 +255,20 @@ def _pays(batch: Batch, jobs: Mapping[OrderId, Job], decisions: Mapping[OrderId,
         return True  # nobody has seen any of them: the run is what they waited for
     if any(_comes_late(batch, jobs[key], decisions[key]) for key in decided):
         return False
-    objective = Objective()
-    now = {key: routing.as_placed(batch.network, jobs[key], batch.before[key], batch.at) for key in decisions}
-    costs = {key: routing.worth(jobs[key], one, objective) for key, one in now.items()}
-    saved = sum(costs.values()) - sum(routing.worth(jobs[key], one, objective) for key, one in decisions.items())
-    return saved >= sum(max(LEAST_SAVED, LEAST_SHARE * costs[key]) for key in decided)
+    costs = _costs_now(batch, jobs, decisions)
+    return _saved(batch, jobs, decisions) >= sum(max(LEAST_SAVED, LEAST_SHARE * costs[key]) for key in decided)
+
+
+def _costs_now(batch: Batch, jobs: Mapping[OrderId, Job], keys: Iterable[OrderId]) -> dict[OrderId, int]:
+    """What these cost where they are."""
+    now = {key: routing.as_placed(batch.network, jobs[key], batch.before[key], batch.at) for key in keys}
+    return {key: routing.worth(jobs[key], one, batch.rule_set.rules.objective) for key, one in now.items()}
+
+
+def _saved(batch: Batch, jobs: Mapping[OrderId, Job], decisions: Mapping[OrderId, Decision]) -> int:
+    """What these cost less than where they are, all together."""
+    costs = sum(_costs_now(batch, jobs, decisions).values())
+    return costs - sum(routing.worth(jobs[key], one, batch.rule_set.rules.objective) for key, one in decisions.items())
 
 
 def _comes_late(batch: Batch, job: Job, decision: Decision) -> bool:

@@ -130,6 +130,8 @@ class RejectReason(StrEnum):
     NO_STAFF = "no_staff"
     CLOSED = "closed"
     NO_ANSWER = "no_answer"
+    THIRD_PARTY = "third_party"
+    """A third party has refused it, or has stopped when asked to."""
     """It did not begin in time."""
     OTHER = "other"
 
@@ -199,6 +201,8 @@ class Fulfilment:
     packed: int
     gone: int
     version: int
+    asked_at: datetime | None = None
+    """When a third party was last asked something, or answered."""
     lines: tuple[FulfilmentLine, ...] = ()
 
 
@@ -207,8 +211,6 @@ class Pulse(NamedTuple):
 
     open: int
     versions: int
-    newest: int
-    """The number of the latest that is to be picked; 0 for none."""
 
 
 class Deadline(NamedTuple):
@@ -232,6 +234,8 @@ class FulfilmentFilter:
     assignee: str = ""
     late_at: datetime | None = None
     """Only those that had to be ready before this instant."""
+    requests: tuple[Request, ...] = ()
+    """How far a third party has been asked; only of what is to be done."""
     search: str = ""
     """An order's number, or the beginning of who gets it."""
     channel: str = ""
@@ -253,6 +257,8 @@ class StageCount:
     units: int
     late: int
     oldest: datetime
+    newest: int
+    """The highest of their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -715,6 +721,27 @@ class FulfilmentGrown(FulfilmentEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "fulfilment.grown"
     number: int
     lines: tuple[LineUnits, ...]
+
+
+class FulfilmentSplit(FulfilmentEvent, frozen=True, kw_only=True):
+    """Units that nobody has picked are a fulfilment order of their own now: `into_id`."""
+
+    type: ClassVar[str] = "fulfilment.split"
+    number: int
+    lines: tuple[LineUnits, ...]
+    into_id: FulfilmentId
+    into: int
+    """Its number."""
+
+
+class FulfilmentMerged(FulfilmentEvent, frozen=True, kw_only=True):
+    """Others that nobody had begun became part of this one."""
+
+    type: ClassVar[str] = "fulfilment.merged"
+    number: int
+    lines: tuple[LineUnits, ...]
+    merged: tuple[int, ...]
+    """Their numbers."""
 
 
 class FulfilmentPicked(FulfilmentEvent, frozen=True, kw_only=True):

@@ -6,7 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from comptoir.modules.fulfilment.contracts import FulfilmentLine, Handshake, Parcel, ParcelId, Request, State, Step
+from comptoir.modules.fulfilment.contracts import (
+    Fulfilment,
+    FulfilmentLine,
+    Handshake,
+    Parcel,
+    ParcelId,
+    Request,
+    State,
+    Step,
+)
 
 STEPS: Mapping[tuple[State, Step], State] = {
     (State.SCHEDULED, Step.RELEASE): State.OPEN,
@@ -38,6 +47,7 @@ HANDSHAKE: Mapping[tuple[Request, Handshake], Request] = {
 }
 """What a third party and we say to each other."""
 
+_TAKEN = frozenset({Request.ACCEPTED, Request.CANCELLATION_REQUESTED, Request.CANCELLATION_REJECTED})
 ACTIVE = (State.SCHEDULED, State.OPEN, State.ON_HOLD, State.IN_PROGRESS, State.INCOMPLETE)
 NOT_BEGUN = (State.SCHEDULED, State.OPEN, State.ON_HOLD)
 
@@ -57,6 +67,11 @@ ELSE 'to_hand_over' END"""
 def next_state(state: State, step: Step) -> State | None:
     """None where the step cannot be taken."""
     return STEPS.get((state, step))
+
+
+def is_taken(one: Fulfilment) -> bool:
+    """Whether a third party has accepted it, and has not given it back."""
+    return one.state in ACTIVE and one.request in _TAKEN
 
 
 def answer(request: Request, step: Handshake) -> Request | None:

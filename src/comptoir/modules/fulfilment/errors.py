@@ -73,6 +73,13 @@ class NotTogether(Conflict):
     title = "These cannot become one"
 
 
+class AtThirdParty(Conflict):
+    """A third party has accepted it, and has to stop first: `data["fulfilments"]` are the numbers of what it does."""
+
+    code = "at_third_party"
+    title = "A third party does it, and has to answer first"
+
+
 class NotPaid(Conflict):
     """Nothing is handed out before it is paid: `data` has `due` minor units and the `currency`."""
 

@@ -15,12 +15,13 @@ _LOOK_AHEAD = 400
 def answer_by(hours: OpeningHours, zone: str, since: datetime, minutes: int) -> datetime | None:
     """When the door has been open for so many minutes from `since` on; None where no answer is waited for (0 minutes).
 
-    Where no hours are stated every minute counts. So it does where the door never opens: there is nobody to wait for.
+    Where no hours are stated every minute counts, but those of closures. So it does where the door never opens: there is nobody
+    to wait for.
     """
     if not minutes:
         return None
     left = timedelta(minutes=minutes)
-    if not hours.stated or not any(hours.days):
+    if hours.always or hours.never:
         return since + left
     last = since
     for opens, closes in _open(hours, ZoneInfo(zone), since.astimezone(ZoneInfo(zone)).date()):
@@ -38,7 +39,7 @@ def _open(hours: OpeningHours, zone: ZoneInfo, first: date) -> Iterator[tuple[da
     """From when to when the door is open, in order. What a change of clocks skips is not open, and what it repeats is."""
     for ahead in range(_LOOK_AHEAD):
         day = first + timedelta(days=ahead)
-        for interval in hours.days[day.weekday()]:
+        for interval in hours.on(day):
             opens, closes = _instant(day, interval.opens, zone), _instant(day, interval.closes, zone)
             if opens < closes:
                 yield opens, closes

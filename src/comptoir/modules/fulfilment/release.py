@@ -300,7 +300,7 @@ async def _route(
     by_person = [case for case in cases if case.kind is DecisionKind.PERSON]
     by_rules = [case for case in cases if case.kind is not DecisionKind.PERSON]
     decided = [case for case in by_rules if case.rule_set is not None or case.kind is DecisionKind.REROUTED]
-    loads = await loads_of(tx, [case.network for case in decided], tx.now) if decided else {}
+    loads = await _loads(tx, decided) if decided else {}
     decisions = await _decide(tx, decided, loads)
     placings = {case.order_id: _placings(case, decisions[case.order_id]) for case in decided}
     failed = await orders.assign(tx, placings, "routed") if placings else set[OrderId]()
@@ -478,12 +478,19 @@ async def _decide(tx: Tx, cases: Sequence[_Case], loads: Mapping[LocationId, int
     return found
 
 
-async def loads_of(reader: Reader, networks: Iterable[Network], now: datetime) -> dict[LocationId, int]:
-    """The orders that sites with a limit have to prepare today, by their clocks."""
+async def _loads(tx: Tx, cases: Sequence[_Case]) -> dict[LocationId, int]:
+    everybody = any(case.rule_set is not None and routing.rates_load(case.rule_set.rules) for case in cases)
+    return await loads_of(tx, [case.network for case in cases], tx.now, everybody=everybody)
+
+
+async def loads_of(
+    reader: Reader, networks: Iterable[Network], now: datetime, *, everybody: bool = False
+) -> dict[LocationId, int]:
+    """The orders that sites have to prepare today, by their clocks: those with a limit, or everybody, where rules rate it."""
     since: dict[LocationId, datetime] = {}
     for network in set(networks):
         for site in network.sites:
-            if site.capacity is not None:
+            if everybody or site.capacity is not None:
                 since[site.id] = _midnight(now, site.time_zone)
     return await reading.load(reader, sorted(since.items())) if since else {}
 

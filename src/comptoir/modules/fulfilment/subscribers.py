@@ -5,6 +5,7 @@ from __future__ import annotations
 from comptoir.modules.fulfilment.departing import receive_elsewhere
 from comptoir.modules.fulfilment.release import PoolIdOf, Setting, follow
 from comptoir.modules.fulfilment.sweeping import settle_counts
+from comptoir.modules.fulfilment.third_parties import submit_new
 from comptoir.runtime.consumers import Consumer
 from comptoir.runtime.database import Tx
 from comptoir.runtime.events import Recorded
@@ -35,7 +36,9 @@ def consumers(pool_id_of: PoolIdOf) -> tuple[Consumer, ...]:
         await follow(tx, [event for event in events if event.type in FOLLOWED], setting)
         await receive_elsewhere(tx, events)
 
+    theirs = {"fulfilment.created": submit_new, "fulfilment.changed": submit_new}
     return (
         Consumer("fulfilment.release", {"*": release}, batch=100),
         Consumer("fulfilment.counts", {"stock.counted": settle_counts}),
+        Consumer("fulfilment.third_parties", theirs),
     )

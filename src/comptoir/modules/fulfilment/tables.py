@@ -64,6 +64,7 @@ orders = Table(
     instant("packed_at", nullable=True),
     instant("ready_at", nullable=True),
     instant("closed_at", nullable=True),
+    instant("asked_at", nullable=True),
     Column("quantity", Integer, nullable=False),
     _counter("picked"),
     _counter("packed"),
@@ -83,6 +84,13 @@ orders = Table(
     Index("orders_wave", "wave_id", postgresql_where=text("wave_id IS NOT NULL")),
     Index("orders_created", "location_id", "created_at"),
     Index("orders_answer", "answer_by", postgresql_where=text("state = 'open' AND answer_by IS NOT NULL")),
+    Index(
+        "orders_asked",
+        "request",
+        "placed_at",
+        "id",
+        postgresql_where=text("request <> 'unsubmitted' AND stage NOT IN ('done', 'cancelled')"),
+    ),
     Index("orders_unbegun", "placed_at", postgresql_where=text("state = 'open' AND begun_at IS NULL")),
     Index("orders_release", "release_at", postgresql_where=text("state IN ('scheduled', 'open') AND release_at IS NOT NULL")),
     CheckConstraint(

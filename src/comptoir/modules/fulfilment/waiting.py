@@ -16,7 +16,7 @@ TRIES = 5
 BARRED_FOR = timedelta(minutes=15)
 HERE_FOR = timedelta(hours=2)
 """Whoever said that they are there is waited for so long, whatever the clock says."""
-_LOOK_AHEAD = 14
+_LOOK_AHEAD = 60
 """Days in which a closed counter is looked for an open day."""
 
 LOCKER_STEPS: Mapping[tuple[LockerState, LockerStep], LockerState] = {
@@ -40,8 +40,8 @@ def waits_until(since: datetime, days: int, hours: OpeningHours, zone: str) -> d
     """The end of the day so many days later, by the counter's clock; where it is closed on that day, of the next open one."""
     place = ZoneInfo(zone)
     day = since.astimezone(place).date() + timedelta(days=days)
-    if hours.stated and any(hours.days):
-        ahead = next((n for n in range(_LOOK_AHEAD) if hours.days[(day + timedelta(days=n)).weekday()]), 0)
+    if not hours.always and not hours.never:
+        ahead = next((n for n in range(_LOOK_AHEAD) if hours.on(day + timedelta(days=n))), 0)
         day += timedelta(days=ahead)
     return datetime.combine(day + timedelta(days=1), time(), place).astimezone(UTC)
 

@@ -14,12 +14,13 @@ from comptoir.modules.catalogue.contracts import Unit
 from comptoir.modules.fulfilment import domain
 from comptoir.modules.fulfilment.contracts import (
     Fulfilment,
+    FulfilmentCreated,
     FulfilmentId,
     FulfilmentLine,
+    FulfilmentMerged,
     FulfilmentPacked,
     FulfilmentPicked,
-    FulfilmentRequested,
-    Handshake,
+    FulfilmentSplit,
     HoldReason,
     LineUnits,
     Method,
@@ -33,6 +34,7 @@ from comptoir.modules.fulfilment.contracts import (
     Step,
 )
 from comptoir.modules.fulfilment.errors import (
+    AtThirdParty,
     NothingToDo,
     NotInThatState,
     NotPicked,
@@ -538,10 +540,12 @@ async def gone_out(tx: Tx, one: Fulfilment, units: Mapping[int, int], *, in_hand
 async def move(
     tx: Tx, fulfilment_id: FulfilmentId, to_location_id: LocationId, lines: Sequence[LineUnits] | None = None
 ) -> None:
-    """A person sends units that are not picked to another location, which has to have them. Raises NotThatMany and
-    InsufficientStock. The fulfilment order there follows at once.
+    """A person sends units that are not picked to another location, which has to have them. Raises NotThatMany,
+    InsufficientStock, and AtThirdParty for what a third party has accepted. The fulfilment order there follows at once.
     """
     one = await load_with_order(tx, fulfilment_id)
+    if domain.is_taken(one):
+        raise AtThirdParty(fulfilments=[one.number])
     named = named_units(one, lines, {line.line_no: line.quantity - line.picked for line in one.lines})
     for line_no, units in sorted(named.items()):
         await orders.move(
@@ -591,7 +595,26 @@ async def split(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits])
         lines=apart,
     )
     await work.put_lines(tx, [(one.id, _lessened(line, named[line.line_no])) for line in one.lines if line.line_no in named])
-    await work.insert(tx, [new])
+    number = (await work.insert(tx, [new]))[new.id]
+    tx.emit(
+        FulfilmentSplit(
+            order_id=one.order_id,
+            fulfilment_id=one.id,
+            location_id=one.location_id,
+            number=one.number,
+            lines=tuple([LineUnits(no, units) for no, units in sorted(named.items())]),
+            into_id=new.id,
+            into=number,
+        ),
+        FulfilmentCreated(
+            order_id=one.order_id,
+            fulfilment_id=new.id,
+            location_id=one.location_id,
+            number=number,
+            state=one.state,
+            units=sum(named.values()),
+        ),
+    )
     return await load(tx, new.id)
 
 
@@ -610,38 +633,22 @@ async def merge(tx: Tx, ids: Sequence[FulfilmentId]) -> Fulfilment:
             there = lines.get(line.line_no, replace(line, quantity=0, picked=0, packed=0, gone=0))
             lines[line.line_no] = replace(there, quantity=there.quantity + line.open)
     await work.put_lines(tx, [(first.id, line) for line in lines.values()])
+    joined: Counter[int] = Counter()
+    for one in found[1:]:
+        joined.update({line.line_no: line.open for line in one.lines})
+    tx.emit(
+        FulfilmentMerged(
+            order_id=first.order_id,
+            fulfilment_id=first.id,
+            location_id=first.location_id,
+            number=first.number,
+            lines=tuple([LineUnits(no, units) for no, units in sorted(joined.items())]),
+            merged=tuple([one.number for one in found[1:]]),
+        )
+    )
     for one in found[1:]:
         await lessen(tx, one, {line.line_no: line.open for line in one.lines if line.open})
     return await load(tx, first.id)
-
-
-async def say(tx: Tx, fulfilment_id: FulfilmentId, step: Handshake, note: str = "") -> Fulfilment:
-    """A step of the handshake with a third party who does the work.
-
-    Who accepts a cancellation gives the units back: they are routed elsewhere. Raises NotInThatState.
-    """
-    checks = Checks()
-    note = checks.words("note", note, most=500)
-    checks.done()
-    one = await load(tx, fulfilment_id)
-    request = domain.answer(one.request, step)
-    if request is None:
-        raise NotInThatState(step=step, state=one.request)
-    await work.put(tx, [one.id], {"request": request})
-    tx.emit(
-        FulfilmentRequested(
-            order_id=one.order_id,
-            fulfilment_id=one.id,
-            location_id=one.location_id,
-            number=one.number,
-            step=step,
-            request=request,
-            note=note,
-        )
-    )
-    if step is Handshake.ACCEPT and one.state in domain.NOT_BEGUN:
-        return await _begun(tx, await load(tx, one.id))
-    return await load(tx, one.id)
 
 
 async def join(tx: Tx, fulfilment_id: FulfilmentId, line: FulfilmentLine) -> Fulfilment:
@@ -660,9 +667,25 @@ async def await_answer(tx: Tx, fulfilment_id: FulfilmentId, until: datetime | No
         await work.put(tx, [one.id], {"answer_by": until})
 
 
-async def stop(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
-    """Whoever does it has stopped half-way; somebody may begin again, or give the rest back."""
-    return await _move_on(tx, await load(tx, fulfilment_id), Step.STOP, {"assignee": ""})
+async def stop(tx: Tx, fulfilment_id: FulfilmentId, *, take_over: bool = False) -> Fulfilment:
+    """Whoever does it has stopped half-way: what is picked stays picked, and somebody else goes on with it.
+
+    Raises SomebodyElse where another person works on it, unless it is taken over, and NotInThatState where nothing is left to
+    pick or to pack.
+    """
+    one = await load(tx, fulfilment_id)
+    next_step(one, Step.STOP)
+    require_own(tx, one, take_over=take_over)
+    if one.ready_at is not None or one.packed == one.quantity:
+        raise NotInThatState(step=Step.STOP, state="packed")
+    return await _move_on(tx, one, Step.STOP, {"assignee": "", "wave_id": None})
+
+
+async def open_now(tx: Tx, fulfilment_id: FulfilmentId) -> Fulfilment:
+    """What waits for its run can be begun at once. Raises NotInThatState for what does not wait."""
+    one = await load(tx, fulfilment_id)
+    values = {"release_at": tx.now, "answer_by": await _answer_by(tx, one)}
+    return await _move_on(tx, one, Step.RELEASE, values)
 
 
 async def place(tx: Tx, order_id: OrderId, placings: Sequence[Placing]) -> None:

@@ -110,6 +110,11 @@ async def names(reader: Reader, ids: Sequence[LocationId]) -> dict[LocationId, t
     return await store.names(reader, ids)
 
 
+async def third_parties(reader: Reader, ids: Sequence[LocationId]) -> set[LocationId]:
+    """Those of them that somebody else runs."""
+    return await store.third_parties(reader, ids)
+
+
 async def find(
     reader: Reader, wanted: LocationFilter, *, sort: str = "code", limit: int = 50, cursor: str | None = None
 ) -> Page[Location]:

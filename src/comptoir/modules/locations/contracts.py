@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, NewType
 from uuid import UUID
 
+from comptoir.kernel.calendars import is_public_holiday
 from comptoir.runtime.events import Event
 
 LocationId = NewType("LocationId", UUID)
@@ -49,18 +50,70 @@ class Interval:
     closes: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Closure:
+    """Closed from the first to the last of these days, whatever day of the week they are."""
+
+    first: date
+    last: date
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closures:
+    """The days on which a door is closed though its week says otherwise."""
+
+    days: tuple[Closure, ...] = ()
+    """By their first day."""
+    public_holidays: str = ""
+    """Closed on those of this country, or of a part of it: `FR`, `US-CA`. Empty where they are days like others."""
+    open_on: tuple[str, ...] = ()
+    """Public holidays on which it is open nevertheless: `05-08` in every year, or `2027-03-29`."""
+
+    def __bool__(self) -> bool:
+        return bool(self.days or self.public_holidays)
+
+    def shut(self, day: date) -> bool:
+        """Whether the door stays closed on that day."""
+        if self.days and any(one.first <= day <= one.last for one in self.days):
+            return True
+        if not self.public_holidays or not is_public_holiday(self.public_holidays, day):
+            return False
+        return f"{day:%m-%d}" not in self.open_on and f"{day:%Y-%m-%d}" not in self.open_on
+
+
+_ALL_DAY = (Interval(0, DAY),)
+
+
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
     """The intervals of the seven days from Monday on, each day's in order and apart; no days at all means not stated.
 
-    What is not stated does not stop anybody: such a location counts as always open.
+    What is not stated does not stop anybody: such a location counts as always open, but for its closures.
     """
 
     days: tuple[tuple[Interval, ...], ...] = ()
+    closures: Closures = field(default_factory=Closures)
 
     @property
     def stated(self) -> bool:
         return bool(self.days)
+
+    @property
+    def always(self) -> bool:
+        """Whether the door is never known to be closed."""
+        return not self.days and not self.closures
+
+    @property
+    def never(self) -> bool:
+        """Whether no day of any week has an open door."""
+        return bool(self.days) and not any(self.days)
+
+    def on(self, day: date) -> tuple[Interval, ...]:
+        """When the door is open on that day; empty where it is not."""
+        if self.closures and self.closures.shut(day):
+            return ()
+        return self.days[day.weekday()] if self.days else _ALL_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +141,12 @@ class LocationDraft:
     phone: str = ""
     email: str = ""
     opening_hours: OpeningHours = field(default_factory=OpeningHours)
+    """With the days on which it is closed exceptionally; parcels do not leave on them either."""
     ships: bool = True
     pickup: bool = False
     returns: bool = True
+    third_party: bool = False
+    """Somebody else runs it: what it is to do is submitted to them, and they accept or refuse it."""
     daily_capacity: int | None = None
 
 

@@ -6,19 +6,22 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from comptoir.kernel.calendars import keeps_holidays
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.quantities import MAX_QUANTITY
 from comptoir.kernel.quantities import sku as printable_code
 from comptoir.kernel.time import time_zone
 from comptoir.modules.locations.contracts import (
     DAY,
+    Closure,
+    Closures,
     Interval,
     LocationDraft,
     LocationKind,
@@ -36,10 +39,16 @@ MAX_POSTCODE = 12
 MAX_INTERVALS = 10
 MAX_MEMBERS = 10_000
 MAX_PRIORITY = 1_000_000
+MAX_CLOSURES = 200
+MAX_CLOSED = 366
+"""Days in a row; what is closed for longer is no longer active."""
 _LOOK_AHEAD = 16
 """Days. A weekly opening can fall into the hour that a change of clocks skips, so that one week is not enough."""
+_LOOK_FAR = 800
+"""Days, where closures may be in between."""
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_DAY = re.compile(r"(\d{4}-)?\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
@@ -49,34 +58,39 @@ _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 def is_open(hours: OpeningHours, zone: ZoneInfo, at: datetime) -> bool:
     """Whether the clock on the wall reads a time at which the door is open; the closing minute is not one."""
-    if not hours.stated:
+    if hours.always:
         return True
     local = at.astimezone(zone)
     minute = local.hour * 60 + local.minute
-    return any(interval.opens <= minute < interval.closes for interval in hours.days[local.weekday()])
+    return any(interval.opens <= minute < interval.closes for interval in hours.on(local.date()))
 
 
 def next_opening(hours: OpeningHours, zone: ZoneInfo, at: datetime) -> datetime | None:
     """The first instant from `at` on (itself, when it is open then) with an open door; None where it never is."""
     if is_open(hours, zone, at):
         return at
-    if not any(hours.days):
+    if hours.never:
         return None
-    openings = (instant for instant in _turns(hours, zone, at) if instant > at and is_open(hours, zone, instant))
+    found = _next_opening(hours, zone, at, _LOOK_AHEAD)
+    return _next_opening(hours, zone, at, _LOOK_FAR) if found is None and hours.closures else found
+
+
+def _next_opening(hours: OpeningHours, zone: ZoneInfo, at: datetime, ahead: int) -> datetime | None:
+    openings = (instant for instant in _turns(hours, zone, at, ahead) if instant > at and is_open(hours, zone, instant))
     return min(openings, default=None)
 
 
-def _turns(hours: OpeningHours, zone: ZoneInfo, at: datetime) -> Iterator[datetime]:
+def _turns(hours: OpeningHours, zone: ZoneInfo, at: datetime, look_ahead: int) -> Iterator[datetime]:
     """The instants at which the door may open: a time on the sign (twice, when the clock repeats it) or a change of clocks."""
     today = at.astimezone(zone).date()
-    for ahead in range(_LOOK_AHEAD):
+    for ahead in range(look_ahead):
         day = today + timedelta(days=ahead)
-        for interval in hours.days[day.weekday()]:
+        for interval in hours.on(day):
             opens = datetime.combine(day, time(*divmod(interval.opens, 60)), zone)
             yield opens.astimezone(UTC)
             yield opens.replace(fold=1).astimezone(UTC)
     start = at.astimezone(UTC)
-    for ahead in range(_LOOK_AHEAD):
+    for ahead in range(look_ahead):
         before, after = start + timedelta(days=ahead), start + timedelta(days=ahead + 1)
         if before.astimezone(zone).utcoffset() != after.astimezone(zone).utcoffset():
             yield _change_of_clocks(zone, before, after)
@@ -268,7 +282,9 @@ def checked(draft: LocationDraft, checks: Checks) -> LocationDraft:
         contact=checks.words("contact", draft.contact),
         phone=checks.words("phone", draft.phone, most=40),
         email=email,
-        opening_hours=_checked_hours(draft.opening_hours, checks),
+        opening_hours=OpeningHours(
+            _checked_days(draft.opening_hours, checks), checked_closures(draft.opening_hours.closures, checks)
+        ),
     )
 
 
@@ -296,9 +312,35 @@ def location_code(text: str) -> str:
         raise ValueError(msg) from None
 
 
-def _checked_hours(hours: OpeningHours, checks: Checks) -> OpeningHours:
+def checked_closures(closures: Closures, checks: Checks) -> Closures:
+    """Clean, in order, each once; what is wrong with them is in `checks`."""
+    checks.require("closures", len(closures.days) <= MAX_CLOSURES, f"has at most {MAX_CLOSURES} of them")
+    days: list[Closure] = []
+    for n, one in enumerate(closures.days):
+        at = checks.at(f"closures[{n}].")
+        at.require("last", one.first <= one.last, "is not before the first day")
+        at.require("last", (one.last - one.first).days < MAX_CLOSED, f"is at most {MAX_CLOSED} days after the first")
+        days.append(replace(one, reason=at.words("reason", one.reason)))
+    country = closures.public_holidays.strip().upper()
+    known = not country or keeps_holidays(country)
+    checks.require("public_holidays", known, "names a country, or a part of one, whose public holidays are known")
+    for n, text in enumerate(closures.open_on):
+        checks.require(f"open_on[{n}]", is_day(text), "is a day such as 05-08, or 2027-03-29")
+    return Closures(tuple(sorted(set(days))), country, tuple(sorted(set(closures.open_on))))
+
+
+def is_day(text: str) -> bool:
+    """Whether it is the day of one year, or of every year."""
+    match = _DAY.fullmatch(text)
+    try:
+        return match is not None and bool(date.fromisoformat(text if match[1] else f"2000-{text}"))
+    except ValueError:
+        return False
+
+
+def _checked_days(hours: OpeningHours, checks: Checks) -> tuple[tuple[Interval, ...], ...]:
     if not hours.stated:
-        return hours
+        return ()
     checks.require("opening_hours", len(hours.days) == WEEK, "has seven days, from Monday on")
     days = [tuple(sorted(day)) for day in hours.days]
     for n, day in enumerate(days):
@@ -306,7 +348,7 @@ def _checked_hours(hours: OpeningHours, checks: Checks) -> OpeningHours:
         at.require("", len(day) <= MAX_INTERVALS, f"has at most {MAX_INTERVALS} intervals")
         at.require("", all(0 <= i.opens < i.closes <= DAY for i in day), "opens before it closes, from 00:00 to 24:00")
         at.require("", all(a.closes <= b.opens for a, b in pairwise(day)), "has intervals that overlap")
-    return OpeningHours(tuple(days))
+    return tuple(days)
 
 
 def checked_pool(draft: PoolDraft, checks: Checks) -> PoolDraft:

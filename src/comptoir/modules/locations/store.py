@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from psycopg.rows import TupleRow
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.locations import domain
 from comptoir.modules.locations.contracts import (
+    Closures,
     Location,
     LocationDraft,
     LocationFilter,
@@ -46,9 +48,11 @@ _FIELDS = (
     "email",
     "time_zone",
     "opening_hours",
+    "closures",
     "ships",
     "pickup",
     "returns",
+    "third_party",
     "daily_capacity",
 )
 _READ = ("id", "version", "created_at", "updated_at", *_FIELDS)
@@ -57,7 +61,8 @@ _COLUMNS = ", ".join(_READ)
 _INPUT = """jsonb_to_recordset(%(rows)s::jsonb) AS input (
   id uuid, code text, name text, kind text, active boolean, line1 text, line2 text, postcode text, city text, region text,
   country text, latitude float8, longitude float8, contact text, phone text, email text, time_zone text, opening_hours jsonb,
-  ships boolean, pickup boolean, returns boolean, daily_capacity integer)"""
+  closures jsonb, ships boolean, pickup boolean, returns boolean, third_party boolean,
+  daily_capacity integer)"""
 
 _INSERT = f"""
 INSERT INTO locations.locations AS l (id, created_at, updated_at, {", ".join(_FIELDS)})
@@ -83,7 +88,8 @@ RETURNING {", ".join(f"l.{name}" for name in _READ)}"""
 def _location(row: TupleRow) -> Location:
     fields: dict[str, Any] = dict(zip(_READ, row, strict=True))
     fields["kind"] = LocationKind(fields["kind"])
-    fields["opening_hours"] = domain.hours_from_json(fields["opening_hours"])
+    closures = msgspec.convert(fields.pop("closures"), Closures)
+    fields["opening_hours"] = replace(domain.hours_from_json(fields["opening_hours"]), closures=closures)
     return Location(**fields)
 
 
@@ -115,8 +121,8 @@ def where(wanted: LocationFilter) -> Where:
 
 def _rows(drafts: Sequence[tuple[UUID, LocationDraft]]) -> str:
     rows = [
-        {name: getattr(draft, name) for name in _FIELDS}
-        | {"id": key, "opening_hours": domain.hours_to_json(draft.opening_hours)}
+        {name: getattr(draft, name) for name in _FIELDS if name != "closures"}
+        | {"id": key, "opening_hours": domain.hours_to_json(draft.opening_hours), "closures": draft.opening_hours.closures}
         for key, draft in drafts
     ]
     return msgspec.json.encode(rows).decode()
@@ -164,6 +170,13 @@ async def names(reader: Reader, ids: Sequence[LocationId]) -> dict[LocationId, t
         "SELECT id, code, name FROM locations.locations WHERE id = ANY(%(ids)s)", {"ids": arrays.uuids(ids)}
     )
     return {key: (code, name) for key, code, name in rows}
+
+
+async def third_parties(reader: Reader, ids: Sequence[LocationId]) -> set[LocationId]:
+    rows = await reader.values(
+        "SELECT id FROM locations.locations WHERE id = ANY(%(ids)s::uuid[]) AND third_party", {"ids": arrays.uuids(ids)}
+    )
+    return set(rows)
 
 
 # Pools

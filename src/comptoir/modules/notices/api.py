@@ -14,7 +14,9 @@ import msgspec
 
 from comptoir.kernel.checking import Checks
 from comptoir.modules.notices import store
+from comptoir.modules.notices.branding import brand, brands, colour, logo, own_brand, put_brand, readable, shades
 from comptoir.modules.notices.collections import address_of, opening
+from comptoir.modules.notices.consents import answer_of, history, latest, say, standing, still_wanted, wanted
 from comptoir.modules.notices.contracts import (
     Claimed,
     Content,
@@ -32,12 +34,44 @@ from comptoir.modules.notices.contracts import (
 )
 from comptoir.modules.notices.domain import LEASE, email_address, language_of, next_try, quiet_until
 from comptoir.modules.notices.errors import UnknownNotice
-from comptoir.modules.notices.subscribers import PURPOSE, consumers, sealed, tell_credit, write
+from comptoir.modules.notices.house import from_gateway, house, put_gateway, put_quiet_hours, remove_gateway, signed
+from comptoir.modules.notices.subscribers import PURPOSE, consumers, reaches, sealed, tell_credit, write
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
-__all__ = ["address_of", "consumers", "language_of", "opening", "quiet_until", "sealed", "tell_credit", "write"]
+__all__ = [
+    "address_of",
+    "answer_of",
+    "brand",
+    "brands",
+    "colour",
+    "consumers",
+    "from_gateway",
+    "history",
+    "house",
+    "language_of",
+    "latest",
+    "logo",
+    "opening",
+    "own_brand",
+    "put_brand",
+    "put_gateway",
+    "put_quiet_hours",
+    "quiet_until",
+    "reaches",
+    "readable",
+    "remove_gateway",
+    "say",
+    "sealed",
+    "shades",
+    "signed",
+    "standing",
+    "still_wanted",
+    "tell_credit",
+    "wanted",
+    "write",
+]
 
 
 async def put_sender(tx: Tx, sender: Sender) -> None:

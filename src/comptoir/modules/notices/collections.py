@@ -56,7 +56,7 @@ def opening(place: Location, first: date) -> list[tuple[date, str]]:
     if not hours.stated:
         return []
     days = [first + timedelta(days=n) for n in range(_DAYS)]
-    return [(day, hours_text(hours.days[day.weekday()])) for day in days]
+    return [(day, hours_text(hours.on(day))) for day in days]
 
 
 def hours_text(intervals: Sequence[Interval]) -> str:

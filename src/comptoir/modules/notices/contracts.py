@@ -84,6 +84,78 @@ class Sender:
     active: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Who takes messages to telephones. `sealed` is the secret that they are signed with, encrypted."""
+
+    url: str
+    sealed: bytes = field(repr=False)
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What holds for every channel. From `quiet_from` to `quiet_until`, minutes of the buyer's day, no telephone is written to;
+    where they are the same there is no such time.
+    """
+
+    quiet_from: int = 21 * 60
+    quiet_until: int = 8 * 60
+    gateway: Gateway | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """A picture without anything beside it, and its format (png, jpeg)."""
+
+    body: bytes = field(repr=False)
+    kind: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """How the house, or a channel of it, looks to its buyers; empty is as the house has it."""
+
+    name: str = ""
+    colour: str = ""
+    """Of buttons and lines, as #rrggbb; white is written on it."""
+    email: str = ""
+    phone: str = ""
+    imprint: str = ""
+    """The address of the page that says who is behind the shop."""
+    logo: Logo | None = None
+    logo_tag: str = ""
+    """Changes with the logo; empty where there is none."""
+
+
+class ConsentSource(StrEnum):
+    """How somebody said that they want messages, or want them no more."""
+
+    ORDER = "order"
+    LINK = "link"
+    """On the page that letters lead to."""
+    STAFF = "staff"
+    """Somebody of us wrote down what they said."""
+    API = "api"
+    MESSAGE = "message"
+    """They wrote STOP, or START."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """That messages of a medium to this address are wanted, or not, since `at`. The latest holds."""
+
+    medium: Medium
+    address: str = field(repr=False)
+    allowed: bool
+    source: ConsentSource
+    at: datetime
+    actor: str = ""
+    order_id: OrderId | None = None
+
+
 class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a notice says, before it is worded."""
 
@@ -127,6 +199,8 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     currency: str = ""
     link: str = ""
     """The page that tells more, or takes the answer."""
+    stop: str = ""
+    """The page on which messages are stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +236,7 @@ class Claimed:
     lease: datetime
     sender: Sender | None
     sealed: bytes = field(repr=False)
+    brand: Brand = Brand()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +285,10 @@ class Links(Protocol):
 
     def returning(self, order_id: UUID, now: datetime) -> str:
         """Where something of the order is sent back."""
+        ...
+
+    def stopping(self, order_id: UUID, now: datetime) -> str:
+        """Where the buyer says which messages they want no more."""
         ...
 
     def answer(self, tracked_id: UUID, until: datetime) -> str:

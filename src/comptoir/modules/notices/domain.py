@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
 from comptoir import i18n
-from comptoir.modules.notices.contracts import Medium, NoticeKind, Outcome, Result, Sender
+from comptoir.modules.notices.contracts import House, Medium, NoticeKind, Outcome, Result, Sender
 
 PAUSES = (60, 300, 900, 3_600, 3_600, 7_200, 14_400, 14_400, 28_800)
 """Seconds before each further try: about a day together. What happened longer ago is no news any more."""
@@ -16,7 +17,7 @@ STALE = timedelta(days=2)
 """Nobody is told of what happened longer ago than that: a year that is replayed writes to nobody."""
 LEASE = timedelta(minutes=3)
 
-_QUIET_FROM, _QUIET_UNTIL = time(21), time(8)
+_USUAL = House()
 _ON_PHONES = frozenset({NoticeKind.READY, NoticeKind.REMINDER, NoticeKind.OUT_FOR_DELIVERY, NoticeKind.FAILED})
 """What is worth a telephone's buzz: somebody has to be somewhere, or to decide."""
 _FRENCH = frozenset({"FR", "MC", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "WF", "PF", "NC", "LU", "BE"})
@@ -38,24 +39,28 @@ def language_of(locale: str, country: str) -> str:
     return "fr" if country.upper() in _FRENCH else "en"
 
 
-def media_of(kind: NoticeKind, sender: Sender, *, email: bool, phone: bool) -> tuple[Medium, ...]:
-    """By which ways a buyer is told who has these addresses. Nothing of this is advertising: no consent is asked."""
+def media_of(kind: NoticeKind, sender: Sender, wanted: Collection[Medium]) -> tuple[Medium, ...]:
+    """By which ways a buyer is told who wants these. Nothing of it is advertising, and a telephone buzzes only where that was
+    asked for, and for what is worth it.
+    """
     return tuple(
-        medium for medium in dict.fromkeys(sender.media) if (email if medium is Medium.EMAIL else phone and kind in _ON_PHONES)
+        medium for medium in dict.fromkeys(sender.media) if medium in wanted and (medium is Medium.EMAIL or kind in _ON_PHONES)
     )
 
 
-def quiet_until(medium: Medium, now: datetime, zone: str) -> datetime:
+def quiet_until(medium: Medium, now: datetime, zone: str, house: House = _USUAL) -> datetime:
     """When it may go out: a telephone is silent at night where its owner lives, a letter waits by itself."""
-    if medium is Medium.EMAIL:
+    begins, ends = house.quiet_from, house.quiet_until
+    if medium is Medium.EMAIL or begins == ends:
         return now
     local = now.astimezone(ZoneInfo(zone))
-    if _QUIET_UNTIL <= local.time() < _QUIET_FROM:
+    minute = local.hour * 60 + local.minute
+    over_midnight = begins > ends
+    quiet = (minute >= begins or minute < ends) if over_midnight else begins <= minute < ends
+    if not quiet:
         return now
-    morning = datetime.combine(local.date(), _QUIET_UNTIL, ZoneInfo(zone))
-    if local.time() >= _QUIET_FROM:
-        morning = datetime.combine(local.date() + timedelta(days=1), _QUIET_UNTIL, ZoneInfo(zone))
-    return morning.astimezone(now.tzinfo)
+    day = local.date() + timedelta(days=1) if over_midnight and minute >= begins else local.date()
+    return datetime.combine(day, time(ends // 60, ends % 60), ZoneInfo(zone)).astimezone(now.tzinfo)
 
 
 def next_try(result: Result, attempts: int, now: datetime, jitter: float) -> datetime | None:

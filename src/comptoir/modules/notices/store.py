@@ -9,7 +9,9 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 
 from comptoir.kernel.ids import uuid7
+from comptoir.modules.notices import branding
 from comptoir.modules.notices.contracts import (
+    Brand,
     Claimed,
     Medium,
     Notice,
@@ -94,6 +96,7 @@ async def insert(tx: Tx, rows: Sequence[dict[str, object]]) -> None:
 async def claim(tx: Tx, limit: int, lease: datetime) -> list[Claimed]:
     rows = await tx.rows(_CLAIM, {"limit": limit, "lease": lease, "now": tx.now})
     known = await senders(tx) if rows else {}
+    looks: Mapping[str, Brand] = await branding.brands(tx, sorted({row[2] for row in rows})) if rows else {}
     return [
         Claimed(
             id=NoticeId(row[0]),
@@ -107,6 +110,7 @@ async def claim(tx: Tx, limit: int, lease: datetime) -> list[Claimed]:
             lease=row[8],
             sender=known.get(row[2]),
             sealed=row[9],
+            brand=looks[row[2]],
         )
         for row in rows
     ]

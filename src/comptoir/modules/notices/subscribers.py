@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -16,9 +16,9 @@ from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CustomerId
 from comptoir.modules.fulfilment.contracts import FulfilmentId
 from comptoir.modules.locations import api as locations
-from comptoir.modules.notices import store
+from comptoir.modules.notices import consents, store, store_house
 from comptoir.modules.notices.collections import address_of, collected
-from comptoir.modules.notices.contracts import Content, Letter, Links, Medium, NoticeKind, Sender
+from comptoir.modules.notices.contracts import Content, House, Letter, Links, Medium, NoticeKind, Sender
 from comptoir.modules.notices.domain import STALE, language_of, media_of, quiet_until
 from comptoir.modules.notices.occasions import (
     BESIDE,
@@ -95,6 +95,13 @@ async def tell_credit(tx: Tx, order_id: OrderId, amount: int, code: str, keyring
         await store.insert(tx, rows)
 
 
+async def reaches(tx: Tx, order_id: OrderId, kind: NoticeKind) -> bool:
+    """Whether the buyer of an order would be told such a thing by any means."""
+    order = await orders.order(tx, order_id)
+    sender = (await store.senders(tx)).get(order.channel_code)
+    return sender is not None and sender.active and bool(media_of(kind, sender, await _wanted(tx, order, _where(order))))
+
+
 def _is_between_us(one: Occasion, order: Order) -> bool:
     """What a carrier does with a parcel that goes to the store where it is collected is no news for the buyer."""
     return order.pickup_location_id is not None and one.event.type.startswith("parcel.")
@@ -103,17 +110,20 @@ def _is_between_us(one: Occasion, order: Order) -> bool:
 async def _letters(
     tx: Tx, one: Occasion, order: Order, sender: Sender, keyring: Keyring, links: Links
 ) -> list[dict[str, object]]:
-    buyer, ship_to = order.buyer or {}, order.ship_to or {}
-    email, phone = str(buyer.get("email") or ""), str(buyer.get("phone") or ship_to.get("phone") or "")
-    media = media_of(one.kind, sender, email=bool(email), phone=bool(phone))
+    if one.kind is NoticeKind.CONFIRMED:
+        await consents.keep_of_order(tx, order)
+    where = _where(order)
+    media = media_of(one.kind, sender, await _wanted(tx, order, where))
     if not media:
         return []
+    ship_to = order.ship_to or {}
     country = str(ship_to.get("country") or "")
     if not country and order.pickup_location_id is not None:  # who collects it lives near the counter, most likely
         country = (await locations.get(tx, order.pickup_location_id)).country
     locale = (await customers.get(tx, CustomerId(order.customer_id))).locale if order.customer_id is not None else ""
     zone = zone_of_country(country)
     content = await _weighed(tx, one, order, await _content(tx, one, order, keyring, links))
+    rules = await store_house.house(tx) if set(media) - {Medium.EMAIL} else House()
     return [
         {
             "order_id": order.id,
@@ -123,11 +133,27 @@ async def _letters(
             "about": one.about,
             "locale": language_of(locale, country),
             "zone": zone,
-            "sealed": sealed(keyring, Letter(email if medium is Medium.EMAIL else phone, content)),
-            "next_at": quiet_until(medium, tx.now, zone),
+            "sealed": sealed(keyring, Letter(where[medium], content)),
+            "next_at": quiet_until(medium, tx.now, zone, rules),
         }
         for medium in media
     ]
+
+
+def _where(order: Order) -> dict[Medium, str]:
+    """Where messages would go: as it was typed, where that is no address that we know how to write."""
+    known = consents.addresses_of(order)
+    phone = consents.phone_of(order)
+    typed = {Medium.EMAIL: consents.email_of(order), Medium.SMS: phone, Medium.WHATSAPP: phone}
+    return {medium: text if medium is Medium.EMAIL else known.get(medium, text) for medium, text in typed.items() if text}
+
+
+async def _wanted(tx: Tx, order: Order, where: Mapping[Medium, str]) -> frozenset[Medium]:
+    """What the buyer can be reached by and has not stopped, and, of telephones, has asked for."""
+    standing = await consents.standing(tx, order)
+    asked = consents.asked_with(order)
+    unknown = {medium for medium in where if medium not in standing and (medium is Medium.EMAIL or medium in asked)}
+    return consents.wanted(standing) | unknown
 
 
 async def _content(tx: Tx, one: Occasion, order: Order, keyring: Keyring, links: Links) -> Content:
@@ -168,6 +194,7 @@ def _bare(one: Occasion, order: Order, now: datetime, links: Links) -> Content:
         method=methods_of(one) if one.kind is NoticeKind.REFUNDED else "",
         whole=whole(one),
         credit_code=one.code,
+        stop=links.stopping(order.id, now),
         link=links.tracking(order.id, now) if until is None else links.answer(UUID(str(data["tracked_id"])), until),
     )
 

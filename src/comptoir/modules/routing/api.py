@@ -27,7 +27,9 @@ from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.optimising import Plan, improve
 from comptoir.modules.routing.domain.promising import Collection, Delivery, collection, collections, delivery, for_rules
 from comptoir.modules.routing.domain.quoting import worth
+from comptoir.modules.routing.domain.rating import rates_load
 from comptoir.modules.routing.domain.rules import (
+    MAX_AIM,
     MAX_ANSWER,
     MAX_COST,
     MAX_GIVE_UP,
@@ -39,11 +41,13 @@ from comptoir.modules.routing.domain.rules import (
     MAX_VALUE,
     MAX_WEIGHT,
     STEPS,
+    aims,
     categories_of,
     category_text,
     is_for,
     matching,
     takes_all,
+    usual_own_order,
 )
 from comptoir.modules.routing.domain.simulating import Flow, Past, Tally, compare, simulate
 from comptoir.modules.routing.domain.stock import Situation
@@ -67,6 +71,7 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 
 __all__ = [
+    "MAX_AIM",
     "MAX_ANSWER",
     "MAX_COST",
     "MAX_GIVE_UP",
@@ -89,6 +94,7 @@ __all__ = [
     "Situation",
     "Taken",
     "Tally",
+    "aims",
     "arrived",
     "as_placed",
     "cancel_simulation",
@@ -111,6 +117,7 @@ __all__ = [
     "matching",
     "outcome",
     "rank_sites",
+    "rates_load",
     "record",
     "serve",
     "simulate",
@@ -123,6 +130,7 @@ __all__ = [
     "site_settings",
     "sites",
     "takes_all",
+    "usual_own_order",
     "worth",
 ]
 

@@ -47,6 +47,37 @@ class Fence(StrEnum):
     """What it would send is less than it is worth starting for."""
 
 
+class Detail(StrEnum):
+    """What exactly a fence found, where one fence stands for several things."""
+
+    LISTED = "listed"
+    """`EXCLUDED`: the rules name it."""
+    KIND = "kind"
+    """`EXCLUDED`: the rules use no locations of its kind."""
+    TOO_FAR = "too_far"
+    """`EXCLUDED`: it is farther away than the rules allow, or nobody knows where it is."""
+    OTHER_COUNTER = "other_counter"
+    """`EXCLUDED`: the buyer collects elsewhere."""
+    CLOSED = "closed"
+    """`UNABLE`: it is closed for good."""
+    SENDS_NOTHING = "sends_nothing"
+    """`UNABLE`: it does not ship, or hands nothing out."""
+    NEVER_OPEN = "never_open"
+    """`UNABLE`: its door never opens."""
+    SERVICE = "service"
+    """`NO_CARRIER`: no carrier service is of this kind."""
+    COUNTRY = "country"
+    """`NO_CARRIER`: of those none goes to this country."""
+    DANGEROUS = "dangerous"
+    """`NO_CARRIER`: of those that go there none takes dangerous goods."""
+    WEIGHT = "weight"
+    """`NO_CARRIER`: a unit of it is too heavy for those that are left."""
+    DISTANCE = "distance"
+    """`NO_CARRIER`: the address is beyond the last zone of those that are left."""
+    NO_DAY = "no_day"
+    """`NO_CARRIER`: no parcel ever leaves there, or none is ever delivered."""
+
+
 class Rating(StrEnum):
     """What makes one location better than another; less is better in each."""
 
@@ -65,7 +96,9 @@ class Rating(StrEnum):
     MARKDOWN = "markdown"
     """How many such orders its stock would last, on the average of the SKUs, below zero: what lies longest is sent first."""
     LOAD = "load"
-    """The share of the day's capacity that is taken: fairness between stores."""
+    """The share of the day's capacity that is taken: fairness between stores. Without a limit of its own a site is measured
+    against the average limit of the others; where nobody has one, against the busiest.
+    """
     CARBON = "carbon"
     """Grams of CO2 for the way."""
 
@@ -119,6 +152,31 @@ class Profile(NamedTuple):
     """Those of its products, and those above them; only looked at where a rule set asks for categories."""
 
 
+FARTHEST_BACK = 20
+"""In the rules' own order: who stands farther back than this costs no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What runs make small, in minor units: the cost of the parcels, and what else is worth money."""
+
+    late_day: int = 300
+    """For each day that a parcel comes after the date that was promised."""
+    lacking_unit: int = 100_000
+    """For each unit that nobody sends, beside what sending it could cost by `own_order`."""
+    carbon_kg: int = 0
+    """For each kilogram of CO2."""
+    own_order: int | None = None
+    """For each place that a parcel's location stands behind the first in the rules' own order, `FARTHEST_BACK` places at most;
+    each further parcel of an order counts as much as the last of these places. Of rules None is the usual: see `aims`.
+    """
+
+    @property
+    def lacking(self) -> int:
+        """For each unit that nobody sends: always more than what the own order makes of sending it."""
+        return self.lacking_unit + 2 * FARTHEST_BACK * (self.own_order or 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """How locations are chosen. A value: what was decided under it can be explained for as long as it is kept."""
@@ -147,18 +205,8 @@ class Rules:
     """Who cannot keep the date that was promised is out; otherwise being late only counts against it."""
     count_unanswered: bool = False
     """Also who does not begin in time, or has no staff, counts what it was to send; who does not find it always does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """What the batch optimiser makes small, in minor units: the cost of the parcels, and what else is worth money."""
-
-    late_day: int = 300
-    """For each day that a parcel comes after the date that was promised."""
-    lacking_unit: int = 100_000
-    """For each unit that nobody sends."""
-    carbon_kg: int = 0
-    """For each kilogram of CO2."""
+    objective: Objective = field(default_factory=Objective)
+    """What runs improve. It decides nothing that is decided at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +327,10 @@ class Verdict:
     """As measured, in their own units."""
     score: float | None
     """Weighted: 0 is best. Ranked: its place, 0 first."""
+    detail: Detail | None = None
+    """What exactly the fence found, where it stands for several things."""
+    lacking: int = 0
+    """Units of the order that it does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +360,39 @@ class DecisionKind(StrEnum):
     PERSON = "person"
 
 
+class Cause(StrEnum):
+    """Why it was decided then."""
+
+    FIRST = "first"
+    """The order was new."""
+    ADDED = "added"
+    """Units were promised that nothing had been decided about yet."""
+    GIVEN_BACK = "given_back"
+    """A location gave it back."""
+    RULES = "rules"
+    """Nobody might send it, and the rules are others since."""
+    PLACES = "places"
+    """Nobody might send it, and the locations or the carriers are not what they were."""
+    STOCK = "stock"
+    """Nobody might send it, and there is more of it since."""
+    LATER = "later"
+    """Nobody might send it, and it was tried again after some time."""
+    RUN = "run"
+    """It was the turn of a run."""
+    PERSON = "person"
+    """Somebody wanted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Orders that were decided together."""
+
+    orders: int
+    """That went elsewhere by it."""
+    saved: int
+    """What these cost less than before, all together, in minor units."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
     """A decision in the log."""
@@ -326,7 +411,9 @@ class Logged:
     """None where no rule set was live for it: the pool's priority decided, then the distance."""
     version: int
     load: Mapping[LocationId, int]
-    """Orders that the sites with a limit had that day."""
+    """Orders that the sites had that day: those with a limit, or all where the rules rate it."""
+    run: Run | None = None
+    """With which others it was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +428,9 @@ class Explained:
     """As they were."""
     verdicts: tuple[Verdict, ...]
     """The best first, then those that a fence stopped."""
+    cause: Cause = Cause.FIRST
+    alone: Decision | None = None
+    """Of what was decided together: what the rules would have decided for this order alone."""
 
 
 LONGEST_SIMULATION = timedelta(days=366 * 3)

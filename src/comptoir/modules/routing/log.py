@@ -15,6 +15,7 @@ from comptoir.kernel.ids import uuid7
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing.contracts import (
+    Cause,
     Decision,
     DecisionId,
     DecisionKind,
@@ -25,8 +26,9 @@ from comptoir.modules.routing.contracts import (
     Rules,
     RuleSet,
     RuleSetId,
+    Run,
 )
-from comptoir.modules.routing.domain.choosing import explain
+from comptoir.modules.routing.domain.choosing import explain, serve
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.stock import Situation
 from comptoir.modules.routing.errors import UnknownDecision
@@ -52,6 +54,8 @@ class Taken:
     actor: str = ""
     """Who decided, where it is not who writes it down, and when they did."""
     at: datetime | None = None
+    run: Run | None = None
+    """With which others it was decided."""
 
 
 async def record(tx: Tx, taken: Sequence[Taken]) -> list[DecisionId]:
@@ -65,7 +69,7 @@ async def record(tx: Tx, taken: Sequence[Taken]) -> list[DecisionId]:
         if basis is None:
             network_id = await store_log.keep_network(tx, one.network)
             basis = bases[key] = await store_log.keep_basis(tx, rule_set_id, version, network_id)
-        outcome = store_log.Outcome(one.decision.parcels, one.decision.lacking)
+        outcome = store_log.Outcome(one.decision.parcels, one.decision.lacking, one.run)
         rows.append(
             store_log.Row(
                 DecisionId(uuid7()),
@@ -110,4 +114,43 @@ async def explained(reader: Reader, decision_id: DecisionId) -> Explained:
         available[pick.sku, pick.site] = available.get((pick.sku, pick.site), 0) + pick.quantity
     situation = Situation(network, available, logged.load)
     verdicts = tuple(explain(network, rules, logged.job, situation, logged.at))
-    return Explained(logged, rules, name, {site.id: site for site in network.sites}, verdicts)
+    alone = serve(network, rules, logged.job, situation, logged.at) if logged.kind is DecisionKind.BATCH else None
+    sites = {site.id: site for site in network.sites}
+    return Explained(logged, rules, name, sites, verdicts, await _cause(reader, found), alone)
+
+
+_OF_KINDS = {DecisionKind.CAPTURED: Cause.FIRST, DecisionKind.BATCH: Cause.RUN, DecisionKind.PERSON: Cause.PERSON}
+
+
+async def _cause(reader: Reader, found: store_log.Found) -> Cause:
+    """Why it was decided then: from what the decision before it, of the same order, had to do with."""
+    logged = found.logged
+    if logged.kind in _OF_KINDS:
+        return _OF_KINDS[logged.kind]
+    earlier = [
+        one
+        for one in await store_log.of_order(reader, logged.order_id)
+        if one.logged.kind is not DecisionKind.PERSON and (one.logged.at, one.logged.id) < (logged.at, logged.id)
+    ]
+    if set(logged.job.rejected_by) - {place for one in earlier for place in one.logged.job.rejected_by}:
+        return Cause.GIVEN_BACK
+    if not earlier:
+        return Cause.FIRST
+    before = earlier[0]
+    stuck = {no for no, _ in before.logged.lacking} & {need.line_no for need in logged.job.needs}
+    if not stuck:
+        return Cause.GIVEN_BACK if logged.kind is DecisionKind.REROUTED and logged.job.rejected_by else Cause.ADDED
+    return await _since(reader, before, found, stuck)
+
+
+async def _since(reader: Reader, before: store_log.Found, found: store_log.Found, stuck: set[int]) -> Cause:
+    """What has changed since nobody might send these lines."""
+    logged = found.logged
+    if (logged.rule_set_id, logged.version) != (before.logged.rule_set_id, before.logged.version):
+        return Cause.RULES
+    if found.network_id != before.network_id:
+        return Cause.PLACES
+    skus = sorted({need.sku for need in logged.job.needs if need.line_no in stuck})
+    then = await inventory.available_before(reader, skus, before.seen)
+    now = await inventory.available_before(reader, skus, found.seen)
+    return Cause.STOCK if any(units > then.get(spot, 0) for spot, units in now.items()) else Cause.LATER

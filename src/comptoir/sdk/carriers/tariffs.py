@@ -37,6 +37,8 @@ class Tariff:
     max_weight: int = 30_000
     delivers: tuple[bool, ...] = (True, True, True, True, True, True, False)
     """From Monday on."""
+    delivers_on_holidays: bool = False
+    """Those of the destination's country; else these are days on which it does not deliver."""
 
     def zone(self, kilometres: float) -> Zone | None:
         return next((zone for zone in self.zones if kilometres <= zone.up_to_km), None)
@@ -57,5 +59,7 @@ class Tariff:
             name=self.name or self.service,
             cost=Money(zone.base + zone.per_kg * -(-weight // 1000), self.currency),
             days=zone.days,
-            deliver_on=delivery_day(leaves_on, zone.days, self.delivers),
+            deliver_on=delivery_day(
+                leaves_on, zone.days, self.delivers, "" if self.delivers_on_holidays else request.recipient.country
+            ),
         )

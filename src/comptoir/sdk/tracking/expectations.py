@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from comptoir.kernel.calendars import is_public_holiday
 from comptoir.sdk.tracking.scans import Journey, Scan, journey_of
 from comptoir.sdk.tracking.vocabulary import TrackingStatus
 
@@ -34,12 +35,19 @@ _PATIENCE: Mapping[TrackingStatus, timedelta] = {
 }
 
 
-def delivery_day(day: date, days: int, delivers: tuple[bool, ...]) -> date:
-    """So many days of delivery after a day, or the next such day when it is none itself. `delivers` is from Monday on."""
+def delivers_on(day: date, delivers: tuple[bool, ...], resting: str = "") -> bool:
+    return delivers[day.weekday()] and not (resting and is_public_holiday(resting, day))
+
+
+def delivery_day(day: date, days: int, delivers: tuple[bool, ...], resting: str = "") -> date:
+    """So many days of delivery after a day, or the next such day when it is none itself.
+
+    `delivers` is from Monday on; nothing comes on the public holidays of the country that is `resting`.
+    """
     assert any(delivers), "a carrier delivers on one day at least"
-    while days > 0 or not delivers[day.weekday()]:
+    while days > 0 or not delivers_on(day, delivers, resting):
         day += _DAY
-        days -= delivers[day.weekday()]
+        days -= delivers_on(day, delivers, resting)
     return day
 
 
@@ -55,13 +63,15 @@ class Lane:
     """Of the destination: whose days are meant."""
     delivers: tuple[bool, ...] = (True, True, True, True, True, True, False)
     """From Monday on."""
+    resting: str = ""
+    """The country on whose public holidays nothing is delivered."""
 
     def __post_init__(self) -> None:
         assert len(self.delivers) == 7, "a week has seven days"
         assert any(self.delivers), "a carrier delivers on one day at least"
 
     @classmethod
-    def usual(cls, days: int, zone: ZoneInfo, delivers: tuple[bool, ...] = (True,) * 6 + (False,)) -> Self:
+    def usual(cls, days: int, zone: ZoneInfo, delivers: tuple[bool, ...] = (True,) * 6 + (False,), resting: str = "") -> Self:
         """Of a service that takes so many days, as long as nothing else is known of the lane."""
         last_mile = max(1, days - 1)
         remaining = {
@@ -75,16 +85,16 @@ class Lane:
             _S.DELIVERY_FAILED: 1,
             _S.AVAILABLE_FOR_PICKUP: 0,
         }
-        return cls(remaining, _PATIENCE, zone, delivers)
+        return cls(remaining, _PATIENCE, zone, delivers, resting)
 
     def day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
 
     def works_on(self, day: date) -> bool:
-        return self.delivers[day.weekday()]
+        return delivers_on(day, self.delivers, self.resting)
 
     def after(self, day: date, days: int) -> date:
-        return delivery_day(day, days, self.delivers)
+        return delivery_day(day, days, self.delivers, self.resting)
 
 
 def estimated_delivery(promised_on: date | None, lane: Lane, scans: Iterable[Scan], today: date) -> date | None:

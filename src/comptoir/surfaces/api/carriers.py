@@ -57,6 +57,10 @@ _Carbon = Annotated[
     float, Meta(ge=0, le=MAX_CARBON, examples=[0.1], description="Grams of CO2 for each kilogram and kilometre.")
 ]
 _Delivers = Annotated[Weekdays, Meta(description="The days on which it is at the door.")]
+_Holidays = Annotated[
+    bool,
+    Meta(description="Whether it delivers on the public holidays of the country it delivers to; else these days do not count."),
+]
 _MOST_DAYS = (
     Weekday.MONDAY,
     Weekday.TUESDAY,
@@ -98,6 +102,7 @@ class CarrierServiceShape(Shape, frozen=True, kw_only=True):
     max_weight: _Box
     carbon: _Carbon
     delivers: _Delivers
+    delivers_on_holidays: _Holidays
     version: Version
     created_at: Instant
     updated_at: Instant
@@ -116,6 +121,7 @@ class NewCarrierService(Request, frozen=True, kw_only=True):
     max_weight: _Box = 30_000
     carbon: _Carbon = 0.1
     delivers: _Delivers = _MOST_DAYS
+    delivers_on_holidays: _Holidays = False
 
 
 class ChangeCarrierService(Request, frozen=True, kw_only=True):
@@ -131,6 +137,7 @@ class ChangeCarrierService(Request, frozen=True, kw_only=True):
     max_weight: _Box | UnsetType = UNSET
     carbon: _Carbon | UnsetType = UNSET
     delivers: _Delivers | UnsetType = UNSET
+    delivers_on_holidays: _Holidays | UnsetType = UNSET
 
 
 class CarrierServiceQuery(PageQuery, frozen=True, kw_only=True):
@@ -214,6 +221,7 @@ def _shape(service: CarrierService) -> CarrierServiceShape:
         max_weight=service.max_weight,
         carbon=service.carbon,
         delivers=weekdays(service.delivers),
+        delivers_on_holidays=service.delivers_on_holidays,
         version=service.version,
         created_at=service.created_at,
         updated_at=service.updated_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -11,8 +12,10 @@ from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.routing import api
 from comptoir.modules.routing.contracts import (
+    Cause,
     DecisionId,
     DecisionKind,
+    Detail,
     Explained,
     Fence,
     Logged,
@@ -66,6 +69,13 @@ class LackingUnits(Shape, frozen=True, kw_only=True):
     quantity: Quantity
 
 
+class RunShape(Shape, frozen=True, kw_only=True):
+    """Orders that were decided together."""
+
+    orders: Annotated[int, Meta(ge=0, examples=[12], description="That went elsewhere by it.")]
+    saved: Annotated[int, Meta(examples=[2350], description="What these cost less than before, all together, in minor units.")]
+
+
 class DecisionShape(Shape, frozen=True, kw_only=True):
     """A decision, as it was taken."""
 
@@ -79,6 +89,7 @@ class DecisionShape(Shape, frozen=True, kw_only=True):
     service: Service
     parcels: list[DecidedParcel]
     lacking: Annotated[list[LackingUnits], Meta(description="What nobody might send.")]
+    run: Annotated[RunShape, Meta(description="With which others it was decided; none where it was decided by itself.")] | None
 
 
 class DecisionsShape(Shape, frozen=True, kw_only=True):
@@ -95,6 +106,17 @@ class VerdictShape(Shape, frozen=True, kw_only=True):
     name: str
     chosen: bool
     fence: Annotated[Fence, Meta(description="What stopped it; none for who was rated.")] | None
+    detail: (
+        Annotated[Detail, Meta(description="What exactly the fence found, where one fence stands for several things.")] | None
+    )
+    reason: Annotated[
+        str,
+        Meta(
+            examples=["No carrier service takes dangerous goods there."],
+            description="The same in a sentence; empty for who was rated.",
+        ),
+    ]
+    lacking: Annotated[int, Meta(ge=0, examples=[0], description="Units of the order that it did not have.")]
     ratings: Annotated[
         dict[Rating, float], Meta(description="As measured; less is better in each.", examples=[{"distance": 12.5}])
     ]
@@ -105,6 +127,14 @@ class ExplainedShape(DecisionShape, frozen=True, kw_only=True):
     """A decision with what was thought of every location: the best first, then those that a fence stopped."""
 
     rule_set: str
+    cause: Annotated[
+        Cause,
+        Meta(
+            description="Why it was decided then: the order was new (`first`), units were `added`, a location had it "
+            "`given_back`, nobody might send it and since then the `rules` or the `places` have changed, `stock` has come, or "
+            "some time has passed (`later`), it was the turn of a `run`, or a `person` wanted it."
+        ),
+    ]
     locations: list[VerdictShape]
 
 
@@ -131,6 +161,7 @@ async def explain_decision(call: Call) -> Answer[ExplainedShape]:
         ExplainedShape(
             **_fields(told.decision),
             rule_set=told.rule_set,
+            cause=told.cause,
             locations=[_verdict(told, one, chosen=one.site in chosen) for one in told.verdicts],
         )
     )
@@ -144,9 +175,39 @@ def _verdict(told: Explained, one: Verdict, *, chosen: bool) -> VerdictShape:
         name=site.name,
         chosen=chosen,
         fence=one.fence,
+        detail=one.detail,
+        reason="" if one.fence is None else _DETAILS[one.detail] if one.detail is not None else _FENCES[one.fence],
+        lacking=one.lacking,
         ratings={rating: round(value, 6) for rating, value in one.ratings.items()},
         score=None if one.score is None else round(one.score, 6),
     )
+
+
+_FENCES: Mapping[Fence, str] = {
+    Fence.EXCLUDED: "The rules leave it out.",
+    Fence.REJECTED: "It has given this order back.",
+    Fence.UNABLE: "It is closed, or does not send.",
+    Fence.NO_CARRIER: "No carrier takes it from there to this address.",
+    Fence.TOO_LATE: "It is too late for the promised day.",
+    Fence.CAPACITY: "It has as many orders as it can prepare in a day.",
+    Fence.STOCK: "It has none of it above its safety stock.",
+    Fence.MINIMUM_PICK: "It is too little to be worth a parcel.",
+}
+_DETAILS: Mapping[Detail, str] = {
+    Detail.LISTED: "The rules name it as one that never sends.",
+    Detail.KIND: "The rules use no locations of its kind.",
+    Detail.TOO_FAR: "It is farther away than the rules allow.",
+    Detail.OTHER_COUNTER: "It is collected at another location.",
+    Detail.CLOSED: "It is closed for good.",
+    Detail.SENDS_NOTHING: "It sends nothing, or hands nothing out.",
+    Detail.NEVER_OPEN: "Its opening hours have no open day.",
+    Detail.SERVICE: "No carrier service is set up for this kind of delivery.",
+    Detail.COUNTRY: "No carrier service goes to this country.",
+    Detail.DANGEROUS: "No carrier service takes dangerous goods there.",
+    Detail.WEIGHT: "It is too heavy for every carrier service.",
+    Detail.DISTANCE: "The address is beyond the last zone of every carrier service.",
+    Detail.NO_DAY: "No parcel ever leaves there.",
+}
 
 
 def _fields(one: Logged) -> dict[str, Any]:
@@ -173,4 +234,5 @@ def _fields(one: Logged) -> dict[str, Any]:
             for parcel in one.parcels
         ],
         "lacking": [LackingUnits(line_no=no, quantity=units) for no, units in one.lacking],
+        "run": None if one.run is None else RunShape(orders=one.run.orders, saved=one.run.saved),
     }

@@ -29,6 +29,7 @@ from comptoir.modules.fulfilment.contracts import (
 )
 from comptoir.modules.fulfilment.contracts import Request as Asked
 from comptoir.modules.fulfilment.errors import (
+    AtThirdParty,
     BoxRecalled,
     NothingToDo,
     NotInThatState,
@@ -164,6 +165,7 @@ class FulfilmentShape(Shape, frozen=True, kw_only=True):
     packed_at: Instant | None
     ready_at: Instant | None
     closed_at: Instant | None
+    asked_at: Annotated[Instant, Meta(description="When a third party was last asked something, or answered.")] | None
     quantity: _Units
     picked: _Units
     packed: _Units
@@ -178,6 +180,10 @@ class FulfilmentQuery(PageQuery, frozen=True, kw_only=True):
     location_id: tuple[LocationRef, ...] = ()
     stage: tuple[Stage, ...] = ()
     state: tuple[State, ...] = ()
+    request: Annotated[
+        tuple[Asked, ...],
+        Meta(description="Only what is to be done and a third party was asked about so far: `submitted` waits for an answer."),
+    ] = ()
     order_id: OrderRef | None = None
     method: Method | None = None
     assignee: Words = ""
@@ -201,6 +207,10 @@ class HoldFulfilment(Request, frozen=True, kw_only=True):
 
 
 class Begin(Request, frozen=True, kw_only=True):
+    take_over: Annotated[bool, Meta(description="Also where somebody else works on it.")] = False
+
+
+class TakeOver(Request, frozen=True, kw_only=True):
     take_over: Annotated[bool, Meta(description="Also where somebody else works on it.")] = False
 
 
@@ -322,6 +332,7 @@ async def list_fulfilments(call: Call, query: FulfilmentQuery) -> Answer[PageOf[
         locations=tuple([LocationId(parsed("location", one)) for one in query.location_id]),
         stages=query.stage,
         states=query.state,
+        requests=query.request,
         order_id=None if order_id is None else OrderId(order_id),
         method=query.method,
         assignee=query.assignee,
@@ -386,12 +397,28 @@ async def begin_fulfilment(call: Call, body: Begin) -> Answer[FulfilmentShape]:
 
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/put-back", Scope.FULFILMENT_WRITE, refuses=REFUSED)
-async def put_fulfilment_back(call: Call, body: Begin) -> Answer[FulfilmentShape]:
+async def put_fulfilment_back(call: Call, query: TakeOver) -> Answer[FulfilmentShape]:
     """Leave it to others: what is picked and not packed goes back to its place. What somebody else picks is theirs, unless it
     is taken over.
     """
     async with call.transaction() as tx:
-        return await _done(call, tx, await api.put_back(tx, _id(call), take_over=body.take_over))
+        return await _done(call, tx, await api.put_back(tx, _id(call), take_over=query.take_over))
+
+
+@fulfilments.post("/v1/fulfilments/{fulfilment_id}/stop", Scope.FULFILMENT_WRITE, refuses=REFUSED)
+async def stop_fulfilment(call: Call, body: Begin) -> Answer[FulfilmentShape]:
+    """Stop half-way: what is picked stays picked, and somebody else goes on with it. What somebody else picks is theirs,
+    unless it is taken over.
+    """
+    async with call.transaction() as tx:
+        return await _done(call, tx, await api.stop(tx, _id(call), take_over=body.take_over))
+
+
+@fulfilments.post("/v1/fulfilments/{fulfilment_id}/release", Scope.FULFILMENT_WRITE, refuses=REFUSED)
+async def release_fulfilment(call: Call) -> Answer[FulfilmentShape]:
+    """Open at once what waits for its run."""
+    async with call.transaction() as tx:
+        return await _done(call, tx, await api.open_now(tx, _id(call)))
 
 
 @fulfilments.post("/v1/fulfilments/{fulfilment_id}/pick", Scope.FULFILMENT_WRITE, refuses=_LINES)
@@ -533,7 +560,7 @@ async def collect_fulfilment(call: Call, body: SomeLines) -> Answer[FulfilmentSh
 
 
 @fulfilments.post(
-    "/v1/fulfilments/{fulfilment_id}/move", Scope.FULFILMENT_WRITE, refuses=(*_LINES, InsufficientStock, NotReservedThere)
+    "/v1/fulfilments/{fulfilment_id}/move", Scope.FULFILMENT_WRITE, refuses=(*_LINES, AtThirdParty, InsufficientStock, NotReservedThere)
 )
 async def move_fulfilment(call: Call, body: MoveTo) -> Answer[FulfilmentShape]:
     """Let another location do it, which has to have the units."""
@@ -557,9 +584,13 @@ async def merge_fulfilments(call: Call, body: Merge) -> Answer[FulfilmentShape]:
         return await _done(call, tx, await api.merge(tx, ids))
 
 
-@fulfilments.post("/v1/fulfilments/{fulfilment_id}/request", Scope.FULFILMENT_WRITE, refuses=REFUSED)
+@fulfilments.post("/v1/fulfilments/{fulfilment_id}/request", Scope.FULFILMENT_WRITE, refuses=(*REFUSED, NotReservedThere))
 async def say_to_third_party(call: Call, body: Say) -> Answer[FulfilmentShape]:
-    """Take a step of the handshake with a third party who does the work."""
+    """Take a step of the handshake with a third party who does the work.
+
+    Who rejects what was submitted, or accepts a cancellation, gives the units back: the fulfilment order ends, and they are
+    routed again, never to this location.
+    """
     async with call.transaction() as tx:
         return await _done(call, tx, await api.say(tx, _id(call), body.step, body.note))
 
@@ -642,6 +673,7 @@ def shape(one: Fulfilment, parcels: Sequence[Parcel] = ()) -> FulfilmentShape:
         packed_at=one.packed_at,
         ready_at=one.ready_at,
         closed_at=one.closed_at,
+        asked_at=one.asked_at,
         quantity=one.quantity,
         picked=one.picked,
         packed=one.packed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
@@ -10,6 +11,9 @@ from msgspec import UNSET, Meta, UnsetType
 from comptoir.kernel.checking import Checks
 from comptoir.modules.locations import api
 from comptoir.modules.locations.contracts import (
+    Closure,
+    Closures,
+    Interval,
     Location,
     LocationDraft,
     LocationFilter,
@@ -52,6 +56,41 @@ Hours = Annotated[
         examples=[[[["09:00", "19:00"]]] * 6 + [[]]],
     ),
 ]
+
+
+class ClosureShape(Request, frozen=True, kw_only=True):
+    """Closed from one day to another."""
+
+    first: date
+    last: date
+    reason: Annotated[Words, Meta(examples=["Stocktaking"])] = ""
+
+
+_Closures = Annotated[
+    tuple[ClosureShape, ...],
+    Meta(
+        max_length=200,
+        description="Days on which it is closed whatever its week says: nobody is served, and no parcel leaves.",
+        examples=[[{"first": "2027-01-04", "last": "2027-01-05", "reason": "Stocktaking"}]],
+    ),
+]
+_Holidays = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Z]{2}(-[A-Z0-9]{1,6})?)?$",
+        max_length=9,
+        description="Closed on the public holidays of this country, or of a part of it; empty where they are days like others.",
+        examples=["FR"],
+    ),
+]
+_OpenOn = Annotated[
+    tuple[Annotated[str, Meta(pattern=r"^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$", max_length=10)], ...],
+    Meta(
+        max_length=200,
+        description="Public holidays on which it is open nevertheless: the day of every year, or of one.",
+        examples=[["05-08", "2027-03-29"]],
+    ),
+]
 _Capacity = Annotated[
     int, Meta(ge=0, le=1_000_000, description="Orders that it can prepare in a day; null for no limit.", examples=[120])
 ]
@@ -85,6 +124,9 @@ class LocationShape(Shape, frozen=True, kw_only=True):
     email: str
     time_zone: str
     opening_hours: Hours
+    closures: _Closures
+    public_holidays: _Holidays
+    open_on: _OpenOn
     ships: bool
     pickup: bool
     returns: bool
@@ -114,6 +156,9 @@ class NewLocation(Request, frozen=True, kw_only=True):
     phone: _Phone = ""
     email: _Email = ""
     opening_hours: Hours = ()
+    closures: _Closures = ()
+    public_holidays: _Holidays = ""
+    open_on: _OpenOn = ()
     ships: bool = True
     pickup: bool = False
     returns: bool = True
@@ -140,6 +185,9 @@ class ChangeLocation(Request, frozen=True, kw_only=True):
     phone: _Phone | UnsetType = UNSET
     email: _Email | UnsetType = UNSET
     opening_hours: Hours | UnsetType = UNSET
+    closures: _Closures | UnsetType = UNSET
+    public_holidays: _Holidays | UnsetType = UNSET
+    open_on: _OpenOn | UnsetType = UNSET
     ships: bool | UnsetType = UNSET
     pickup: bool | UnsetType = UNSET
     returns: bool | UnsetType = UNSET
@@ -191,8 +239,7 @@ async def list_locations(call: Call, query: LocationQuery) -> Answer[PageOf[Loca
 @locations.post("/v1/locations", Scope.LOCATIONS_WRITE, status=201, refuses=(LocationCodeTaken,), example=_EXAMPLE)
 async def create_location(call: Call, body: NewLocation) -> Answer[LocationShape]:
     """Add a location."""
-    fields: dict[str, Any] = given(body)
-    fields["opening_hours"] = _hours(body.opening_hours)
+    fields = _timed(given(body), OpeningHours())
     async with call.transaction() as tx:
         return await call.done(tx, location_shape(await api.create(tx, LocationDraft(**fields))))
 
@@ -212,20 +259,38 @@ async def get_location(call: Call) -> Answer[LocationShape]:
 )
 async def change_location(call: Call, body: ChangeLocation) -> Answer[LocationShape]:
     """Change a location."""
-    changes = given(body)
-    if "opening_hours" in changes:
-        changes["opening_hours"] = _hours(changes["opening_hours"])
     async with call.transaction() as tx:
         there = await api.get(tx, LocationId(call.id("location")))
+        changes = _timed(given(body), there.opening_hours)
         changed = await api.update(tx, there.id, replace(there, **changes), version=call.decided_on(there.version))
         return await call.done(tx, location_shape(changed))
 
 
-def _hours(days: Hours) -> OpeningHours:
+def _timed(fields: dict[str, Any], before: OpeningHours) -> dict[str, Any]:
+    """The fields with everything about its hours in one; what is not said of them stays as it was before."""
+    said = {name: fields.pop(name) for name in ("opening_hours", "closures", "public_holidays", "open_on") if name in fields}
+    if not said:
+        return fields
+    closures = before.closures
+    days = _days(said["opening_hours"]) if "opening_hours" in said else before.days
+    closed = said.get("closures")
+    return fields | {
+        "opening_hours": OpeningHours(
+            days,
+            Closures(
+                closures.days if closed is None else tuple([Closure(one.first, one.last, one.reason) for one in closed]),
+                said.get("public_holidays", closures.public_holidays),
+                said.get("open_on", closures.open_on),
+            ),
+        )
+    }
+
+
+def _days(days: Hours) -> tuple[tuple[Interval, ...], ...]:
     checks = Checks()
     found = checks.parsed("opening_hours", lambda _: api.hours_from_json(days), "", OpeningHours())
     checks.done()
-    return found
+    return found.days
 
 
 def location_shape(location: Location) -> LocationShape:
@@ -248,6 +313,11 @@ def location_shape(location: Location) -> LocationShape:
         email=location.email,
         time_zone=location.time_zone,
         opening_hours=tuple(tuple((a, b) for a, b in day) for day in api.hours_to_json(location.opening_hours)),
+        closures=tuple(
+            [ClosureShape(first=one.first, last=one.last, reason=one.reason) for one in location.opening_hours.closures.days]
+        ),
+        public_holidays=location.opening_hours.closures.public_holidays,
+        open_on=location.opening_hours.closures.open_on,
         ships=location.ships,
         pickup=location.pickup,
         returns=location.returns,

@@ -69,6 +69,7 @@ from comptoir.surfaces.api.return_shapes import (
     units_back,
 )
 from comptoir.surfaces.changing import SETTING
+from comptoir.surfaces.notices.credit import tell_credit
 
 returns = Resource("Returns", "What comes back, wherever and whether or not it was announced, and on which terms.")
 
@@ -276,6 +277,9 @@ async def pay_out_return(call: Call) -> Answer[PaidOut]:
     """Put what is promised to the buyer on store credit, at once: the customer's own, or a new one."""
     async with call.transaction() as tx:
         account, code, amount = await api.pay_out_credit(tx, _id(call))
+        order_id = (await api.get_return(tx, _id(call))).order_id
+        assert order_id is not None, "what was not sold by us is refunded to nobody"
+        await tell_credit(tx, call.services.settings, order_id, amount, code)
         return await call.done(tx, PaidOut(account=account_shape(account), code=code, amount=amount))
 
 

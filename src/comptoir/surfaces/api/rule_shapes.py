@@ -9,8 +9,17 @@ from msgspec import Meta
 from comptoir.kernel.quantities import MAX_QUANTITY
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.contracts import LocationId, LocationKind
-from comptoir.modules.routing.api import MAX_ANSWER, MAX_GIVE_UP, MAX_KM, MAX_PARCELS, MAX_TOLERANCE, MAX_VALUE, MAX_WEIGHT
-from comptoir.modules.routing.contracts import Condition, Mode, Rating, Rules, Splitting, Weight
+from comptoir.modules.routing.api import (
+    MAX_AIM,
+    MAX_ANSWER,
+    MAX_GIVE_UP,
+    MAX_KM,
+    MAX_PARCELS,
+    MAX_TOLERANCE,
+    MAX_VALUE,
+    MAX_WEIGHT,
+)
+from comptoir.modules.routing.contracts import Condition, Mode, Objective, Rating, Rules, Splitting, Weight
 from comptoir.surfaces.api.identifiers import parsed, show_location
 from comptoir.surfaces.api.shapes import PRINTABLE, Code, CountryCode, LocationRef, Request
 
@@ -75,6 +84,27 @@ class SplittingShape(Request, frozen=True, kw_only=True):
 
     parcels: Annotated[int, Meta(ge=1, le=MAX_PARCELS, examples=[3], description="At most so many; 1 never splits.")] = 3
     least_value: Annotated[_Value, Meta(description="Each part is worth at least so much.")] = 0
+
+
+_Aim = Annotated[int, Meta(ge=0, le=MAX_AIM, examples=[300], description="Minor units.")]
+
+
+class ObjectiveShape(Request, frozen=True, kw_only=True):
+    """What runs make small, as money: the cost of the parcels, and this. What is decided at once goes by the ratings alone."""
+
+    late_day: Annotated[_Aim, Meta(description="For each day that a parcel comes after the promised one.")] = 300
+    carbon_kg: Annotated[_Aim, Meta(examples=[20], description="For each kilogram of CO2.")] = 0
+    own_order: (
+        Annotated[
+            _Aim,
+            Meta(
+                examples=[5000],
+                description="For each place that a parcel's location stands behind the first by the ratings, 20 places at "
+                "most. null is the usual: 0 where cost or delivery comes first, else 5000.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 def _once(rating: Rating) -> WeightShape:
@@ -152,6 +182,7 @@ class RoutingRulesShape(Request, frozen=True, kw_only=True):
     count_unanswered: Annotated[
         bool, Meta(description="Whether also who does not begin in time, or has no staff, counts what it was to send.")
     ] = False
+    objective: ObjectiveShape = ObjectiveShape()
 
 
 def rules_of(shape: RoutingRulesShape) -> Rules:
@@ -172,6 +203,9 @@ def rules_of(shape: RoutingRulesShape) -> Rules:
         give_up_after=shape.give_up_after,
         insist_on_date=shape.insist_on_date,
         count_unanswered=shape.count_unanswered,
+        objective=Objective(
+            late_day=shape.objective.late_day, carbon_kg=shape.objective.carbon_kg, own_order=shape.objective.own_order
+        ),
     )
 
 
@@ -205,4 +239,7 @@ def rules_shape(rules: Rules) -> RoutingRulesShape:
         give_up_after=rules.give_up_after,
         insist_on_date=rules.insist_on_date,
         count_unanswered=rules.count_unanswered,
+        objective=ObjectiveShape(
+            late_day=rules.objective.late_day, carbon_kg=rules.objective.carbon_kg, own_order=rules.objective.own_order
+        ),
     )

@@ -77,7 +77,7 @@ class StopShape(Shape, frozen=True, kw_only=True):
     takes: list[TakeShape]
 
 
-class ZoneShape(Shape, frozen=True, kw_only=True):
+class WalkZoneShape(Shape, frozen=True, kw_only=True):
     """A part of a wave that is picked by zones. Whoever picks it picks it for all of the orders."""
 
     zone: _Zone
@@ -101,7 +101,7 @@ class WaveShape(Shape, frozen=True, kw_only=True):
     orders: _Units
     units: _Units
     picked: _Units
-    zones: list[ZoneShape]
+    zones: list[WalkZoneShape]
     stops: list[StopShape]
 
 
@@ -309,7 +309,7 @@ def _shape(wave: Wave, stops: Sequence[Stop] = (), zones: Sequence[WaveZone] = (
         units=wave.units,
         picked=wave.picked,
         zones=[
-            ZoneShape(zone=one.code, assignee=show_actor(one.assignee), units=one.quantity, picked=one.picked) for one in zones
+            WalkZoneShape(zone=one.code, assignee=show_actor(one.assignee), units=one.quantity, picked=one.picked) for one in zones
         ],
         stops=[
             StopShape(

@@ -198,7 +198,8 @@ def locations(file: Path, *, dialect: Dialect = _PLAIN, course: Course = _COURSE
     """Import locations: code, name, and if wanted kind, address, postcode, city, country, latitude, longitude, time_zone.
 
     There are also opening_hours (written Mo-Fr 09:00-19:00; Sa 10:00-18:00), ships, pickup, returns,
-    daily_capacity, contact, phone and email.
+    daily_capacity, contact, phone and email, closed_on (2027-01-04..2027-01-05 Stocktaking; 2027-05-07),
+    public_holidays (yes, no, or whose they are: FR) and open_on (05-08, 2027-03-29).
 
     For example:
 

@@ -86,6 +86,8 @@ RULES: Mapping[tuple[str, str], Rule | Steps] = {
     ),
     # What is chosen in a list, or not yet
     ("POST", "/exceptions"): _NAMED,
+    ("POST", "/operations/orders"): Rule(bound=Bound.NAMED, free=("to",)),
+    ("POST", "/store/tasks/{fulfilment_id:str}/{step:str}"): Steps("step", {"move": Rule(free=("to",))}),
     ("POST", "/parcels/troubles"): _NAMED,
     ("POST", "/stock-changes/{change:str}"): _NAMED,
     ("POST", "/counts/new"): _NAMED,

@@ -15,7 +15,7 @@ from comptoir.sdk.orderfiles import RejectedRow, RowId
 from comptoir.sdk.records import LocationRecord
 from comptoir.sdk.tabular import open_table
 from comptoir.surfaces.imports.cells import reject_rows
-from comptoir.surfaces.imports.hours import parse_hours
+from comptoir.surfaces.imports.hours import hours_of
 from comptoir.surfaces.imports.reading import Chunk, Importer, Seen, Watch
 from comptoir.surfaces.imports.report import Report, add
 from comptoir.surfaces.imports.request import ImportRequest
@@ -96,7 +96,7 @@ class LocationImporter(Importer[Row]):
             "phone": row.phone or None,
             "email": row.email or None,
             "time_zone": row.time_zone or None,
-            "opening_hours": parse_hours(row.opening_hours) if row.opening_hours else None,
+            "opening_hours": hours_of(row, draft.opening_hours, row.country or draft.country),
             "ships": row.ships,
             "pickup": row.pickup,
             "returns": row.returns,

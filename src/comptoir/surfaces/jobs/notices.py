@@ -10,18 +10,20 @@ from datetime import timedelta
 import structlog
 
 from comptoir.kernel.errors import Fault, Remedy
+from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.notices import api as notices
-from comptoir.modules.notices.contracts import Claimed, Medium, Outcome, Result, Sender
+from comptoir.modules.notices.contracts import NOTICE_PREFIX, Claimed, House, Medium, Outcome, Result, Sender
 from comptoir.runtime import mail
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database, DatabaseUnavailable
+from comptoir.runtime.http import HttpClient
 from comptoir.runtime.jobs import JobRunner, Recurrence
 from comptoir.runtime.mail import MailServer
 from comptoir.runtime.presence import REMIND_EVERY
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.notices.letters import letter, text
-from comptoir.surfaces.notices.texts import TextProvider, provider
+from comptoir.surfaces.notices.texts import GatewayProvider, TextMessage, TextProvider, provider
 
 log = structlog.get_logger("comptoir.notices")
 
@@ -59,8 +61,8 @@ class NoticeSender:
         self._stopping = asyncio.Event()
 
     @classmethod
-    def of(cls, database: Database, keyring: Keyring, settings: Settings) -> NoticeSender:
-        return cls(database, keyring, server_of(settings), provider(settings))
+    def of(cls, database: Database, keyring: Keyring, settings: Settings, http: HttpClient) -> NoticeSender:
+        return cls(database, keyring, server_of(settings), GatewayProvider(database, keyring, http, provider(settings)))
 
     def add_to(self, runner: JobRunner) -> None:
         runner.add("notices.forget", self.forget, every=Recurrence("52 3 * * *"), attempts=2)
@@ -88,12 +90,13 @@ class NoticeSender:
         """Sends what is due, a few at a time; gives how many there were."""
         async with self._database.transaction() as tx:
             claimed = await notices.claim(tx, _AT_ONCE)
-        await asyncio.gather(*(self._send(one) for one in claimed))
+            house = await notices.house(tx) if claimed else House()
+        await asyncio.gather(*(self._send(one, house) for one in claimed))
         return len(claimed)
 
-    async def _send(self, claimed: Claimed) -> None:
+    async def _send(self, claimed: Claimed, house: House) -> None:
         now = utcnow()
-        until = notices.quiet_until(claimed.medium, now, claimed.zone)
+        until = notices.quiet_until(claimed.medium, now, claimed.zone, house)
         if until > now:
             async with self._database.transaction() as tx:
                 await notices.put_off(tx, claimed, until)
@@ -107,6 +110,10 @@ class NoticeSender:
         sender = claimed.sender
         if sender is None or not sender.active:
             return Result(Outcome.NEVER, "the channel writes to nobody any more")
+        async with self._database.read() as reader:
+            wanted = await notices.still_wanted(reader, claimed.order_id, claimed.medium)
+        if not wanted:
+            return Result(Outcome.NEVER, "the buyer wants no such messages any more")
         try:
             await self._handed_over(claimed, sender)
         except Fault as fault:
@@ -119,7 +126,16 @@ class NoticeSender:
     async def _handed_over(self, claimed: Claimed, sender: Sender) -> None:
         given = notices.opened(claimed, self._keyring)
         if claimed.medium is not Medium.EMAIL:
-            await self._texts.send(claimed.medium, sender.phone, given.to, text(claimed, sender, given))
+            message = TextMessage(
+                id=to_text(NOTICE_PREFIX, claimed.id),
+                medium=claimed.medium,
+                sender=sender.phone,
+                to=given.to,
+                text=text(claimed, sender, given),
+                locale=claimed.locale,
+                kind=claimed.kind.value,
+            )
+            await self._texts.send(message)
             return
         if self._server is None:
             raise mail.MailNotAuthorised("no mail server is set up (COMPTOIR_SMTP_HOST)", remedy=Remedy.MERCHANT)

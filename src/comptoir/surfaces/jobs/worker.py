@@ -46,7 +46,7 @@ class Worker:
         self.parcels = Parcels(database, services.parcels)
         self.parcels.add_to(self.jobs)
         Returns(database, services.return_labels).add_to(self.jobs)
-        self.notices = NoticeSender.of(database, services.keyring, services.settings)
+        self.notices = NoticeSender.of(database, services.keyring, services.settings, services.http)
         self.notices.add_to(self.jobs)
         self.supplying = Supplying.of(database, services.keyring, services.settings)
         self.supplying.add_to(self.jobs)

@@ -11,8 +11,10 @@ from comptoir.runtime.crypto import Keyring
 TRACKING: Final = "/track"
 ANSWER: Final = "/answer"
 RETURN: Final = "/return"
+STOP: Final = "/messages"
 _SEEN_FOR = timedelta(days=180)
 _TRACKING_PURPOSE, _ANSWER_PURPOSE, _RETURN_PURPOSE = "tracking-page", "failed-delivery", "return-portal"
+_STOP_PURPOSE = "messages-page"
 
 
 class PublicLinks:
@@ -36,6 +38,14 @@ class PublicLinks:
     def returning(self, order_id: UUID, now: datetime) -> str:
         """Where the buyer of this order sends something back."""
         return f"{self._url}{RETURN}/{self._keyring.sign(order_id.bytes, _RETURN_PURPOSE, now + _SEEN_FOR)}"
+
+    def stopping(self, order_id: UUID, now: datetime) -> str:
+        """Where the buyer of this order says which messages they want."""
+        return f"{self._url}{STOP}/{self._keyring.sign(order_id.bytes, _STOP_PURPOSE, now + _SEEN_FOR)}"
+
+    def stopped_by(self, token: str, now: datetime) -> UUID | None:
+        """The order of such an address; None when it is not ours, or has expired."""
+        return _id(self._keyring.signed(token, _STOP_PURPOSE, now))
 
     def returned_by(self, token: str, now: datetime) -> UUID | None:
         """The order of such an address; None when it is not ours, or has expired."""

@@ -23,7 +23,7 @@ from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 _COLUMNS = (
     "c.id, c.number, c.order_id, c.kind, c.state, c.actions, c.reason, c.note, c.needs_approval, c.order_version, "
-    "c.requested_at, c.requested_by, c.decided_at, c.decided_by, c.decision, c.ended_at, c.ended_by, c.version"
+    "c.requested_at, c.requested_by, c.decided_at, c.decided_by, c.decision, c.ended_at, c.ended_by, c.version, c.waits_since"
 )
 
 _INSERT = """
@@ -134,6 +134,15 @@ async def decide(tx: Tx, change_id: ChangeId, state: ChangeState, reason: str) -
 async def renew(tx: Tx, change_id: ChangeId, state: ChangeState, order_version: int, *, needs_approval: bool) -> None:
     """Forgets what was decided on another version of the order."""
     await tx.run(_RENEW, {"id": change_id, "state": state, "order_version": order_version, "needs_approval": needs_approval})
+
+
+async def wait(tx: Tx, change_id: ChangeId, *, waits: bool = True) -> None:
+    """It waits for third parties, since it does, or not any more."""
+    await tx.run(
+        "UPDATE changes.changes SET waits_since = CASE WHEN %(waits)s THEN coalesce(waits_since, %(at)s) END, "
+        "version = version + 1 WHERE id = %(id)s",
+        {"id": change_id, "waits": waits, "at": tx.now},
+    )
 
 
 async def end(tx: Tx, change_id: ChangeId, state: ChangeState, *, given: int = 0) -> None:

@@ -41,7 +41,7 @@ LISTING: Listing[Fulfilment] = Listing(
 
 _COUNTS = """
 SELECT location_id, stage, count(*)::int, sum(quantity - gone)::int,
-  (count(*) FILTER (WHERE leaves_by < now()))::int, min(placed_at)
+  (count(*) FILTER (WHERE leaves_by < now()))::int, min(placed_at), max(number)
 FROM fulfilment.orders
 WHERE stage NOT IN ('done', 'cancelled') AND (%(locations)s::uuid[] IS NULL OR location_id = ANY(%(locations)s::uuid[]))
 GROUP BY location_id, stage ORDER BY location_id, stage"""
@@ -125,7 +125,7 @@ ORDER BY f.number LIMIT %(limit)s"""
 
 
 _PULSE = """
-SELECT count(*)::int, coalesce(sum(f.version), 0)::bigint, coalesce(max(f.number) FILTER (WHERE f.stage = 'to_pick'), 0)::int
+SELECT count(*)::int, coalesce(sum(f.version), 0)::bigint
 FROM fulfilment.orders f WHERE f.location_id = %(location)s AND f.stage NOT IN ('done', 'cancelled')"""
 
 _AT_COUNTER = f"""
@@ -143,6 +143,9 @@ def where(wanted: FulfilmentFilter) -> Where:
             where.add("f.stage NOT IN ('done', 'cancelled')")
     if wanted.states:
         where.add("f.state = ANY(%(states)s::text[])", states=arrays.texts(list(wanted.states)))
+    if wanted.requests:
+        where.add("f.request = ANY(%(requests)s::text[])", requests=arrays.texts(list(wanted.requests)))
+        where.add("f.request <> 'unsubmitted' AND f.stage NOT IN ('done', 'cancelled')")
     where.equal("f.order_id", wanted.order_id)
     where.equal("f.method", wanted.method)
     where.equal("f.assignee", wanted.assignee or None)

@@ -246,6 +246,7 @@ SETTABLE = {
     "packed_at": "timestamptz",
     "ready_at": "timestamptz",
     "closed_at": "timestamptz",
+    "asked_at": "timestamptz",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,13 +14,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from comptoir.kernel.calendars import is_public_holiday
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
+from comptoir.modules.locations.contracts import Closures
 from comptoir.modules.routing.contracts import Job
 
 UNKNOWN_KM = 40_000.0
 """Where nobody knows how far it is, it is farther than anything."""
 
 _DAY = 24 * 60
+_LOOK_AHEAD = 800
+"""Days, after which what is still closed stays closed."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,12 +42,24 @@ class Calendar:
     works: tuple[bool, ...]
     slack: int = 0
     """Days that are added to what carriers take from here; the parcels are to leave as if there were none."""
+    closures: Closures = field(default_factory=Closures)
+    """On which nothing leaves, either."""
 
     def leaves_on(self, at: datetime) -> date | None:
         """The local day on which leaves what is decided at `at`; None for a place from which nothing ever leaves."""
         local = at.astimezone(ZoneInfo(self.zone))
         day = local.date() if local.hour * 60 + local.minute < self.cut_off else local.date() + timedelta(days=1)
-        return working_day(day, self.works)
+        return self.next_day(day)
+
+    def next_day(self, day: date) -> date | None:
+        """The first of the days from `day` on that parcels leave on."""
+        found = working_day(day, self.works)
+        if not self.closures:
+            return found
+        last = day + timedelta(days=_LOOK_AHEAD)
+        while found is not None and self.closures.shut(found):
+            found = None if found > last else working_day(found + timedelta(days=1), self.works)
+        return found
 
     def leaves_at(self, day: date) -> datetime:
         """The instant of the cut-off on that day; of two, where clocks are changed at that hour, the later."""
@@ -66,18 +82,29 @@ def working_day(day: date, works: Sequence[bool]) -> date | None:
 
 
 @lru_cache(maxsize=4096)
-def arrival(leaves_on: date, days: int, delivers: tuple[bool, ...]) -> date | None:
-    """The day at the door: so many delivering days after the parcel has left. None where nothing is ever delivered."""
+def arrival(leaves_on: date, days: int, delivers: tuple[bool, ...], resting: str = "") -> date | None:
+    """The day at the door: so many delivering days after the parcel has left. None where nothing is ever delivered.
+
+    On the public holidays of the country that is `resting` nothing is.
+    """
     day = leaves_on
     if not any(delivers):
         return None
     if days == 0:
-        return working_day(day, delivers)
+        return delivering_day(day, delivers, resting)
     left = days
     while left:
         day += timedelta(days=1)
-        left -= delivers[day.weekday()]
+        left -= delivers[day.weekday()] and not (resting and is_public_holiday(resting, day))
     return day
+
+
+def delivering_day(day: date, delivers: Sequence[bool], resting: str = "") -> date | None:
+    """The first of the days from `day` on that is delivered on, as in `arrival`; None where none ever is."""
+    found = working_day(day, delivers)
+    while found is not None and resting and is_public_holiday(resting, found):
+        found = working_day(found + timedelta(days=1), delivers)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +147,10 @@ class Tariff:
             and (not service.countries or country in service.countries)
         )
 
+    def resting(self, country: str) -> str:
+        """The country on whose public holidays it does not deliver there; empty where it always does."""
+        return "" if self.service.delivers_on_holidays else country
+
     def boxes(self, weight: int) -> int:
         """How many it takes; each is paid for."""
         return 1 if weight <= self.service.max_weight else -(-weight // self.service.max_weight)
@@ -148,6 +179,7 @@ BY_HAND = tuple(
             max_weight=2**62,
             carbon=0.0,
             delivers=(True,) * 7,
+            delivers_on_holidays=True,
         )
     )
     for service in Service

@@ -24,9 +24,9 @@ from comptoir.modules.routing.contracts import (
     Pick,
     Rating,
     Rules,
-    Site,
     Verdict,
 )
+from comptoir.modules.routing.domain.explaining import detail
 from comptoir.modules.routing.domain.network import (
     FENCES,
     OPEN,
@@ -399,12 +399,15 @@ def explain(network: Network, rules: Rules, job: Job, situation: Situation, now:
     """What was thought of every site: those that may serve first, the best first, then the others in the network's order."""
     view = look(network, rules, job, situation, now)
     rest = np.flatnonzero(~view.able)
-    return [_verdict(network.sites[i], view, i) for i in [*view.order.tolist(), *rest.tolist()]]
+    lacking = np.maximum(wanted(view.asked) - view.have, 0).sum(axis=0).tolist()
+    return [_verdict(network, rules, job, view, i, lacking[i]) for i in [*view.order.tolist(), *rest.tolist()]]
 
 
-def _verdict(site: Site, view: View, position: int) -> Verdict:
+def _verdict(network: Network, rules: Rules, job: Job, view: View, position: int, lacking: int) -> Verdict:
+    site = network.sites[position]
     code = int(view.survey.fences[position])
     if code != OPEN:
-        return Verdict(site.id, FENCES[code - 1], {}, None)
+        fence = FENCES[code - 1]
+        return Verdict(site.id, fence, {}, None, detail(network, rules, job, position, fence), lacking)
     measured = {rating: float(values[position]) for rating, values in view.ratings.items()}
-    return Verdict(site.id, None, measured, float(view.scores[position]))
+    return Verdict(site.id, None, measured, float(view.scores[position]), None, lacking)

@@ -98,6 +98,7 @@ class Network:
         self.slack: Mapping[str, int] = slack or {}
         usable = [Tariff.of(s, self.slack.get(s.code, 0)) for s in services if s.zones]
         self.tariffs: tuple[Tariff, ...] = tuple(usable) if services else BY_HAND
+        self._never_rests = all(tariff.service.delivers_on_holidays for tariff in self.tariffs)
         self.position: Mapping[LocationId, int] = {site.id: i for i, site in enumerate(self.sites)}
         self._places()
         self.priority: Floats = np.array([s.priority for s in self.sites], dtype=np.float64)
@@ -106,6 +107,9 @@ class Network:
         self.capacity: Floats = np.array(
             [math.inf if s.capacity is None else float(s.capacity) for s in self.sites], dtype=np.float64
         )
+        limits = self.capacity[(self.capacity > 0) & np.isfinite(self.capacity)]
+        self.usual_capacity: float | None = float(limits.mean()) if len(limits) else None
+        """The average limit of those that have one and prepare anything at all."""
         self.active: Flags = np.array([s.active for s in self.sites], dtype=np.bool_)
         self.ships: Flags = np.array([s.ships for s in self.sites], dtype=np.bool_)
         self.pickup: Flags = np.array([s.pickup for s in self.sites], dtype=np.bool_)
@@ -181,12 +185,13 @@ class Network:
             heaviest, dangerous = max(heaviest, need.weight), dangerous or need.dangerous
         boxes = tuple([(i, t.boxes(weight)) for i, t in bands.tariffs if t.carries(heaviest, dangerous, job.country)])
         kilograms = -(-weight // 1000)
-        key = (job.service, boxes, kilograms, job.needed_by)
+        country = "" if self._never_rests else job.country
+        key = (job.service, boxes, kilograms, job.needed_by, country)
         known = leaving.tables.get(key)
         if known is None:
             if len(leaving.tables) >= _TABLES:
                 leaving.tables.clear()
-            known = leaving.tables[key] = self._tabled(bands, boxes, kilograms, leaving.on, job.needed_by)
+            known = leaving.tables[key] = self._tabled(bands, boxes, kilograms, leaving.on, job.needed_by, country)
         return known
 
     def _leaving(self, now: datetime) -> _Leaving:
@@ -206,10 +211,11 @@ class Network:
         kilograms: int,
         leaving: Sequence[date | None],
         needed_by: date | None,
+        country: str,
     ) -> Table:
         departures = [(on, calendar.slack) for on, calendar in zip(leaving, self.calendars, strict=True)]
         options = tuple(
-            min(self._options(bands, boxes, kilograms, departure, band, needed_by), default=None)
+            min(self._options(bands, boxes, kilograms, departure, band, needed_by, country), default=None)
             for departure, band in product(departures, range(bands.width))
         )
         far, late = fence_code(Fence.NO_CARRIER), fence_code(Fence.TOO_LATE)
@@ -233,6 +239,7 @@ class Network:
         departure: tuple[date | None, int],
         band: int,
         needed_by: date | None,
+        country: str,
     ) -> Iterable[Option]:
         """In their order the least is: in time before late, then cheaper, then sooner, then the first of the network."""
         leaves_on, slack = departure
@@ -242,7 +249,8 @@ class Network:
             zone, tariff = bands.zones[position][band], self.tariffs[position]
             if zone is None:
                 continue
-            arrives_on = arrival(leaves_on, int(tariff.days[zone]) + tariff.slack + slack, tariff.service.delivers)
+            days = int(tariff.days[zone]) + tariff.slack + slack
+            arrives_on = arrival(leaves_on, days, tariff.service.delivers, tariff.resting(country))
             if arrives_on is not None:
                 asked = int(tariff.base[zone]) * count + int(tariff.per_kg[zone]) * kilograms
                 yield Option(needed_by is not None and arrives_on > needed_by, asked, arrives_on, position, leaves_on)
@@ -288,7 +296,7 @@ class Network:
 
 
 def _calendar(site: Site) -> Calendar:
-    return Calendar(site.time_zone, site.cut_off, tuple(site.works), site.slack)
+    return Calendar(site.time_zone, site.cut_off, tuple(site.works), site.slack, site.hours.closures)
 
 
 @dataclass(eq=False)

@@ -16,10 +16,11 @@ from datetime import datetime
 
 import numpy as np
 
-from comptoir.modules.routing.contracts import Decision, Job, Objective, Rules
-from comptoir.modules.routing.domain.choosing import decide, look
-from comptoir.modules.routing.domain.network import Network, survey
-from comptoir.modules.routing.domain.quoting import Ground, worth
+from comptoir.modules.routing.contracts import Decision, Job, Objective, Rating, Rules
+from comptoir.modules.routing.domain.choosing import View, decide, look
+from comptoir.modules.routing.domain.network import Ints, Network, survey
+from comptoir.modules.routing.domain.quoting import Ground, behind, worth
+from comptoir.modules.routing.domain.rules import aims
 from comptoir.modules.routing.domain.solving import Answer, choose_among, exactly
 from comptoir.modules.routing.domain.stock import Situation
 from comptoir.modules.routing.domain.ways import Case, Enumerator, Left, Way, decided
@@ -33,6 +34,8 @@ _GROUP = 160
 _FEW = 5
 """Who has fewer ways than this that are still free is asked for more."""
 _SWEEPS = 4
+_MOVING = frozenset({Rating.COVER, Rating.MARKDOWN, Rating.LOAD})
+"""Ratings that every decision changes for the next one."""
 _EFFORT = 20.0
 """Deterministic seconds for an exact model of one group; a listed choice has a tenth."""
 
@@ -62,20 +65,21 @@ def improve(
     seconds: float = 10.0,
     seed: int = 0,
 ) -> Plan:
-    """The jobs decided together, never worse than one after another; `situation` stays as it is.
+    """The jobs decided together, never worse than one after another; `situation` stays as it is. Without an `objective` it is
+    what the rules say.
 
     `seconds` limits the search beyond greedy. The same seed gives the same plan unless the clock cuts the search short.
     """
-    objective = objective or Objective()
+    objective = objective or aims(rules)
     batch = _Batch(Ground(network, rules, objective, now), situation, seconds, seed)
     greedy = batch.prepare(jobs)
-    greedy_cost = sum(worth(job, decision, objective) for job, decision in zip(jobs, greedy, strict=True))
+    greedy_cost = batch.worth(greedy)
     bound = batch.search()
     decisions = tuple(
         decision if way is case.greedy else decided(batch.ground, case.job, way)
         for case, way, decision in zip(batch.cases, batch.chosen, greedy, strict=True)
     )
-    cost = sum(worth(job, decision, objective) for job, decision in zip(jobs, decisions, strict=True))
+    cost = batch.worth(decisions)
     if cost >= greedy_cost:
         cost, decisions = greedy_cost, tuple(greedy)
     bound = min(bound, cost)
@@ -105,20 +109,42 @@ class _Batch:
     def prepare(self, jobs: Sequence[Job]) -> list[Decision]:
         """Decides greedily, and lists each job's ways in the untouched situation."""
         ground, trial = self.ground, self.situation.copy()
+        moving = any(weight.rating in _MOVING for weight in ground.rules.ratings)
         decisions: list[Decision] = []
         for number, job in enumerate(jobs):
             view = look(ground.network, ground.rules, job, trial, ground.now)
             decision = decide(ground.network, ground.rules, job, view, ground.now)
             trial.take(decision)
             decisions.append(decision)
-            one = Enumerator(ground, job, view.survey)
+            own = self._own(job, view, moving=moving)
+            one = Enumerator(ground, job, view.survey, own)
             ways, bound = one.find(self.left)
             greedy = _listed_as(decision, ways, ground.network) or one.of(decision)
             if greedy not in ways:
                 ways = _merged(ways, (greedy,))
-            self.cases.append(Case(number, job, one.asked, ways, greedy, min(bound, greedy.cost)))
+            self.cases.append(Case(number, job, one.asked, ways, greedy, min(bound, greedy.cost), own))
         self.chosen = [case.greedy for case in self.cases]
         return decisions
+
+    def _own(self, job: Job, view: View, *, moving: bool) -> Ints | None:
+        """What the rules' own order makes of a parcel, by site: as all units are free, or, where it moves with what is taken,
+        as greedy has it.
+        """
+        ground = self.ground
+        if not ground.objective.own_order:
+            return None
+        if not moving:
+            view = look(ground.network, ground.rules, job, self.situation, ground.now)
+        return behind(ground.network, view, ground.objective)
+
+    def worth(self, decisions: Sequence[Decision]) -> int:
+        """What these decisions, one for each case, are in the objective's minor units."""
+        total = 0
+        for case, decision in zip(self.cases, decisions, strict=True):
+            total += worth(case.job, decision, self.ground.objective)
+            if case.own is not None:
+                total += sum(int(case.own[self.ground.network.position[parcel.site]]) for parcel in decision.parcels)
+        return total
 
     def search(self) -> int:
         """Improves what is chosen; the bound that it found on the way."""
@@ -216,8 +242,8 @@ class _Batch:
         return list(enumerate(self.cases))
 
     def _enumerator(self, number: int) -> Enumerator:
-        ground, job = self.ground, self.cases[number].job
-        return Enumerator(ground, job, survey(ground.network, ground.rules, job, ground.now))
+        ground, case = self.ground, self.cases[number]
+        return Enumerator(ground, case.job, survey(ground.network, ground.rules, case.job, ground.now), case.own)
 
     def _solve(self, group: list[int]) -> int:
         """Solves a group, and gives its bound."""

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from comptoir.modules.carriers.contracts import Service
-from comptoir.modules.routing.contracts import Decision, Fence, Job, Objective, Parcel, Rules
-from comptoir.modules.routing.domain.network import OPEN, UNKNOWN_KM, Flags, Floats, Network, Survey, Table, fence_code
+from comptoir.modules.routing.contracts import FARTHEST_BACK, Decision, Fence, Job, Objective, Parcel, Rules
+from comptoir.modules.routing.domain.choosing import View
+from comptoir.modules.routing.domain.network import OPEN, UNKNOWN_KM, Flags, Floats, Ints, Network, Survey, Table, fence_code
 
 _STOPPED_LATER = (Fence.CAPACITY, Fence.STOCK, Fence.MINIMUM_PICK)
 """Fences that follow from stock and load; the others follow from the job alone."""
@@ -25,9 +26,22 @@ def money(parcel: Parcel, job: Job, objective: Objective) -> int:
 
 
 def worth(job: Job, decision: Decision, objective: Objective) -> int:
-    """A decision in the objective's minor units."""
+    """A decision in the objective's minor units, without what the rules' own order is worth: see `behind`."""
     lacking = sum(units for _, units in decision.lacking)
-    return sum(money(parcel, job, objective) for parcel in decision.parcels) + objective.lacking_unit * lacking
+    return sum(money(parcel, job, objective) for parcel in decision.parcels) + objective.lacking * lacking
+
+
+def behind(network: Network, view: View, objective: Objective) -> Ints | None:
+    """By site, what the rules' own order makes of a parcel from there; None where it is worth nothing.
+
+    Each parcel counts as much as the last place, and its own place beside that: two from the first places are no better than
+    one from the last.
+    """
+    if not objective.own_order:
+        return None
+    places = np.full(len(network.sites), FARTHEST_BACK, dtype=np.int64)
+    places[view.order] = np.minimum(np.arange(len(view.order)), FARTHEST_BACK)
+    return objective.own_order * (FARTHEST_BACK + places)
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +64,7 @@ class Ground:
         self.pack: list[int] = network.pack_cost.tolist()
         self.is_store: list[bool] = network.stores.tolist()
         self.least_pick = min(self.pick, default=0)
-        self.least_pack = min(self.pack, default=0)
+        self.least_pack = min(self.pack, default=0) + FARTHEST_BACK * (objective.own_order or 0)
         self.least_base = [int(tariff.base.min()) for tariff in network.tariffs]
         self.least_per_kg = [int(tariff.per_kg.min()) for tariff in network.tariffs]
 
@@ -58,10 +72,12 @@ class Ground:
 class Quote:
     """What parcels of one job cost from each site."""
 
-    def __init__(self, ground: Ground, job: Job, found: Survey) -> None:
+    def __init__(self, ground: Ground, job: Job, found: Survey, own: Ints | None = None) -> None:
+        """`own` is what the rules' own order makes of a parcel, by site: see `behind`."""
         self.ground = ground
         self.job = job
         self.found = found
+        self.own = own
         self.pickup = job.service is Service.PICKUP
         self.able: Flags = _NOT_STOPPED[found.fences]
         self.total: Floats = self._total()
@@ -80,7 +96,17 @@ class Quote:
             total += objective.late_day * np.maximum(0.0, found.days - (job.needed_by - job.placed_at.date()).days)
         if objective.carbon_kg:
             total += np.rint(objective.carbon_kg * found.carbon / 1000)
+        if self.own is not None:
+            total += self.own
         return total
+
+    def begun(self, site: int) -> int:
+        """What it takes to begin a parcel there, before anything is picked for it or carried."""
+        return self.ground.pack[site] + (0 if self.own is None else int(self.own[site]))
+
+    def _pack(self) -> Floats:
+        pack = self.ground.network.pack_cost.astype(np.float64)
+        return pack if self.own is None else pack + self.own
 
     def price(self, site: int, weight: int) -> int:
         """The way of a parcel of so many grams, without packing and picking. The service is the one that `choosing` takes."""
@@ -104,7 +130,7 @@ class Quote:
         network = self.ground.network
         n = len(network.sites)
         if self.pickup:
-            return Cheapest(network.pack_cost.astype(np.float64), np.zeros(n))
+            return Cheapest(self._pack(), np.zeros(n))
         fixed, per_kg = np.full(n, np.inf), np.full(n, np.inf)
         for t in self.takes:
             tariff = network.tariffs[t]
@@ -114,7 +140,7 @@ class Quote:
             zone = np.minimum(zone, len(tariff.up_to) - 1)
             fixed = np.minimum(fixed, np.where(reached, tariff.base[zone], np.inf))
             per_kg = np.minimum(per_kg, np.where(reached, tariff.per_kg[zone], np.inf))
-        return Cheapest(fixed + network.pack_cost.astype(np.float64), per_kg)
+        return Cheapest(fixed + self._pack(), per_kg)
 
     def least_begun(self) -> tuple[int, int]:
         """(for a parcel, for a kilogram): what no site at all is below."""

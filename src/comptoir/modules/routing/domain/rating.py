@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from comptoir.modules.routing.contracts import Rating, Weight
+from comptoir.modules.routing.contracts import Rating, Rules, Weight
 from comptoir.modules.routing.domain.network import UNKNOWN_KM, Floats, Ints, Network, Positions, Survey
 from comptoir.modules.routing.domain.stock import Situation
 
@@ -30,10 +30,24 @@ def measured(
         case Rating.MARKDOWN:
             return -(have / np.maximum(wanted(asked), 1)).sum(axis=0) / max(1, len(asked))
         case Rating.LOAD:
-            # Who can prepare nothing is full from the beginning.
-            return (situation.load + (network.capacity == 0)) / np.maximum(network.capacity, 1.0)
+            return _busy(network, situation)
         case _:
             return surveyed(rating, network, found)
+
+
+def rates_load(rules: Rules) -> bool:
+    """Whether who decides by these rules has to know how busy every site is, and not only those with a limit."""
+    return any(weight.rating is Rating.LOAD for weight in rules.ratings)
+
+
+def _busy(network: Network, situation: Situation) -> Floats:
+    """Orders of the day as a share of what the site can prepare; one without a limit is measured against the average limit of
+    the others, and where nobody has one against the busiest.
+    """
+    usual = network.usual_capacity or max(1.0, float(situation.load.max(initial=0.0)))
+    # Who can prepare nothing is full from the beginning.
+    most = np.where(np.isinf(network.capacity), usual, np.maximum(network.capacity, 1.0))
+    return (situation.load + (network.capacity == 0)) / most
 
 
 def surveyed(rating: Rating, network: Network, found: Survey) -> Floats:

@@ -17,7 +17,7 @@ import numpy as np
 
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing.contracts import Job, Parcel
-from comptoir.modules.routing.domain.carrying import working_day
+from comptoir.modules.routing.domain.carrying import delivering_day
 from comptoir.modules.routing.domain.choosing import best_offer, serve
 from comptoir.modules.routing.domain.learning import Came, learn
 from comptoir.modules.routing.domain.network import Network
@@ -196,7 +196,7 @@ class _World:
         calendar, day = self._bare.calendars[int(self._bare.calendar_of[site])], offer.arrives_on
         if self._chance.random() < self._mishaps.left_late * self._times[parcel.site]:
             leaves = calendar.leaves_on(now)
-            after = None if leaves is None else working_day(leaves + timedelta(days=1), calendar.works)
+            after = None if leaves is None else calendar.next_day(leaves + timedelta(days=1))
             day += timedelta(days=1 if leaves is None or after is None else (after - leaves).days)
         drawn = self._chance.random()
         for days, share in self._mishaps.came_late.items():
@@ -204,4 +204,4 @@ class _World:
                 day += timedelta(days=days)
                 break
             drawn -= share
-        return working_day(day, offer.tariff.service.delivers) or date.max
+        return delivering_day(day, offer.tariff.service.delivers, offer.tariff.resting(job.country)) or date.max

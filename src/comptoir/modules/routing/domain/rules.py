@@ -14,7 +14,10 @@ from comptoir.modules.catalogue.contracts import Goods
 from comptoir.modules.locations.contracts import DAY
 from comptoir.modules.routing.contracts import (
     Condition,
+    Mode,
+    Objective,
     Profile,
+    Rating,
     Rules,
     RuleSet,
     RuleSetDraft,
@@ -32,6 +35,9 @@ MAX_COST = 10**9
 MAX_PREPARATION = 30 * DAY
 MAX_ANSWER = 30 * DAY
 MAX_GIVE_UP = 365
+MAX_AIM = 10_000_000
+USUAL_OWN_ORDER = 5_000
+"""Minor units for each place in the own order, where it is not money and days that the rules are about."""
 WEEK = 7
 _ABOVE = " > "
 
@@ -73,6 +79,11 @@ def _checked_rules(rules: Rules, checks: Checks) -> Rules:
     checks.whole("every", rules.every, 0, DAY)
     checks.whole("answer_within", rules.answer_within, 0, MAX_ANSWER)
     checks.whole("give_up_after", rules.give_up_after, 0, MAX_GIVE_UP)
+    checks.whole("objective.late_day", rules.objective.late_day, 0, MAX_AIM)
+    checks.whole("objective.carbon_kg", rules.objective.carbon_kg, 0, MAX_AIM)
+    checks.whole("objective.lacking_unit", rules.objective.lacking_unit, 1, MAX_AIM)
+    if rules.objective.own_order is not None:
+        checks.whole("objective.own_order", rules.objective.own_order, 0, MAX_AIM)
     far = rules.max_distance
     if far is not None:
         checks.require("max_distance", math.isfinite(far) and 0 < far <= MAX_KM, f"is above 0, up to {MAX_KM:.0f}")
@@ -97,6 +108,20 @@ def is_for(condition: Condition, order: Profile) -> bool:
         and (not condition.services or order.service in condition.services)
         and (not condition.categories or not order.categories.isdisjoint(condition.categories))
     )
+
+
+def aims(rules: Rules) -> Objective:
+    """What runs under these rules improve, with nothing left open."""
+    aim = rules.objective
+    return aim if aim.own_order is not None else replace(aim, own_order=usual_own_order(rules))
+
+
+def usual_own_order(rules: Rules) -> int:
+    """Nothing where cost or days come first, since that is what runs improve; else so much that money alone changes little."""
+    first = rules.ratings[0]
+    if rules.mode is Mode.WEIGHTED:
+        first = max(rules.ratings, key=lambda one: one.weight)
+    return 0 if first.rating in {Rating.COST, Rating.DELIVERY} else USUAL_OWN_ORDER
 
 
 def category_text(path: Sequence[str]) -> str:

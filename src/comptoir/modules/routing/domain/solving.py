@@ -174,7 +174,7 @@ class _Exact:
         classes = price_classes(one, site, heaviest)
         if len(classes) > _CLASSES:
             return False
-        pack = one.ground.pack[site]
+        pack = one.quote.begun(site)
         if len(classes) == 1:
             self.cost.append((begun, pack + classes[0][2]))
             return True
@@ -192,7 +192,7 @@ class _Exact:
         return _weighted([sent for sent, _ in mine], [value for _, value in mine])
 
     def _job(self, one: Enumerator, sheet: _Sheet, hint: Way) -> None:
-        model, rules, lacking = self.model, one.ground.rules, one.ground.objective.lacking_unit
+        model, rules, lacking = self.model, one.ground.rules, one.ground.objective.lacking
         begun = list(sheet.begun.values())
         most = one.most
         if len(begun) > most:

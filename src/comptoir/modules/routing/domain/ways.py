@@ -98,15 +98,17 @@ class Case:
     ways: list[Way]
     greedy: Way
     bound: int
+    own: Ints | None = None
+    """What the rules' own order makes of a parcel, by site."""
 
 
 class Enumerator:
     """Finds the ways of one job among the units and places that are left."""
 
-    def __init__(self, ground: Ground, job: Job, found: Survey) -> None:
+    def __init__(self, ground: Ground, job: Job, found: Survey, own: Ints | None = None) -> None:
         self.ground = ground
         self.job = job
-        self.quote = Quote(ground, job, found)
+        self.quote = Quote(ground, job, found, own)
         self.asked: dict[str, int] = {}
         for need in job.needs:
             self.asked[need.sku] = self.asked.get(need.sku, 0) + need.quantity
@@ -122,7 +124,7 @@ class Enumerator:
     @property
     def nothing(self) -> Way:
         """Nobody sends anything."""
-        return Way(self.ground.objective.lacking_unit * self._wanted, (), ())
+        return Way(self.ground.objective.lacking * self._wanted, (), ())
 
     def way(self, parts: Sequence[Part]) -> Way:
         """With its cost."""
@@ -136,8 +138,8 @@ class Enumerator:
                 weight += need.weight * units
                 sent += units
                 uses[need.sku, site] = uses.get((need.sku, site), 0) + units
-            cost += ground.pack[site] + ground.pick[site] * len(content) + self.quote.price(site, weight)
-        cost += ground.objective.lacking_unit * (self._wanted - sent)
+            cost += self.quote.begun(site) + ground.pick[site] * len(content) + self.quote.price(site, weight)
+        cost += ground.objective.lacking * (self._wanted - sent)
         return Way(cost, tuple(parts), tuple((sku, site, units) for (sku, site), units in uses.items()))
 
     def of(self, decision: Decision) -> Way:
@@ -163,7 +165,7 @@ class Enumerator:
         nothing = self.nothing
         ways = self._singles(able & np.all(have >= self._units, axis=0)) if self.asked else []
         best = ways[0].cost if ways else None
-        if best is not None and best <= min(self._least_split(), self.ground.objective.lacking_unit):
+        if best is not None and best <= min(self._least_split(), self.ground.objective.lacking):
             bound = best
         else:
             able &= have.any(axis=0)
@@ -197,7 +199,7 @@ class Enumerator:
 
     def _bound(self, able: Flags, have: Ints, single: int | None) -> int:
         """Of every way: a single site with everything is exact; what sends less, or from several, costs at least this."""
-        lacking = self.ground.objective.lacking_unit
+        lacking = self.ground.objective.lacking
         cheapest = self.quote.cheapest()
         fixed = np.sort(cheapest.fixed[able])
         pick, rate = self.ground.network.pick_cost[able], cheapest.per_kg[able]
@@ -251,7 +253,7 @@ class Enumerator:
             lacking = np.maximum(self._units - there[:, sets].sum(axis=2), 0).sum(axis=0)
             each = lines[:, sets].min(axis=2)
             rating = fixed[sets].sum(axis=1) + each.sum(axis=0, where=np.isfinite(each))
-            rating += self.ground.objective.lacking_unit * lacking
+            rating += self.ground.objective.lacking * lacking
             best = np.argsort(rating, kind="stable")[:count]
             found += sets[best].tolist()
             ratings.append(rating[best])

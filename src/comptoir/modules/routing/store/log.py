@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from comptoir.modules.carriers.contracts import CarrierServiceDraft
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.routing.contracts import DecisionId, DecisionKind, Job, Logged, Parcel, Pick, RuleSetId, Site
+from comptoir.modules.routing.contracts import DecisionId, DecisionKind, Job, Logged, Parcel, Pick, RuleSetId, Run, Site
 from comptoir.modules.routing.domain.network import Network
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
@@ -56,9 +56,10 @@ class Content(msgspec.Struct, frozen=True):
     slack: Mapping[str, int] = {}
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     parcels: tuple[Parcel, ...]
     lacking: tuple[tuple[int, int], ...]
+    run: Run | None = None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -154,6 +155,7 @@ def _found(row: TupleRow) -> Found:
         rule_set_id=row[8],
         version=row[9],
         load=msgspec.convert(row[10] or {}, dict[LocationId, int], strict=False),
+        run=outcome.run,
     )
     return Found(logged, row[11], row[12])
 

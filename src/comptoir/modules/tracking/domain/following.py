@@ -37,7 +37,7 @@ def digest_of(scan: Scan) -> str:
 
 
 def lane(parcel: Tracked) -> Lane:
-    return Lane.usual(parcel.usual_days, ZoneInfo(parcel.zone))
+    return Lane.usual(parcel.usual_days, ZoneInfo(parcel.zone), resting=parcel.destination_country)
 
 
 def followed(parcel: Tracked, scans: Sequence[Scan], now: datetime) -> Tracked:

@@ -41,6 +41,7 @@ from comptoir.surfaces.console.pages import (
     stock_ledger,
     stock_sku,
     store,
+    store_arrange,
     store_back,
     store_collect,
     store_handover,
@@ -64,6 +65,7 @@ from comptoir.surfaces.console.web import Area, Console
 AREAS: tuple[Area, ...] = (
     store.area,
     store_pick.area,
+    store_arrange.area,
     store_waves.area,
     store_pack.area,
     store_labels.area,

@@ -46,7 +46,18 @@ class Sheet:
     service: CarrierService | None = None
 
 
-_SINGLE = ("code", "name", "service", "active", "dangerous", "max_weight", "carbon", "version", "countries_other")
+_SINGLE = (
+    "code",
+    "name",
+    "service",
+    "active",
+    "dangerous",
+    "delivers_on_holidays",
+    "max_weight",
+    "carbon",
+    "version",
+    "countries_other",
+)
 
 
 def written(one: CarrierServiceDraft, service: CarrierService | None, currency: Currency, locale: str) -> Sheet:
@@ -56,6 +67,7 @@ def written(one: CarrierServiceDraft, service: CarrierService | None, currency: 
         "service": one.service.value,
         "active": "yes" if one.active else "",
         "dangerous": "yes" if one.dangerous else "",
+        "delivers_on_holidays": "yes" if one.delivers_on_holidays else "",
         "max_weight": plain(one.max_weight / 1000, locale),
         "carbon": plain(one.carbon, locale),
     }
@@ -115,6 +127,7 @@ def meant(fields: Fields, currency: Currency) -> CarrierServiceDraft:
         max_weight=round(1000 * decimal(fields, "max_weight", least=0.001, most=MAX_BOX / 1000)),
         carbon=decimal(fields, "carbon", most=MAX_CARBON),
         delivers=delivers,
+        delivers_on_holidays=fields.checked("delivers_on_holidays"),
     )
 
 

@@ -213,6 +213,7 @@ def _facts(visit: Visit, service: CarrierService, currency: Currency) -> list[Op
         (visit.say(N_("Delivery")), visit.say(SERVICE_WORDS[service.service])),
         (visit.say(N_("Countries")), shown.countries),
         (visit.say(N_("Delivers on")), days_words(visit, service.delivers)),
+        (visit.say(N_("Delivers on public holidays")), visit.say(N_("yes") if service.delivers_on_holidays else N_("no"))),
         (visit.say(N_("Heaviest box")), visit.say(N_("%(number)s kg"), number=heaviest)),
         (visit.say(N_("Dangerous goods")), visit.say(N_("yes") if service.dangerous else N_("no"))),
         (visit.say(N_("CO₂")), visit.say(N_("%(number)s g per kg and km"), number=formatting.number(service.carbon, locale))),

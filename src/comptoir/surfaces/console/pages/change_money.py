@@ -40,6 +40,7 @@ from comptoir.surfaces.console.pages.order_money import (
 )
 from comptoir.surfaces.console.pages.shown_once import Shown
 from comptoir.surfaces.console.web import Done, Visit
+from comptoir.surfaces.notices.credit import tell_credit
 
 BY_HAND = (CARD, CARD_TERMINAL, CASH, BANK_TRANSFER)
 """Methods by which people move money themselves."""
@@ -236,6 +237,8 @@ def read_payout(sent: Sent) -> Work:
         else:
             account, code = await _account(sent, tx, locked, way)
             await orders.execute_refund(tx, locked.id, grant_id, amount, account.kind, account_id=account.id)
+            if account.kind is AccountKind.STORE_CREDIT:
+                await tell_credit(tx, visit.console.settings, locked.id, amount, code)
         told = amount_words(visit, amount, locked.currency)
         words = visit.say(N_("%(amount)s is paid out."), amount=told)
         return _said(locked, words, code and shown_once.seal(visit, Shown("account", told, code)), back=back)

@@ -37,6 +37,7 @@ from comptoir.surfaces.console.pages.order_acts import what_changed
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.shown_once import Shown
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
+from comptoir.surfaces.notices.credit import tell_credit
 
 area = Area("orders")
 
@@ -222,6 +223,7 @@ async def done(visit: Visit, tx: Tx, order: Order, *, credit: bool) -> Done:
     if not (credit and there.granted):
         return Done(href, words, detail=_next(visit, there.granted, order))
     account, code, total = await api.credit_out(tx, order.id)
+    await tell_credit(tx, visit.console.settings, order.id, total, code)
     amount = formatting.money(total, order.currency, visit.page.locale)
     detail = visit.say(N_("%(amount)s is on store credit ····%(end)s."), amount=amount, end=account.last4)
     if code is not None:

@@ -34,9 +34,9 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import lists, timelines
+from comptoir.surfaces.console.pages.decision_words import FENCE_WORDS
 from comptoir.surfaces.console.pages.exceptions import KIND_WORDS, exception_href
 from comptoir.surfaces.console.pages.naming import Places, channels_of, people_of, places_of
-from comptoir.surfaces.console.pages.order_routing import FENCE_WORDS
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.remedies import best_remedies
 from comptoir.surfaces.console.pages.sources import Target, nearest_sources, target_words
@@ -45,6 +45,8 @@ from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 area = Area("exceptions")
 
 MOST_AT_ONCE = 200
+FIRST_WAYS = 6
+"""Locations that are shown before somebody asks for the others."""
 _SERVICES = {
     Service.STANDARD: N_("Standard"),
     Service.EXPRESS: N_("Express"),
@@ -116,6 +118,7 @@ async def _page(visit: Visit, refused: str = "", values: Mapping[str, str] | Non
         may_resolve=visit.may(Permission.EXCEPTIONS_RESOLVE) and found.state == "open",
         choices=_ordered(details, ways),
         best="" if ways is None else ways.best.value,
+        first_ways=FIRST_WAYS,
         ways=[] if ways is None else _way_words(visit, ways, places),
         services=[] if ways is None else _service_words(visit, ways),
         would_go=ways is not None and ways.would_go,
@@ -131,15 +134,14 @@ def _ordered(details: ExceptionDetails, ways: WaysOut | None) -> list[str]:
     return sorted(offered, key=lambda choice: choice != best)
 
 
-def _way_words(visit: Visit, ways: WaysOut, places: Places) -> list[tuple[str, str]]:
+def _way_words(visit: Visit, ways: WaysOut, places: Places) -> list[tuple[str, str, str]]:
     """Each location with what it has, and what the rules say against it."""
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, str, str]] = []
     for way in ways.ways:
         units = formatting.number(way.available, visit.page.locale)
         words = visit.say(N_("%(place)s · %(units)s available"), place=places[way.location_id], units=units)
-        if way.fence is not None:
-            words = f"{words} · {visit.say(FENCE_WORDS[way.fence])}"
-        found.append((to_text(LOCATION_PREFIX, way.location_id), words))
+        against = "" if way.fence is None else visit.say(FENCE_WORDS[way.fence])
+        found.append((to_text(LOCATION_PREFIX, way.location_id), words, against))
     return found
 
 

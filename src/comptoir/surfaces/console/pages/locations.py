@@ -6,9 +6,10 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from urllib.parse import urlencode
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel.dates import get_day_names
 
@@ -22,6 +23,7 @@ from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import (
     LOCATION_PREFIX,
     POOL_PREFIX,
+    Closures,
     Interval,
     Location,
     LocationDraft,
@@ -34,7 +36,7 @@ from comptoir.modules.locations.contracts import (
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import asking, lists, routing_sites
+from comptoir.surfaces.console.pages import asking, closing, lists, routing_sites
 from comptoir.surfaces.console.pages.asking import Question, Typed
 from comptoir.surfaces.console.pages.lists import Sites
 from comptoir.surfaces.console.pages.settings_tabs import tabs
@@ -156,6 +158,7 @@ def _within(points: Iterable[tuple[float, float]], box: tuple[float, float, floa
 _CSV = (
     "code", "name", "kind", "active", "line1", "line2", "postcode", "city", "region", "country", "latitude", "longitude",
     "contact", "phone", "email", "time_zone", "opening_hours", "ships", "pickup", "returns", "daily_capacity",
+    "closed_on", "public_holidays", "open_on",
 )  # fmt: skip
 """As the import of locations reads them, so that a list can be taken out, corrected and brought back."""
 
@@ -168,6 +171,11 @@ def hours_text(hours: OpeningHours) -> str:
         return ""
     days = (f"{day} {_intervals(spans) or 'off'}" for day, spans in zip(_OSM_DAYS, hours.days, strict=True))
     return "; ".join(days)
+
+
+def closed_text(closures: Closures) -> str:
+    """`2027-01-04..2027-01-05 Stocktaking; …`, as `imports.hours` reads it; `no` where there are none."""
+    return "; ".join(f"{one.first}..{one.last} {one.reason}".strip() for one in closures.days) or "no"
 
 
 def _intervals(spans: Iterable[Interval]) -> str:
@@ -185,6 +193,8 @@ async def _exported(visit: Visit, wanted: LocationFilter, sort: str) -> AsyncIte
                 one.code, one.name, one.kind.value, _yes(one.active), one.line1, one.line2, one.postcode, one.city, one.region,
                 one.country, one.latitude, one.longitude, one.contact, one.phone, one.email, one.time_zone,
                 hours_text(one.opening_hours), _yes(one.ships), _yes(one.pickup), _yes(one.returns), one.daily_capacity,
+                closed_text(one.opening_hours.closures), one.opening_hours.closures.public_holidays or "no",
+                ", ".join(one.opening_hours.closures.open_on),
             )  # fmt: skip
 
 
@@ -238,8 +248,13 @@ async def location_page(visit: Visit) -> Answer:
         short=short,
         fed=fed,
         sending=sends,
+        closures=closing.told(visit, one.opening_hours.closures, _today(visit, one.time_zone)),
         spec=map_of(visit, [one]),
     )
+
+
+def _today(visit: Visit, zone: str) -> date:
+    return visit.page.now.astimezone(ZoneInfo(zone)).date()
 
 
 async def _channels_from(visit: Visit, reader: Reader, location_id: LocationId) -> list[Channel]:
@@ -286,7 +301,7 @@ def _proposed(visit: Visit, one: Location | None) -> dict[str, object]:
     }
     values = {name: "" if value is None else value for name, value in values.items()}
     values |= {f"day:{n}": _intervals(spans) for n, spans in enumerate(one.opening_hours.days)}
-    return values | {"kind": one.kind.value, "version": one.version}
+    return values | closing.proposed(one.opening_hours.closures) | {"kind": one.kind.value, "version": one.version}
 
 
 async def _form(visit: Visit, one: Location | None, typed: Typed) -> Answer:
@@ -302,7 +317,12 @@ async def _form(visit: Visit, one: Location | None, typed: Typed) -> Answer:
     # A box that is not ticked is not sent: what was typed without it was meant without it.
     proposed = _proposed(visit, one)
     if typed.refused:
-        proposed = {name: value for name, value in proposed.items() if name not in {"ships", "pickup", "returns", "active"}}
+        boxes = ("ships", "pickup", "returns", "active", *closing.BOXES)
+        proposed = {name: value for name, value in proposed.items() if not name.startswith(boxes)}
+    values = dict(proposed) | dict(typed.values)
+    zone = visit.signed.user.time_zone if one is None and visit.signed else "UTC" if one is None else one.time_zone
+    known = Closures() if one is None else one.opening_hours.closures
+    country = str(values.get("country", "")).strip().upper()
     return asking.ask(
         visit,
         question,
@@ -311,15 +331,18 @@ async def _form(visit: Visit, one: Location | None, typed: Typed) -> Answer:
         kinds=lists.options_of(visit, KIND_WORDS),
         zones=zones(),
         days=list(enumerate(days_of(visit))),
+        closed_rows=closing.rows(values),
+        holiday_boxes=closing.boxes(visit, known, country, _today(visit, zone)),
     )
 
 
-def _draft(fields: Fields) -> LocationDraft:
+def _draft(fields: Fields, before: Closures, today: date) -> LocationDraft:
+    country = fields.parsed("country", _country, "", N_("Two letters, such as FR."))
     return LocationDraft(
         code=fields.text("code", required=True, most=64),
         name=fields.text("name", required=True),
         kind=fields.choice("kind", LocationKind),
-        country=fields.parsed("country", _country, "", N_("Two letters, such as FR.")),
+        country=country,
         time_zone=fields.parsed("time_zone", lambda text: time_zone(text).key, "UTC", N_("Choose one.")),
         active=fields.checked("active"),
         line1=fields.text("line1"),
@@ -332,7 +355,7 @@ def _draft(fields: Fields) -> LocationDraft:
         contact=fields.text("contact"),
         phone=fields.text("phone", most=40),
         email=fields.text("email"),
-        opening_hours=_hours(fields),
+        opening_hours=OpeningHours(_hours(fields).days, closing.meant(fields, before, country, today)),
         ships=fields.checked("ships"),
         pickup=fields.checked("pickup"),
         returns=fields.checked("returns"),
@@ -377,7 +400,7 @@ def _hours(fields: Fields) -> OpeningHours:
 @area.post("/locations/new", Permission.LOCATIONS_WRITE)
 async def create_location(visit: Visit) -> Answer:
     fields = visit.fields()
-    draft = _draft(fields)
+    draft = _draft(fields, Closures(), visit.page.now.date())
 
     async def work(tx: Tx) -> Done:
         made = await locations.create(tx, draft)
@@ -390,13 +413,16 @@ async def create_location(visit: Visit) -> Answer:
 @area.post("/locations/{location_id:str}/edit", Permission.LOCATIONS_WRITE)
 async def save_location(visit: Visit) -> Answer:
     fields, location_id = visit.fields(), _id(visit)
-    draft, version = _draft(fields), fields.whole("version", least=0, default=0)
     async with visit.read() as reader:
         one = await locations.get(reader, location_id)
+    draft = _draft(fields, one.opening_hours.closures, _today(visit, one.time_zone))
+    version = fields.whole("version", least=0, default=0)
 
     async def work(tx: Tx) -> Done:
         saved = await locations.update(tx, location_id, draft, version=version)
         changes = {name: value for name, value in _differences(one, saved).items() if name != "opening_hours"}
+        before, after = (closing.written(hours.closures) for hours in (one.opening_hours, saved.opening_hours))
+        changes |= {"closures": {"from": before, "to": after}} if before != after else {}
         await visit.record(tx, "location.changed", Sites.text(saved.id), changes)
         return Done(location_href(saved.id), visit.say(N_("The location is saved.")))
 

@@ -8,6 +8,7 @@ from comptoir.i18n import N_
 from comptoir.modules.fulfilment.contracts import Method
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.paging import MAX_LIMIT
+from comptoir.surfaces.console.forms import FormRefused
 from comptoir.surfaces.console.pages import lists, operations_risks
 from comptoir.surfaces.console.pages import operations_sources as sources
 from comptoir.surfaces.console.pages.lists import Chips
@@ -24,7 +25,8 @@ from comptoir.surfaces.console.pages.operations_standings import (
     clock,
     horizon,
 )
-from comptoir.surfaces.console.pages.work_words import METHOD_WORDS
+from comptoir.surfaces.console.pages.store_arrange import REASONS
+from comptoir.surfaces.console.pages.work_words import HOLD_WORDS, METHOD_WORDS
 from comptoir.surfaces.console.web import Answer, Area, Visit
 
 area = Area("operations")
@@ -39,9 +41,14 @@ TABS = {
 
 @area.get("/operations/orders", Permission.ORDERS_READ)
 async def open_orders(visit: Visit) -> Answer:
-    wanted = sources.wanted_of(visit)
     if visit.wants_csv:
-        return visit.csv("open-work", [visit.say(word) for word in _COLUMNS], _exported(visit, wanted))
+        return visit.csv("open-work", [visit.say(word) for word in _COLUMNS], _exported(visit, sources.wanted_of(visit)))
+    return await show(visit)
+
+
+async def show(visit: Visit, refusal: FormRefused | None = None, *, chosen: Sequence[str] = ()) -> Answer:
+    """The list; with what was typed and ticked where that was refused."""
+    wanted = sources.wanted_of(visit)
     async with visit.read() as reader:
         sites = await lists.sites(reader)
         channels = await channels_of(visit, reader)
@@ -53,6 +60,14 @@ async def open_orders(visit: Visit) -> Answer:
     return visit.respond(
         "operations/orders.html",
         "operations/_orders.html",
+        status=refusal.status if refusal else 200,
+        choosing=at_locations and visit.may(Permission.FULFIL) and any(row.id for row in page.items),
+        chosen=frozenset(chosen),
+        errors={} if refusal is None else refusal.errors,
+        typed={} if refusal is None else refusal.values,
+        refused="" if refusal is None else visit.refusal(refusal),
+        hold_reasons=[(reason.value, visit.say(HOLD_WORDS[reason])) for reason in REASONS],
+        targets=sites.active,
         title=visit.say(shown.word),
         meaning=visit.say(shown.meaning),
         rows=page.items,
@@ -139,6 +154,7 @@ async def promises(visit: Visit) -> Answer:
         ],
         within=[(code, visit.say(word), code == ahead.code) for code, (word, _) in WITHIN.items()],
         which=which,
+        choosing=False,
         carried=which == "carriers",
         chips=[],
         is_narrow=False,

@@ -46,6 +46,8 @@ class Row:
     since: datetime
     step: str
     step_href: str
+    id: str = ""
+    """Of a task that can be held, let go on or moved here; empty for all else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def of_work(visit: Visit, one: Fulfilment, names: Names) -> Row:
         since=one.placed_at,
         step=step,
         step_href=step_href,
+        id=store_desk.text_of(one.id) if one.method is not Method.HAND_OUT else "",
     )
 
 

@@ -154,8 +154,8 @@ def _row(visit: Visit, one: Grant, number: int | None, entries: Mapping[UUID, Se
 
 
 _COLUMNS = (
-    N_("Order"), N_("Promised"), N_("By"), N_("Reason"), N_("State"), N_("Amount"), N_("Paid out"), N_("To pay out"), N_("Currency"),
-    N_("Paid with"),
+    N_("Order"), N_("Promised"), N_("By"), N_("Reason"), N_("State"), N_("Amount"), N_("Paid out"), N_("To pay out"),
+    N_("Currency"), N_("Paid with"),
 )  # fmt: skip
 
 

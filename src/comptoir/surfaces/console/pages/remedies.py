@@ -23,8 +23,8 @@ from comptoir.modules.orders.contracts import (
     Place,
 )
 from comptoir.runtime.database import Reader
+from comptoir.surfaces.console.pages.decision_words import FENCE_WORDS
 from comptoir.surfaces.console.pages.naming import Places, places_of
-from comptoir.surfaces.console.pages.order_routing import FENCE_WORDS
 from comptoir.surfaces.console.pages.sources import distance
 from comptoir.surfaces.console.web import Visit
 

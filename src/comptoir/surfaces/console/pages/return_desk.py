@@ -38,6 +38,7 @@ from comptoir.surfaces.console.pages.return_words import (
 )
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 from comptoir.surfaces.foreseeing import foresee
+from comptoir.surfaces.notices.credit import on_credit, tell_credit
 
 area = Area("returns")
 
@@ -195,6 +196,7 @@ async def _paid(visit: Visit, tx: Tx, case: ReturnCase, order: Order, money: str
             paid = await changes.pay_back(tx, case.id, SETTING, reference)
     except NothingToPayOut:
         return Done(href, taken, detail=visit.say(N_("Nothing was paid that could go back.")))
+    await tell_credit(tx, visit.console.settings, order.id, on_credit(paid.parts), paid.code)
     told = money_told(visit, paid, order)
     await visit.record(tx, "return.paid_out", _text(case), {"number": changes.return_code(case.number), "how": told})
     return Done(with_code(visit, case, paid), taken, detail=told)

@@ -42,6 +42,7 @@ from comptoir.surfaces.console.pages.return_words import (
 )
 from comptoir.surfaces.console.pages.returns import is_late
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
+from comptoir.surfaces.notices.credit import on_credit, tell_credit
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.returning_papers import qr
 from comptoir.surfaces.return_pictures import ACCEPT
@@ -358,6 +359,7 @@ def _paying(visit: Visit, case_id: ReturnCaseId, fields: Fields) -> Callable[[Tx
         else:
             paid = await changes.pay_back(tx, case_id, SETTING, reference)
         assert case.order_id is not None, "what was not sold by us is refunded to nobody"
+        await tell_credit(tx, visit.console.settings, case.order_id, on_credit(paid.parts), paid.code)
         told = money_told(visit, paid, await orders.order(tx, case.order_id))
         await visit.record(tx, "return.paid_out", _text(case_id), {"number": changes.return_code(case.number), "how": told})
         return Done(with_code(visit, case, paid), visit.say(N_("The money has gone back.")), detail=told)

@@ -14,6 +14,7 @@ from comptoir.kernel.quantities import MAX_QUANTITY
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId, LocationKind
 from comptoir.modules.routing.api import (
+    MAX_AIM,
     MAX_ANSWER,
     MAX_GIVE_UP,
     MAX_KM,
@@ -23,7 +24,7 @@ from comptoir.modules.routing.api import (
     MAX_VALUE,
     MAX_WEIGHT,
 )
-from comptoir.modules.routing.contracts import Condition, Mode, Rating, Rules, RuleSetDraft, Splitting, Weight
+from comptoir.modules.routing.contracts import Condition, Mode, Objective, Rating, Rules, RuleSetDraft, Splitting, Weight
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages.amounts import amount, decimal, plain, plain_or_empty
 from comptoir.surfaces.console.pages.picks import named_countries, ticked_countries
@@ -36,7 +37,8 @@ MANY = ("channels", "countries", "services", "categories", "kinds", "excluded")
 OTHERS = "countries_other"
 SINGLE = (
     "code", "name", "position", "share", "version", "mode", "parcels", "least_value", "safety", "minimum_pick",
-    "max_distance", "full", "late", "every", "answer_within", "give_up_after", "doubt", OTHERS,
+    "max_distance", "full", "late", "every", "answer_within", "give_up_after", "doubt", "late_day", "carbon_kg",
+    "own_order", OTHERS,
 )  # fmt: skip
 
 
@@ -94,6 +96,9 @@ def written(draft: RuleSetDraft, currency: Currency, locale: str) -> Sheet:
         "every": str(rules.every or ""),
         "answer_within": str(rules.answer_within or ""),
         "give_up_after": str(rules.give_up_after or ""),
+        "late_day": plain_or_empty(rules.objective.late_day, currency, locale),
+        "carbon_kg": plain_or_empty(rules.objective.carbon_kg, currency, locale),
+        "own_order": _own_order(rules.objective, currency, locale),
     }
     ticked = {
         "channels": condition.channels,
@@ -111,6 +116,11 @@ def _rated(one: Weight, currency: Currency, locale: str) -> Rated:
     if one.rating is Rating.COST and one.tolerance == round(one.tolerance):
         tolerance = plain_or_empty(round(one.tolerance), currency, locale)
     return Rated(one.rating.value, plain(one.weight, locale), tolerance)
+
+
+def _own_order(aim: Objective, currency: Currency, locale: str) -> str:
+    """Empty where it is the usual: the money that is meant by it follows from the ratings."""
+    return "" if aim.own_order is None else plain_or_empty(aim.own_order, currency, locale) or "0"
 
 
 def _scale(rating: Rating, currency: Currency) -> float:
@@ -196,6 +206,11 @@ def _rules(fields: Fields, currency: Currency) -> Rules:
         give_up_after=fields.whole("give_up_after", most=MAX_GIVE_UP, default=0),
         insist_on_date=fields.raw("late") == "out",
         count_unanswered=fields.raw("doubt") == "count",
+        objective=Objective(
+            late_day=amount(fields, "late_day", currency, most=MAX_AIM),
+            carbon_kg=amount(fields, "carbon_kg", currency, most=MAX_AIM),
+            own_order=amount(fields, "own_order", currency, most=MAX_AIM) if fields.raw("own_order") else None,
+        ),
     )
 
 

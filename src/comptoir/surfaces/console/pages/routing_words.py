@@ -12,6 +12,7 @@ from comptoir.i18n import N_
 from comptoir.kernel.money import Currency
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.contracts import LocationKind
+from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.contracts import Mode, Rating, Rules, RuleSetState, RuleSetVersion, Weight
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting
@@ -197,6 +198,19 @@ class Teller:
             shown=self.number(rules.give_up_after),
         )  # fmt: skip
 
+    def aims(self, rules: Rules) -> str:
+        """What runs improve, beside the cost of the parcels."""
+        aim = routing.aims(rules)
+        parts = [self.say(N_("the cost of the parcels"))]
+        if aim.late_day:
+            parts.append(self.say(N_("%(amount)s for each day late"), amount=self.money(aim.late_day)))
+        if aim.carbon_kg:
+            parts.append(self.say(N_("%(amount)s for each kilogram of CO₂"), amount=self.money(aim.carbon_kg)))
+        if aim.own_order:
+            words = N_("%(amount)s for each place behind the first in their own order")
+            parts.append(self.say(words, amount=self.money(aim.own_order)))
+        return self.listed(parts)
+
     def limits(self, rules: Rules) -> list[str]:
         """What holds beside the choice itself; nothing of what restricts nobody."""
         told = [self.splitting(rules)]
@@ -216,6 +230,7 @@ class Teller:
             told.append(self.say(N_("who cannot keep the promised date is left out")))
         if rules.every:
             told.append(self.say(N_("decided %(when)s"), when=self.every(rules)))
+            told.append(self.say(N_("runs make small: %(aims)s"), aims=self.aims(rules)))
         if rules.answer_within:
             told.append(self.say(N_("who has not begun within %(time)s gives it back"), time=self.answer(rules)))
         if rules.count_unanswered:
@@ -292,6 +307,7 @@ _OF_RULES: Mapping[str, Callable[[Teller, Rules], str]] = {
     N_("Who has its orders for the day"): Teller.full,
     N_("Who cannot keep the promised date"): Teller.late,
     N_("When it is decided"): Teller.every,
+    N_("What runs improve"): Teller.aims,
     N_("Time to begin"): Teller.answer,
     N_("What nobody may send"): Teller.give_up,
 }

@@ -79,7 +79,7 @@ async def work(visit: Visit, reader: Reader, location_id: LocationId, waiting: W
     )
     doubts = await fulfilment.count_tasks(reader, location_id, limit=100)
     back = (await changes.count_returns(reader, ReturnFilter(inspecting=location_id))).rows
-    newest = (await fulfilment.pulse(reader, location_id)).newest
+    newest = stages[Stage.TO_PICK].newest if Stage.TO_PICK in stages else 0
     best = None if outside else await _next(visit, reader, firsts)
     tiles = [_tile(visit, stage, word, icon, href, stages, firsts) for stage, word, icon, href in _TILES]
     to_receive = len(coming.items) + waiting.coming

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from comptoir.i18n import N_
@@ -191,6 +192,18 @@ def _work_grown(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("More to prepare at %(place)s"), place=t.place(data.get("location_id"))), "plus", "neutral", t.units(data)
 
 
+def _work_split(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    into = f"F{data.get('into')}"
+    return t.say(N_("Split: a part is %(task)s now"), task=into), "arrows-split-2", "neutral", t.units(data)
+
+
+def _work_merged(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    numbers = data.get("merged")
+    others = cast("list[object]", numbers) if isinstance(numbers, list) else []
+    tasks = ", ".join(f"F{number}" for number in others)
+    return t.say(N_("Merged with %(tasks)s"), tasks=tasks), "git-merge", "neutral", t.units(data)
+
+
 def _work_picked(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("Picked at %(place)s"), place=t.place(data.get("location_id"))), "box", "good", ""
 
@@ -268,6 +281,8 @@ TELL: Mapping[str, Callable[[Teller, str, Mapping[str, object]], Words]] = {
     "order.parked": _parked,
     "fulfilment.created": _work_made,
     "fulfilment.grown": _work_grown,
+    "fulfilment.split": _work_split,
+    "fulfilment.merged": _work_merged,
     "fulfilment.picked": _work_picked,
     "fulfilment.packed": _work_packed,
     "fulfilment.ready": _work_ready,

@@ -39,6 +39,7 @@ REJECT_WORDS: Mapping[RejectReason, str] = {
     RejectReason.NO_STAFF: N_("no staff"),
     RejectReason.CLOSED: N_("closed"),
     RejectReason.NO_ANSWER: N_("not begun in time"),
+    RejectReason.THIRD_PARTY: N_("the third party does not do it"),
     RejectReason.OTHER: N_("another reason"),
 }
 HOLD_WORDS: Mapping[HoldReason, str] = {

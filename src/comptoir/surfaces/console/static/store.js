@@ -58,10 +58,10 @@
     try { localStorage.setItem(VOICE, event.target.value); } catch { /* it lasts for this page */ }
     sound("new");
   });
-  function say(tone, text, silent) {
+  function say(tone, text, silent, drawn) {
     const box = find("[data-said]");
     if (!box) { return; }
-    const mark = find(`template[data-icon=${tone}]`);
+    const mark = find(`template[data-icon=${drawn || tone}]`);
     box.className = `said said-${tone}`;
     box.replaceChildren(...(mark ? [mark.content.cloneNode(true)] : []), Object.assign(document.createElement("span"), { textContent: text }));
     box.hidden = false;
@@ -150,7 +150,7 @@
     const input = row && find("[data-weighs] input[name=weight]", row);
     if (!input) { return false; }
     hit(row);
-    say("warn", fill(words.weigh, { name: row.dataset.name }));
+    say("warn", fill(words.weigh, { name: row.dataset.name }), false, "weigh");
     input.focus({ preventScroll: true });
     input.select();
     return true;
