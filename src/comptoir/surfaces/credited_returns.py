@@ -1,4 +1,4 @@
-"""Store credit for returns whose buyer chose it: it is there as soon as the money would be, and nobody has to press a button."""
+"""Store credit for returns whose buyer chose it: it is there when the money would be, and nobody has to press a button."""
 
 from __future__ import annotations
 

@@ -25,10 +25,12 @@ from comptoir.modules.changes.contracts import (
     ChangeState,
     Extra,
     PolicyDraft,
+    Reason,
     ReturnDraft,
     StockEffect,
     TakeBack,
     Units,
+    Why,
 )
 from comptoir.modules.changes.errors import (
     ActionNotAllowed,
@@ -376,3 +378,17 @@ async def test_what_is_promised_becomes_store_credit(desk: Desk) -> None:
     assert (await desk.standing(order_id)).granted == 0
     with pytest.raises(NothingToPayOut):
         await desk.do(lambda tx: api.credit_out(tx, order_id))
+
+
+async def test_a_change_is_no_way_round_the_return_policies(desk: Desk) -> None:
+    await desk.do(lambda tx: api.create_policy(tx, PolicyDraft(code="final", position=1, final_sale=True, exempt=True)))
+    order_id = await desk.sold(CUP=2)
+    store = desk.shop.locations["store"]
+    change, seen = await desk.request(order_id, ChangeKind.RETURN, TakeBack(line_no=1, quantity=1, location_id=store))
+    assert (seen.needs_approval, seen.against) == (True, ((1, Why.FINAL_SALE),))
+    with pytest.raises(ApprovalNeeded):
+        await desk.confirm(change)
+    await desk.do(lambda tx: api.cancel_change(tx, change.id))
+    faulty = TakeBack(line_no=1, quantity=1, location_id=store, reason=Reason.DEFECTIVE)
+    done = await desk.change(order_id, ChangeKind.RETURN, faulty)
+    assert (done.needs_approval, done.against) == (False, ())

@@ -40,7 +40,7 @@ LATER = st.integers(0, 1000).map(lambda days: timedelta(days=days))
 
 
 @given(TERMS, SOLD, LATER)
-def test_a_european_consumer_withdraws_in_time_whatever_the_policy_says_and_without_its_fee(
+def test_a_european_consumer_withdraws_in_time_without_a_fee_whatever_the_policy_says(
     policy: Policy, sold: Sold, later: timedelta
 ) -> None:
     asked = sold.bought_on + later
@@ -98,11 +98,6 @@ def test_a_term_that_ends_on_no_working_day_ends_on_the_next(delivered: date, un
         reason=Reason.CHANGED_MIND,
     )
     assert policies.withdrawal_until(policies.STANDARD, sold) == until
-
-
-@pytest.mark.parametrize(("year", "month", "day"), [(2024, 3, 31), (2025, 4, 20), (2026, 4, 5), (2027, 3, 28), (2038, 4, 25)])
-def test_easter(year: int, month: int, day: int) -> None:
-    assert policies.easter(year) == date(year, month, day)
 
 
 def test_the_first_policy_that_fits_holds() -> None:

@@ -30,11 +30,12 @@ from comptoir.modules.changes.contracts import (
     Setting,
     StockEffect,
     TakeBack,
+    Why,
 )
 from comptoir.modules.changes.errors import NoAddress, NotCollectedThere, PickingBegun
 from comptoir.modules.changes.settling import settle
 from comptoir.modules.changes.store import changes as store
-from comptoir.modules.changes.terms import limits
+from comptoir.modules.changes.terms import limits, terms
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.errors import InsufficientStock
@@ -57,6 +58,7 @@ async def carry_out(tx: Tx, draft: ChangeDraft, setting: Setting, about_id: UUID
     order = await orders.load(tx, draft.order_id)
     away = await _given_away(tx, order, draft.actions)
     above = await limits(tx, order, sorted(domain.named_lines(draft.actions)), setting, tx.now)
+    against = await _against(tx, order, draft, setting)
     before, at_first = await orders.standing_of(tx, order), await places(tx, order)
     effects: list[Effect] = []
     worth, there = before.value, at_first
@@ -74,12 +76,24 @@ async def carry_out(tx: Tx, draft: ChangeDraft, setting: Setting, about_id: UUID
         before,
         await orders.standing(tx, draft.order_id),
         granted,
-        needs_approval=domain.needs_approval(given + earlier, above),
+        needs_approval=bool(against) or domain.needs_approval(given + earlier, above),
         given=given,
         given_before=earlier,
         approval_above=min((limit for limit in above if limit is not None), default=None),
         recalls=await recalls(tx, draft.order_id, at_first, there),
+        against=against,
     )
+
+
+async def _against(tx: Tx, order: Order, draft: ChangeDraft, setting: Setting) -> tuple[tuple[int, Why], ...]:
+    """Which lines the terms do not take back, and why: a change is no way round them. A claim is about what was at fault."""
+    if draft.kind is ChangeKind.CLAIM:
+        return ()
+    reasons = {action.line_no: action.reason for action in draft.actions if isinstance(action, TakeBack)}
+    if not reasons:
+        return ()
+    found = await terms(tx, order, reasons, setting, tx.now)
+    return tuple([(no, verdict.why) for no, verdict in sorted(found.verdicts.items()) if not verdict.allowed])
 
 
 async def recalls(reader: Reader, order_id: OrderId, before: _Places, now: _Places) -> tuple[Recall, ...]:

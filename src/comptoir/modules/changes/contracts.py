@@ -96,6 +96,22 @@ class ChangeStep(StrEnum):
     CANCEL = "cancel"
 
 
+class Reason(StrEnum):
+    """Why something comes back, in the buyer's words."""
+
+    CHANGED_MIND = "changed_mind"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    NOT_AS_DESCRIBED = "not_as_described"
+    DEFECTIVE = "defective"
+    DAMAGED = "damaged"
+    WRONG_ITEM = "wrong_item"
+    LATE = "late"
+    REFUSED = "refused"
+    """At the door, or never collected from the carrier."""
+    OTHER = "other"
+
+
 class Action(msgspec.Struct, frozen=True, tag_field="do", kw_only=True):
     """One thing to do to an order."""
 
@@ -143,6 +159,8 @@ class TakeBack(Action, frozen=True, tag="take_back", kw_only=True):
     quantity: int
     location_id: LocationId
     disposition: Disposition = Disposition.RESTOCK
+    reason: Reason = Reason.OTHER
+    """As the buyer says: the terms go by it."""
 
 
 class Allow(Action, frozen=True, tag="allow", kw_only=True):
@@ -230,7 +248,8 @@ class Preview(NamedTuple):
     """What a change comes to, before and after, action by action; `granted` is by how much more is promised to the buyer.
 
     `given` is what the house gives back, or away below the price of the day, and `given_before` what it gave by earlier changes
-    of the order that nobody approved: where it gives anything, more than `approval_above` together needs approval.
+    of the order that nobody approved: where it gives anything, more than `approval_above` together needs approval. So does what
+    is taken back against the terms: `against` has those lines, and why.
     """
 
     effects: tuple[Effect, ...]
@@ -242,6 +261,7 @@ class Preview(NamedTuple):
     approval_above: int | None = None
     given_before: int = 0
     recalls: tuple[Recall, ...] = ()
+    against: tuple[tuple[int, Why], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,22 +285,6 @@ class ChangeMoved(Event, frozen=True, kw_only=True):
     @property
     def subject(self) -> UUID:
         return self.order_id
-
-
-class Reason(StrEnum):
-    """Why something comes back, in the buyer's words."""
-
-    CHANGED_MIND = "changed_mind"
-    TOO_SMALL = "too_small"
-    TOO_LARGE = "too_large"
-    NOT_AS_DESCRIBED = "not_as_described"
-    DEFECTIVE = "defective"
-    DAMAGED = "damaged"
-    WRONG_ITEM = "wrong_item"
-    LATE = "late"
-    REFUSED = "refused"
-    """At the door, or never collected from the carrier."""
-    OTHER = "other"
 
 
 class RefundMoment(StrEnum):
@@ -608,6 +612,8 @@ class ReturnCase:
     """The line of the order by which the fee was charged."""
     shipping_lines: tuple[int, ...] = ()
     """The delivery charges that came back with it."""
+    shipment_id: ShipmentId | None = None
+    """Of a parcel that could not be delivered and that its carrier brings back."""
     items: tuple[ReturnItem, ...] = ()
     received: tuple[ReceivedUnits, ...] = ()
 

@@ -21,12 +21,10 @@ WITHDRAWAL_DAYS = 14
 """Code de la consommation, L221-18: from the day after delivery, to the next working day where it ends on none (L221-19). The
 other states of the European Economic Area have the same by directive 2011/83/EU, articles 9 to 14.
 """
-WITHDRAWAL_COUNTRIES = frozenset(
-    (
-        "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK "
-        "BL GF GP MF MQ PM RE YT"  # French, with codes of their own
-    ).split()
-)
+_EUROPEAN = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
+_OVERSEAS = "BL GF GP MF MQ PM RE YT"
+"""French, with codes of their own."""
+WITHDRAWAL_COUNTRIES = frozenset((*_EUROPEAN.split(), *_OVERSEAS.split()))
 
 STANDARD = Policy(code="standard", position=0)
 """Where no policy fits."""

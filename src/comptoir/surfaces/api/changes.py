@@ -27,7 +27,9 @@ from comptoir.modules.changes.contracts import (
     ChangeState,
     Effect,
     Preview,
+    Reason,
     TakeBack,
+    Why,
 )
 from comptoir.modules.changes.errors import (
     ActionNotAllowed,
@@ -140,6 +142,7 @@ class TakeBackAction(Request, frozen=True, kw_only=True, tag_field="do", tag="ta
     quantity: Quantity
     location_id: LocationRef
     disposition: Disposition = Disposition.RESTOCK
+    reason: Annotated[Reason, Meta(description="As the buyer says: the return policies go by it.")] = Reason.OTHER
 
 
 class AllowAction(Request, frozen=True, kw_only=True, tag_field="do", tag="allow"):
@@ -214,6 +217,13 @@ class RecallShape(Shape, frozen=True, kw_only=True):
     packed: Annotated[int, Meta(description="How many of them are in a parcel.")]
 
 
+class AgainstShape(Shape, frozen=True, kw_only=True):
+    """A line that is taken back although its terms say no."""
+
+    line_no: LineNo
+    why: Why
+
+
 class PreviewShape(Shape, frozen=True, kw_only=True):
     """What a change comes to; `granted` is by how much more is promised to the buyer, below zero for less."""
 
@@ -226,6 +236,7 @@ class PreviewShape(Shape, frozen=True, kw_only=True):
     given_before: Annotated[Amount, Meta(description="By earlier changes of the order that nobody approved.")]
     approval_above: Annotated[Amount | None, Meta(description="More than that given, with what was before, needs approval.")]
     recalls: list[RecallShape]
+    against: Annotated[list[AgainstShape], Meta(description="What the return policies do not take back: it needs approval.")]
 
 
 class ChangeShape(Shape, frozen=True, kw_only=True):
@@ -248,6 +259,10 @@ class ChangeShape(Shape, frozen=True, kw_only=True):
     decision: Annotated[str, Meta(description="Why it was approved or declined.")]
     ended_at: Instant | None
     ended_by: Actor | None
+    waits_since: (
+        Annotated[Instant, Meta(description="Since when it waits for third parties, who were asked to stop: it is done then.")]
+        | None
+    )
     version: Version
     outcome: PreviewShape | None = None
 
@@ -361,6 +376,9 @@ async def confirm_change(call: Call) -> Answer[ChangeShape]:
 
     An order that has changed since makes the change `stale`: look at it anew (`renew`), or cancel it. Whoever confirms again
     gets the change as it is.
+
+    What a third party has accepted is asked back first: the change stays as it was, with `waits_since`, and is done by itself
+    when they have stopped. It is cancelled where they cannot.
     """
     async with call.transaction() as tx:
         done, seen = await api.confirm_change(tx, ChangeId(call.id("change")), SETTING)
@@ -396,7 +414,13 @@ async def _action(tx: Tx, one: ActionShape) -> AnyAction:  # noqa: PLR0911 - a t
             return ChangePickup(location_id=_place(one.location_id))
         case TakeBackAction():
             place = await locations.get(tx, LocationId(parsed("location", one.location_id)))
-            return TakeBack(line_no=one.line_no, quantity=one.quantity, location_id=place.id, disposition=one.disposition)
+            return TakeBack(
+                line_no=one.line_no,
+                quantity=one.quantity,
+                location_id=place.id,
+                disposition=one.disposition,
+                reason=one.reason,
+            )
         case AllowAction():
             return Allow(amount=one.amount, line_no=one.line_no, units=one.units)
 
@@ -440,6 +464,7 @@ def _preview(seen: Preview) -> PreviewShape:
             )
             for one in seen.recalls
         ],
+        against=[AgainstShape(line_no=line_no, why=why) for line_no, why in seen.against],
     )
 
 
@@ -485,6 +510,7 @@ def _shape(change: Change, seen: Preview | None = None) -> ChangeShape:
         decision=change.decision,
         ended_at=change.ended_at,
         ended_by=None if change.ended_by is None else show_actor(change.ended_by),
+        waits_since=change.waits_since,
         version=change.version,
         outcome=None if seen is None else _preview(seen),
     )

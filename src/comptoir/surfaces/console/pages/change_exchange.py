@@ -117,7 +117,9 @@ async def read_exchange(case: Case) -> Wanted:
         back = (Units(line.line_no, units, _AS_RETURN[reason]),)
         return ReturnDraft(order_id=case.order.id, units=back, exchange=(Extra(sku, units, each),), note=note)
     actions: list[AnyAction] = [
-        TakeBack(line_no=line.line_no, quantity=units, location_id=location_id, disposition=disposition),
+        TakeBack(
+            line_no=line.line_no, quantity=units, location_id=location_id, disposition=disposition, reason=_AS_RETURN[reason]
+        ),
         AddItem(sku=sku, quantity=units, unit_price=each),
     ]
     return case.draft(ChangeKind.EXCHANGE, actions, reason)

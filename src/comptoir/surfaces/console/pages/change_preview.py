@@ -120,6 +120,8 @@ def _signed(s: Sentences, amount: int) -> str:
 
 def _approval(s: Sentences, preview: Preview) -> str:
     say = s.visit.say
+    if preview.against:
+        return say(N_("The return policies do not take this back any more, or never did: somebody has to approve it."))
     if preview.approval_above is None:
         return say(N_("Somebody has to approve this."))
     if preview.given_before:
