@@ -154,7 +154,7 @@ async def test_the_desk_says_what_the_terms_are_and_what_it_comes_to(clerk: Staf
     assert "$5.99" in text
     assert "Now, as it was paid $5.99 by card" in text
     assert "Back into stock here" in text
-    assert len(statements) <= 150
+    assert len(statements) <= 158
     assert page.headers["permissions-policy"].startswith("camera=(self)")
 
 

@@ -23,6 +23,7 @@ from comptoir.modules.changes.contracts import (
     ReturnFilter,
     ReturnState,
     Seen,
+    Sign,
     Units,
     Why,
 )
@@ -224,3 +225,13 @@ async def test_a_policy_is_tried_out_before_it_is_kept(desk: Desk) -> None:
         tried = api.STANDARD.__class__(code="tried", position=1, fee=200, exempt=True)
         would = await api.try_out(reader, order_id, Reason.CHANGED_MIND, SETTING, utcnow(), tried)
     assert (would.fits[1].code, would.verdicts[1].fee) == ("tried", 200)
+
+
+async def test_what_is_worth_much_is_seen_before_any_money_goes(desk: Desk) -> None:
+    await desk.shop.product("SOFA", 60_000, stock={"paris": 1})
+    order_id = await desk.sold(SOFA=1)
+    place = desk.shop.locations["store"]
+    foreseen = await desk.do(lambda tx: api.foresee(tx, draft(order_id), SETTING, place))
+    assert [one.sign for one in foreseen.signals] == [Sign.HIGH_VALUE]
+    case = await desk.do(lambda tx: api.request_return(tx, draft(order_id), SETTING))
+    assert [one.sign for one in await desk.do(lambda tx: api.signals_of(tx, case))] == [Sign.HIGH_VALUE]

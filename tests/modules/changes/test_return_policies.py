@@ -123,11 +123,11 @@ def test_the_first_policy_that_fits_holds() -> None:
 
 
 def test_signals_are_words_for_a_person() -> None:
-    assert policies.signals(2, 10, 9, wrong=0, value=100) == []
-    found = policies.signals(3, 10, 6, wrong=2, value=50_001)
+    assert policies.signals(2, 10, 9, wrong=0, value=100, high=50_000) == []
+    found = policies.signals(3, 10, 6, wrong=2, value=50_001, high=50_000)
     assert [one.sign for one in found] == [Sign.SERIAL_RETURNER, Sign.WRONG_ITEM, Sign.HIGH_VALUE]
     assert found[0].words == "60 % of 10 units came back, from 3 orders"
-    assert policies.signals(0, 0, 0, wrong=0, value=0) == []
+    assert policies.signals(0, 0, 0, wrong=0, value=0, high=50_000) == []
 
 
 def test_a_final_sale_may_be_withdrawn_from_and_no_longer() -> None:

@@ -684,6 +684,8 @@ class Foreseen(NamedTuple):
     marketplace: bool
     label_fee: int = 0
     """What is kept besides where our label is used."""
+    signals: tuple[Signal, ...] = ()
+    """What a person should look at before any money goes."""
 
     @property
     def refused(self) -> dict[int, Verdict]:

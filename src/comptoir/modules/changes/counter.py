@@ -19,6 +19,7 @@ from comptoir.modules.changes.contracts import (
     Setting,
 )
 from comptoir.modules.changes.errors import MarketplacePays, NothingToPayOut, NotSoldByUs
+from comptoir.modules.changes.finding import signals_of
 from comptoir.modules.changes.receiving import inspect_return, pay_out_credit, receive_return
 from comptoir.modules.changes.returning import (
     approve_return,
@@ -66,6 +67,7 @@ async def foresee(tx: Tx, draft: ReturnDraft, setting: Setting, location_id: Loc
         arrived = [Arrived(one.line_no, one.quantity) for one in units.values()]
         case = await receive_return(tx, case.id, location_id, arrived)
         after = await orders.standing(tx, order.id)
+        signals = tuple(await signals_of(tx, case))
     fee = case.fee_charged or 0
     prepaid, label_fee = label_terms(found)
     label_fee = min(label_fee, asked.value - after.value) if draft.label and prepaid else 0
@@ -80,6 +82,7 @@ async def foresee(tx: Tx, draft: ReturnDraft, setting: Setting, location_id: Loc
         needs_approval=needs_approval,
         marketplace=facts.marketplace,
         label_fee=label_fee,
+        signals=signals,
     )
 
 

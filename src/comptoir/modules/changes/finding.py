@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from comptoir.kernel.money import exponent
 from comptoir.modules.changes import policies
 from comptoir.modules.changes.contracts import Found, ReturnCase, ReturnFilter, ReturnState, Signal
 from comptoir.modules.changes.store import returns as store
@@ -17,6 +18,8 @@ from comptoir.runtime.paging import Count, Page
 _MOST = 20
 _MANY = 200
 PERIOD = timedelta(days=365)
+HIGH_VALUE = 500
+"""Whole units of the currency from which on a person should look."""
 
 
 async def find_returns(
@@ -82,8 +85,14 @@ async def signals_of(tx: Tx, case: ReturnCase) -> list[Signal]:
     """What a person should look at before this is refunded; it blocks nothing."""
     wrong = sum(row.quantity for row in case.received if row.line_no is None)
     value = sum(row.value for row in case.received)
-    customer = None if case.order_id is None else (await orders.order(tx, case.order_id)).customer_id
-    if customer is None:
-        return policies.signals(0, 0, 0, wrong=wrong, value=value)
-    past = await orders.history(tx, customer, tx.now - PERIOD)
-    return policies.signals(past.orders_returned, past.shipped, past.returned, wrong=wrong, value=value)
+    if case.order_id is None:
+        return policies.signals(0, 0, 0, wrong=wrong, value=0, high=0)
+    order = await orders.order(tx, case.order_id)
+    if not case.received:  # then what is announced is what it is about
+        worth = {line.line_no: line.total / line.quantity for line in order.lines}
+        value = round(sum(worth[item.line_no] * item.quantity for item in case.items))
+    high = HIGH_VALUE * 10 ** exponent(order.currency)
+    if order.customer_id is None:
+        return policies.signals(0, 0, 0, wrong=wrong, value=value, high=high)
+    past = await orders.history(tx, order.customer_id, tx.now - PERIOD)
+    return policies.signals(past.orders_returned, past.shipped, past.returned, wrong=wrong, value=value, high=high)

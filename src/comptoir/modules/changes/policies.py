@@ -102,7 +102,7 @@ SERIAL_SHARE = 60
 """Percent of the units that were sent."""
 
 
-def signals(orders_returned: int, shipped: int, returned: int, *, wrong: int, value: int, high: int = 50_000) -> list[Signal]:
+def signals(orders_returned: int, shipped: int, returned: int, *, wrong: int, value: int, high: int) -> list[Signal]:
     """What a person should look at: how much this customer sends back, what else was in the box, and how much it is about.
 
     `value` and `high` are minor units.

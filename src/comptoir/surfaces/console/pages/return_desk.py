@@ -30,9 +30,11 @@ from comptoir.surfaces.console.pages.return_words import (
     CONDITION_WORDS,
     FATE_WORDS,
     REASON_WORDS,
+    SIGN_TITLES,
     method_word,
     reasons,
     return_href,
+    signal_words,
     stamp,
     verdict_words,
 )
@@ -68,6 +70,8 @@ class Outlook:
     """How the money would go back as it was paid."""
     terminal: bool = False
     """Whether a terminal moves some of it, whose receipt is asked for."""
+    signals: tuple[tuple[str, str], ...] = ()
+    """Title and words of what a person should look at."""
 
     @property
     def rest(self) -> int:
@@ -311,4 +315,5 @@ async def _outlook(visit: Visit, place: Location, order: Order, fields: Fields, 
             for method, part in parts
         ]
     )
-    return Outlook(foreseen, parts=words, terminal=any(method == "card_terminal" for method, _ in parts))
+    signals = tuple([(visit.say(SIGN_TITLES[one.sign]), signal_words(visit, one)) for one in foreseen.signals])
+    return Outlook(foreseen, parts=words, terminal=any(method == "card_terminal" for method, _ in parts), signals=signals)
