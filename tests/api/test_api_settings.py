@@ -18,6 +18,20 @@ LOCATION: dict[str, Any] = {
 }
 
 
+async def test_a_location_is_closed_on_days_and_on_public_holidays(api: Api) -> None:
+    closed = [{"first": "2027-01-04", "last": "2027-01-05", "reason": "Stocktaking"}]
+    made = await api.post("/v1/locations", LOCATION | {"closures": closed, "public_holidays": "FR", "open_on": ["05-08"]})
+    assert made.status_code == 201, made.text
+    path = made.headers["location"]
+    there = (await api.patch(path, {"opening_hours": []})).json()
+    assert (there["opening_hours"], there["closures"], there["public_holidays"]) == ([], closed, "FR")
+    there = (await api.patch(path, {"closures": []})).json()
+    assert (there["closures"], there["public_holidays"], there["open_on"]) == ([], "FR", ["05-08"])
+    told = problem(await api.patch(path, {"closures": [{"first": "2027-01-04", "last": "2027-01-03"}]}), 422, "invalid")
+    assert told["errors"][0]["path"] == "/closures/0/last"
+    problem(await api.patch(path, {"public_holidays": "XX"}), 422, "invalid")
+
+
 async def test_locations(api: Api) -> None:
     made = await api.post("/v1/locations", LOCATION, key="l1")
     assert made.status_code == 201, made.text

@@ -29,7 +29,8 @@ async def test_each_face_tells_in_its_own_way_what_is_not_there(services: Servic
 def test_every_consumer_has_a_name_of_its_own(services: Services) -> None:
     names = [one.name for one in consumers(services)]
     assert set(names) == {
-        "orders.promises", "orders.trade", "orders.customers", "fulfilment.release", "fulfilment.counts", "tracking.parcels",
+        "orders.promises", "orders.trade", "orders.customers", "fulfilment.release", "fulfilment.counts",
+        "fulfilment.third_parties", "changes.third_parties", "tracking.parcels",
         "notices.outbox", "purchasing.follow", "webhooks",
     }  # fmt: skip
     assert len(set(names)) == len(names)

@@ -170,7 +170,11 @@ async def test_a_walk_by_zones_is_shared_and_has_all_that_picking_has(cincinnati
     assert (dropped.wave_id, dropped.state) == (None, "in_progress")
     left = await cincinnati.send(f"{wave}/leave", form | {"_key": "f" * 32})
     assert left.headers["location"] == "/store/pick"
-    assert [entry.action for entry in await audited(parts)][:3] == ["wave.leave", "wave.drop", "wave.give_up"]
+    assert [entry.action for entry in await audited(parts)][:3] == [
+        "fulfilment.walk_leave",
+        "fulfilment.walk_drop",
+        "fulfilment.walk_give_up",
+    ]
 
 
 async def test_each_kind_of_walk_can_be_begun(cincinnati: Staff, parts: Services) -> None:

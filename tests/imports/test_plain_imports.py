@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from comptoir.modules.imports import api as imports
 from comptoir.modules.imports.contracts import ImportKind
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import Interval, LocationKind
+from comptoir.modules.locations.contracts import Closure, Closures, Interval, LocationKind
 from comptoir.modules.pricing import api as pricing
 from comptoir.runtime.database import Context, Database
 from comptoir.surfaces.imports import (
@@ -77,6 +78,21 @@ async def test_what_a_file_of_locations_does_not_say_stays(database: Database, d
     async with database.read() as reader:
         paris = await locations.by_code(reader, "PAR1")
     assert (paris.name, paris.country, paris.time_zone) == ("Paris Bastille", "FR", "Europe/Paris")
+
+
+async def test_a_file_says_when_a_location_is_closed(database: Database, do_import: Import, tmp_path: Path) -> None:
+    await _places(do_import, tmp_path)
+    head, closed = "code,name,closed_on,public_holidays,open_on\n", "2027-01-04..2027-01-05 Stocktaking; 2027-05-07"
+    await do_import(ImportKind.LOCATIONS, _rewritten(tmp_path / "l.csv", f"{head}PAR1,Paris,{closed},yes,05-08\n"))
+    async with database.read() as reader:
+        paris = await locations.by_code(reader, "PAR1")
+    counting, bridge = Closure(date(2027, 1, 4), date(2027, 1, 5), "Stocktaking"), Closure(date(2027, 5, 7), date(2027, 5, 7))
+    assert paris.opening_hours.closures == Closures((counting, bridge), "FR", ("05-08",))
+    assert (paris.kind, paris.time_zone) == (LocationKind.STORE, "Europe/Paris"), "what the file does not say stays"
+    run = await do_import(ImportKind.LOCATIONS, _rewritten(tmp_path / "m.csv", f"{head}PAR1,Paris,no,no,no\nLYS,Lyon,soon,,\n"))
+    assert Report.from_json(run.report).rejected == {"not_valid": 1}
+    async with database.read() as reader:
+        assert (await locations.by_code(reader, "PAR1")).opening_hours.closures == Closures()
 
 
 @pytest.mark.parametrize(

@@ -131,3 +131,11 @@ def test_only_time_makes_a_parcel_stuck_and_only_news_frees_it(scans: list[Scan]
         assert not is_stuck(LANE, [*scans, scan(S.IN_TRANSIT, later)], later)
     if any(one.status is S.RETURNED for one in scans):
         assert not is_stuck(LANE, scans, later)
+
+
+def test_public_holidays_are_no_days_of_delivery() -> None:
+    resting = Lane.usual(2, PARIS, resting="FR")
+    assert delivery_day(date(2026, 7, 13), 1, LANE.delivers, "FR") == date(2026, 7, 15)
+    assert not resting.works_on(date(2026, 12, 25))
+    christmas = (datetime(2026, 12, 24, 23, tzinfo=UTC), datetime(2026, 12, 25, 22, tzinfo=UTC))
+    assert quiet_for(resting, *christmas) == timedelta()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from comptoir.kernel.ids import ActorId
+from comptoir.modules.changes import api as changes
 from comptoir.modules.changes.contracts import ChannelFacts, Setting
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import ChannelId, ChannelKind
@@ -13,7 +14,9 @@ from comptoir.modules.orders.contracts import OrderId, ShipmentId
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.tracking import api as tracking
-from comptoir.runtime.database import Reader
+from comptoir.runtime.consumers import Consumer
+from comptoir.runtime.database import Reader, Tx
+from comptoir.runtime.events import Recorded
 from comptoir.sdk.tracking import TrackingStatus
 from comptoir.surfaces.pools import pool_of
 
@@ -42,3 +45,12 @@ async def approvers_of(reader: Reader) -> list[ActorId]:
 
 
 SETTING = Setting(pool_of, facts_of, delivered_of, approvers_of)
+
+
+def consumer() -> Consumer:
+    """Does or gives up what waits for third parties, when they have answered."""
+
+    async def follow(tx: Tx, events: list[Recorded]) -> None:
+        await changes.follow_third_parties(tx, events, SETTING)
+
+    return Consumer("changes.third_parties", {"fulfilment.requested": follow})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from comptoir.modules.channels.contracts import PublishRules
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.api import Wanted
-from comptoir.modules.inventory.contracts import Reservation
+from comptoir.modules.inventory.contracts import Reservation, Spot
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Collection, Delivery, Network, Situation
@@ -48,6 +48,8 @@ class PromiseDesk:
         self._cache = inventory.SpotCache()
         self._batcher: Batcher[Wanted, list[NDArray[np.int64]]] = Batcher(self._work, limit=batch, at_once=1)
         self._loads: dict[tuple[Network, bool], tuple[datetime, dict[LocationId, int]]] = {}
+        self._sold: dict[str, dict[Spot, float]] = {}
+        self._sold_on: date | None = None
         self._names: dict[Network, str] = {}
         self._limited: WeakKeyDictionary[Network, list[Site]] = WeakKeyDictionary()
 
@@ -82,7 +84,8 @@ class PromiseDesk:
         _give(free, network, held)
         job, kept_back = _published(job, free, counter.channel.rules)
         everybody = any(routing.rates_load(one.rules) for one in counter.rule_sets)
-        situation = Situation.of_arrays(network, free, await self._load(network, now, everybody=everybody))
+        load = await self._load(network, now, everybody=everybody)
+        situation = Situation.of_arrays(network, free, load, await self._daily(counter, skus, now))
         deliveries: list[Delivery] = []
         asked = Profile(counter.channel.code, job.country, Service.PICKUP, categories)
         for service in services:
@@ -128,8 +131,27 @@ class PromiseDesk:
                 kept = self._loads[key] = (now, await fulfilment.load_since(reader, since))
         return kept[1]
 
+    async def _daily(self, counter: Counter, skus: Sequence[str], now: datetime) -> Mapping[Spot, float]:
+        """What is sold of these in a day, where a live rule set asks for how long stock lasts: the same until midnight."""
+        if not any(routing.rates_lasting(one.rules) for one in counter.rule_sets):
+            return {}
+        today = now.date()
+        if self._sold_on != today or len(self._sold) > _SKUS:
+            self._sold, self._sold_on = {}, today
+        kept = self._sold
+        new = [sku for sku in skus if sku not in kept]
+        if new:
+            async with self._database.read() as reader:
+                read = await routing.sold_daily(reader, [one.rules for one in counter.rule_sets], new, now)
+            kept |= {sku: {} for sku in new}
+            for (sku, place), units in read.items():
+                kept[sku][sku, place] = units
+        return {spot: units for sku in skus for spot, units in kept[sku].items()}
+
 
 _NETWORKS = 50
+_SKUS = 20_000
+"""Of so many at most it is kept what is sold of them."""
 _Told = TypeVar("_Told", Delivery, Collection)
 
 

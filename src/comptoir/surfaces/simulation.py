@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -20,7 +20,7 @@ from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Goods
 from comptoir.modules.channels import api as channels
 from comptoir.modules.inventory import api as inventory
-from comptoir.modules.inventory.contracts import Reservation
+from comptoir.modules.inventory.contracts import Reservation, Spot
 from comptoir.modules.locations.contracts import LocationId, PoolId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.routing import api as routing
@@ -45,6 +45,8 @@ class Ground:
     """What left from where, by order."""
     categories: Mapping[str, frozenset[str]]
     """Of each SKU, with those above them."""
+    sold_daily: Mapping[Spot, float] = field(default_factory=dict[Spot, float])
+    """Units at each location, as it was when it begins."""
 
     def profile(self, channel: str, job: Job) -> Profile:
         """By what rule sets tell it apart."""
@@ -85,7 +87,9 @@ async def gather(database: Database, question: Question) -> Ground | None:
             goods |= await catalogue.goods(reader, skus[begin : begin + _GOODS])
         opening = await inventory.opening(reader, skus, clock[0])
         flow = await inventory.flow(reader, skus, clock[0], clock[1] + timedelta(microseconds=1))
+        daily = await inventory.sold_daily(reader, skus, question.since)
     ground = await asyncio.to_thread(_ground, network, wanted, sent, goods, opening, flow)
+    ground = replace(ground, sold_daily=daily)
     async with database.read() as reader:
         return _with_planned(ground, await inventory.reservations_of(reader, _unsent(ground)))
 
@@ -202,7 +206,7 @@ def by_rules(tried: RuleSet | None, live: Sequence[RuleSet]) -> Chooser:
 def tried(ground: Ground, chooser: Chooser, watch: Callable[[int], None] | None = None) -> Tally:
     """What would have happened. Takes seconds for tens of thousands of orders: call it in a thread."""
     past = (Past(recorded, job, chooser(job, ground.profile(channel, job))) for recorded, channel, job in ground.jobs)
-    return routing.simulate(ground.network, past, ground.flow, watch=watch)
+    return routing.simulate(ground.network, past, ground.flow, sold_daily=ground.sold_daily, watch=watch)
 
 
 def happened(ground: Ground) -> Tally:

@@ -23,6 +23,7 @@ from comptoir.modules.fulfilment import api
 from comptoir.modules.fulfilment.contracts import (
     Fulfilment,
     FulfilmentId,
+    Handshake,
     HoldReason,
     LineUnits,
     Method,
@@ -32,6 +33,7 @@ from comptoir.modules.fulfilment.contracts import (
     State,
 )
 from comptoir.modules.fulfilment.errors import (
+    AtThirdParty,
     BoxRecalled,
     NothingToDo,
     NotInThatState,
@@ -292,10 +294,20 @@ class Machine(RuleBasedStateMachine):
         self.do(steps[what], UnknownFulfilment, NotInThatState, NotPicked)
 
     @precondition(lambda self: self.orders)
+    @rule(which=whiches, said=st.sampled_from(Handshake))
+    def say(self, which: int, said: Handshake) -> None:
+        """A third party is asked, or answers: what it gives back is somebody else's work."""
+        key = self.some_work(which)
+        after = self.do(lambda tx: api.say(tx, key, said), UnknownFulfilment, NotInThatState)
+        if after is not None and said in {Handshake.REJECT, Handshake.ACCEPT_CANCELLATION}:
+            assert after.state in {State.CANCELLED, State.CLOSED}, after
+
+    @precondition(lambda self: self.orders)
     @rule(which=whiches, place=places, lines=line_units)
     def move(self, which: int, place: str, lines: list[LineUnits] | None) -> None:
         key = self.some_work(which)
-        self.do(lambda tx: api.move(tx, key, self.shop.locations[place], lines), *UNITS, InsufficientStock, NotReservedThere)
+        refused = (*UNITS, AtThirdParty, InsufficientStock, NotReservedThere)
+        self.do(lambda tx: api.move(tx, key, self.shop.locations[place], lines), *refused)
 
     @precondition(lambda self: self.orders)
     @rule(which=whiches, lines=line_units, merge=st.booleans())

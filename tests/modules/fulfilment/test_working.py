@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,11 @@ from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
 from comptoir.modules.fulfilment import api
 from comptoir.modules.fulfilment.contracts import (
     Fulfilment,
+    FulfilmentCreated,
+    FulfilmentFilter,
     FulfilmentId,
+    FulfilmentMerged,
+    FulfilmentSplit,
     Handshake,
     HoldReason,
     LineUnits,
@@ -24,9 +29,10 @@ from comptoir.modules.fulfilment.contracts import (
     WaveKind,
     WaveState,
 )
-from comptoir.modules.fulfilment.errors import NotInThatState, NotPicked, NotThatMany, NotTogether, SomebodyElse
+from comptoir.modules.fulfilment.errors import AtThirdParty, NotInThatState, NotPicked, NotThatMany, NotTogether, SomebodyElse
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Counted
+from comptoir.modules.locations import api as locations
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import LineQuantity, Tracking
 from comptoir.runtime.database import Context
@@ -251,13 +257,99 @@ async def test_the_handshake_with_a_third_party(shop: Shop) -> None:
     await shop.product("TEA", stock={"paris": 5})
     one = await work_for(shop, {"TEA": 1})
     async with shop.database.transaction() as tx:
-        assert (await api.say(tx, one.id, Handshake.SUBMIT)).request is Request.SUBMITTED
+        submitted = await api.say(tx, one.id, Handshake.SUBMIT)
+        assert (submitted.request, submitted.asked_at) == (Request.SUBMITTED, tx.now)
+        assert submitted.answer_by == tx.now + api.ANSWER_WITHIN
         accepted = await api.say(tx, one.id, Handshake.ACCEPT)
         assert (accepted.request, accepted.state) == (Request.ACCEPTED, State.IN_PROGRESS)
+        with pytest.raises(AtThirdParty):
+            await api.move(tx, one.id, shop.locations["lyon"])
         await api.say(tx, one.id, Handshake.ASK_CANCELLATION, "the buyer changed their mind")
         with pytest.raises(NotInThatState):
             await api.say(tx, one.id, Handshake.SUBMIT)
         assert (await api.say(tx, one.id, Handshake.REJECT_CANCELLATION)).request is Request.CANCELLATION_REJECTED
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (Handshake.SUBMIT, Handshake.REJECT),
+        (Handshake.SUBMIT, Handshake.ACCEPT, Handshake.ASK_CANCELLATION, Handshake.ACCEPT_CANCELLATION),
+    ],
+)
+async def test_what_a_third_party_gives_back_is_sent_by_another_location(shop: Shop, steps: Sequence[Handshake]) -> None:
+    await shop.product("TEA", stock={"paris": 5, "lyon": 5})
+    one = await work_for(shop, {"TEA": 2})
+    async with shop.database.transaction() as tx:
+        for step in steps:
+            after = await api.say(tx, one.id, step)
+        assert after.state is State.CANCELLED
+        with pytest.raises(NotInThatState):
+            await api.say(tx, one.id, Handshake.SUBMIT)
+    await shop.settle()
+    (elsewhere,) = await open_work(shop, one)
+    assert elsewhere.location_id != one.location_id
+    assert (elsewhere.quantity, elsewhere.request) == (2, Request.UNSUBMITTED)
+    await shop.doctors()
+
+
+async def test_what_a_third_party_does_not_answer_goes_elsewhere(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 5, "lyon": 5})
+    one = await work_for(shop, {"TEA": 2})
+    async with shop.database.transaction() as tx:
+        await api.say(tx, one.id, Handshake.SUBMIT)
+        await tx.run("UPDATE fulfilment.orders SET answer_by = now() - interval '1 hour' WHERE id = %(id)s", {"id": one.id})
+    async with shop.database.transaction() as tx:
+        assert await api.expire(tx) == 1
+    await shop.settle()
+    (elsewhere,) = await open_work(shop, one)
+    assert elsewhere.location_id != one.location_id
+
+
+async def test_what_a_third_party_runs_is_submitted_by_itself(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 5})
+    async with shop.database.transaction() as tx:
+        paris = await locations.get(tx, shop.locations["paris"])
+        await locations.update(tx, paris.id, replace(paris, third_party=True))
+    one = await work_for(shop, {"TEA": 1})
+    (found,) = await shop.work(one.order_id)
+    assert found.request is Request.SUBMITTED
+    async with shop.database.transaction() as tx:
+        waiting = (await api.find(tx, FulfilmentFilter(requests=(Request.SUBMITTED,)))).items
+        assert one.id in {other.id for other in waiting}
+        assert not (await api.find(tx, FulfilmentFilter(requests=(Request.ACCEPTED,), order_id=one.order_id))).items
+
+
+async def test_somebody_else_goes_on_with_what_was_left_half_way(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 5})
+    one = await work_for(shop, {"TEA": 2})
+    async with shop.database.transaction(ANNA) as tx:
+        await api.scan(tx, one.id, "TEA")
+    async with shop.database.transaction(BEN) as tx:
+        with pytest.raises(SomebodyElse):
+            await api.stop(tx, one.id)
+    async with shop.database.transaction(ANNA) as tx:
+        left = await api.stop(tx, one.id)
+        assert (left.state, left.assignee, left.picked) == (State.INCOMPLETE, "", 1)
+    async with shop.database.transaction(BEN) as tx:
+        assert (await api.scan(tx, one.id, "TEA")).outcome is Scanned.ALL_PICKED
+        assert (await api.get(tx, one.id)).assignee == "usr_ben"
+        await api.pack(tx, one.id)
+        with pytest.raises(NotInThatState):
+            await api.stop(tx, one.id)
+
+
+async def test_split_and_merge_are_told(shop: Shop) -> None:
+    await shop.product("TEA", stock={"paris": 5})
+    one = await work_for(shop, {"TEA": 3})
+    async with shop.database.transaction() as tx:
+        other = await api.split(tx, one.id, [LineUnits(1, 2)])
+        split = next(event for event in tx.emitted if isinstance(event, FulfilmentSplit))
+        assert (split.into_id, split.into, split.lines) == (other.id, other.number, (LineUnits(1, 2),))
+        assert [event.fulfilment_id for event in tx.emitted if isinstance(event, FulfilmentCreated)] == [other.id]
+        await api.merge(tx, [one.id, other.id])
+        merged = next(event for event in tx.emitted if isinstance(event, FulfilmentMerged))
+        assert (merged.fulfilment_id, merged.merged) == (one.id, (other.number,))
 
 
 async def test_a_wave_is_one_way_through_the_bins(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from comptoir.kernel.calendars import is_public_holiday
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
 from comptoir.modules.locations.api import distance_km, opens_at
 from comptoir.modules.locations.contracts import Interval, LocationId, LocationKind, OpeningHours

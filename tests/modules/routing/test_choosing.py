@@ -176,7 +176,7 @@ def test_who_has_its_days_work_is_full_unless_nobody_minds() -> None:
     assert fences(sites, stock, job(), load=load) == [None, Fence.CAPACITY, Fence.CAPACITY, None]
     rules = Rules(respect_capacity=False, ratings=(Weight(Rating.LOAD),))
     ranked = verdicts(sites, stock, job(), rules, load=load)
-    assert [(v.site.int, v.ratings[Rating.LOAD]) for v in ranked] == [(4, 0.0), (1, 0.5), (2, 1.0), (3, 1.0)]
+    assert [(v.site.int, v.ratings[Rating.LOAD]) for v in ranked] == [(1, 0.5), (2, 1.0), (3, 1.0), (4, 49.5)]
 
 
 def test_each_fence_tells_the_first_reason() -> None:

@@ -97,8 +97,57 @@ async def test_a_buyer_who_says_nothing_is_not_waited_for_for_ever(depot: Depot)
         assert await tracking.cases.time_out(tx, 10) == 1
     assert (await depot.case(order_id)).state is CaseState.UNANSWERED
     assert [trouble.reason for trouble in await depot.troubles()] == ["unanswered: try_again"]
+
+
+async def test_a_late_answer_is_taken_as_long_as_nobody_has_acted(depot: Depot) -> None:
+    order_id = await failed(depot)
+    async with depot.database.transaction() as tx:
+        await tx.run("UPDATE tracking.cases SET answer_until = now() - interval '1 minute'")
+        await tracking.cases.time_out(tx, 10)
+    assert await answer(depot, order_id, ADDRESS) is CaseState.ANSWERED
+    assert [trouble.reason for trouble in await depot.troubles()] == ["answered: address"]
+    await carry_out(depot, order_id, CaseStep.TRY_AGAIN)
     with pytest.raises(CaseClosed):
         await answer(depot, order_id, ADDRESS)
+
+
+async def test_a_buyer_who_says_nothing_is_reminded_once_before_the_term_ends(depot: Depot) -> None:
+    order_id = await failed(depot)
+    version = (await depot.case(order_id)).version
+    for left, reminded in (("30 hours", 0), ("20 hours", 1), ("10 hours", 0)):
+        async with depot.database.transaction() as tx:
+            await tx.run(f"UPDATE tracking.cases SET answer_until = now() + interval '{left}'")
+            assert await tracking.cases.remind(tx, 10) == reminded
+    case = await depot.case(order_id)
+    assert case.reminded_at is not None
+    assert case.version == version  # what the carrier is to be told is no other
+    assert [data["reason"] for kind, data in await depot.events() if kind == "parcel.reminded"] == ["absent"]
+
+
+async def test_an_answer_whose_day_has_passed_without_an_attempt_is_seen(depot: Depot) -> None:
+    order_id = await failed(depot)
+    tomorrow = utcnow().date() + timedelta(days=1)
+    await answer(depot, order_id, Answer(kind=AnswerKind.DATE, on=tomorrow))
+    await carry_out(depot, order_id, CaseStep.TRY_AGAIN)
+    case = await depot.case(order_id)
+    assert case.due_at is not None
+    assert case.due_at.date() == tomorrow + timedelta(days=1)
+    async with depot.database.transaction() as tx:
+        assert await tracking.cases.chase(tx, 10) == 0
+        await tx.run("UPDATE tracking.cases SET due_at = now() - interval '1 minute'")
+        assert await tracking.cases.chase(tx, 10) == 1
+        assert await tracking.cases.chase(tx, 10) == 0
+    assert [(one.kind, one.reason) for one in await depot.troubles()] == [(TroubleKind.FAILED, "overdue: date")]
+    await depot.say("F1", scan("out_for_delivery", at=utcnow()))
+    assert await depot.troubles() == []
+
+
+async def test_a_new_attempt_in_time_is_no_trouble(depot: Depot) -> None:
+    order_id = await failed(depot)
+    await answer(depot, order_id, ADDRESS)
+    await carry_out(depot, order_id, CaseStep.TRY_AGAIN)
+    await depot.say("F1", scan("out_for_delivery", at=utcnow()))
+    assert (await depot.case(order_id)).due_at is None
 
 
 @pytest.mark.parametrize(

@@ -1672,6 +1672,7 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text(), server_default="", nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.Text(collation="C"), nullable=True),
+        sa.Column("waits_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.CheckConstraint("kind IN ('edit', 'cancel', 'return', 'exchange', 'claim', 'adjustment')", name="changes_kind"),
         sa.CheckConstraint("state <> 'confirmed' OR NOT needs_approval OR decided_at IS NOT NULL", name="changes_approved"),
@@ -1756,6 +1757,7 @@ def upgrade() -> None:
         sa.Column("agreement", sa.Text(), server_default="", nullable=False),
         sa.Column("fee_line", sa.Integer(), nullable=True),
         sa.Column("shipping_lines", postgresql.ARRAY(sa.Integer()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("shipment_id", sa.UUID(), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.CheckConstraint("label IN ('none', 'wanted', 'bought', 'refused', 'to_void', 'voided')", name="returns_label"),
         sa.PrimaryKeyConstraint("id"),
@@ -1773,6 +1775,14 @@ def upgrade() -> None:
     op.create_index("returns_order", "returns", ["order_id", "requested_at"], unique=False, schema="changes")
     op.create_index("returns_order_number", "returns", ["order_number"], unique=False, schema="changes")
     op.create_index("returns_requested", "returns", ["requested_at", "id"], unique=False, schema="changes")
+    op.create_index(
+        "returns_shipment",
+        "returns",
+        ["shipment_id"],
+        unique=False,
+        schema="changes",
+        postgresql_where=sa.text("shipment_id IS NOT NULL"),
+    )
     op.create_index("returns_state", "returns", ["state", "requested_at", "id"], unique=False, schema="changes")
     op.create_index(
         "returns_tracking",
@@ -2408,6 +2418,8 @@ def upgrade() -> None:
         sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.CheckConstraint(
             "state IN ('asked', 'answered', 'unanswered', 'reattempt', 'returning', 'delivered', 'returned')",
@@ -2419,6 +2431,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tracked_id"),
         schema="tracking",
+    )
+    op.create_index(
+        "cases_chased", "cases", ["due_at"], unique=False, schema="tracking", postgresql_where=sa.text("due_at IS NOT NULL")
     )
     op.create_index(
         "cases_due", "cases", ["answer_until"], unique=False, schema="tracking", postgresql_where=sa.text("state = 'asked'")
@@ -2496,7 +2511,9 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolution", sa.Text(collation="C"), nullable=True),
-        sa.CheckConstraint("kind IN ('stuck', 'failed', 'lost', 'damaged', 'late', 'rejected', 'unused')", name="kind_known"),
+        sa.CheckConstraint(
+            "kind IN ('stuck', 'failed', 'lost', 'damaged', 'returned', 'late', 'rejected', 'unused')", name="kind_known"
+        ),
         sa.ForeignKeyConstraint(
             ["tracked_id"],
             ["tracking.parcels.id"],

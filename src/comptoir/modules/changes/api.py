@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from comptoir.modules.changes.bringing_back import (
+    UNDELIVERABLE,
+    brought_back,
+    expect_back,
+    may_send_again,
+    not_coming_back,
+    send_again,
+)
 from comptoir.modules.changes.changing import (
     approve_change,
     cancel_change,
@@ -9,6 +17,7 @@ from comptoir.modules.changes.changing import (
     decline_change,
     draft_of,
     find_changes,
+    follow_third_parties,
     get_change,
     of_order,
     open_changes,
@@ -81,6 +90,7 @@ __all__ = [
     "MOST_BY_BUYER",
     "RETURN_STEPS",
     "STANDARD",
+    "UNDELIVERABLE",
     "PaidBack",
     "Terms",
     "add_pictures",
@@ -89,6 +99,7 @@ __all__ = [
     "announce_exchange",
     "approve_change",
     "approve_return",
+    "brought_back",
     "cancel_change",
     "cancel_return",
     "close_return",
@@ -100,10 +111,12 @@ __all__ = [
     "decline_change",
     "decline_return",
     "draft_of",
+    "expect_back",
     "find_changes",
     "find_returns",
     "first_fit",
     "first_scan",
+    "follow_third_parties",
     "foresee",
     "forget_pictures",
     "get_change",
@@ -120,6 +133,8 @@ __all__ = [
     "label_voided",
     "labels_due",
     "look_for",
+    "may_send_again",
+    "not_coming_back",
     "of_order",
     "offers",
     "open_changes",
@@ -140,6 +155,7 @@ __all__ = [
     "return_code",
     "return_number",
     "returns_of",
+    "send_again",
     "send_papers",
     "send_return",
     "settle",

@@ -1,11 +1,13 @@
-"""Parcels that could not be delivered and that a carrier brings back: returns that nobody asked for, and that cost nobody a fee."""
+"""Parcels that could not be delivered and that a carrier brings back: returns that nobody asked for, without a fee."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import Unit
 from comptoir.modules.changes import domain
 from comptoir.modules.changes.applying import add
 from comptoir.modules.changes.contracts import (
@@ -109,6 +111,11 @@ async def not_coming_back(tx: Tx, order_id: OrderId, shipment_id: ShipmentId) ->
             await settled(tx, await move(tx, case, ReturnStep.CLOSE, closed_at=tx.now, closed_by=tx.actor))
 
 
+async def brought_back(reader: Reader, shipments: Sequence[ShipmentId]) -> dict[ShipmentId, ReturnCase]:
+    """The latest return of each of these shipments that a carrier brings back, or has; without units."""
+    return await store.of_shipments(reader, shipments)
+
+
 def may_send_again(case: ReturnCase) -> bool:
     """Whether it came back undelivered, and nobody has sent it again yet."""
     return case.why == UNDELIVERABLE and case.state in _SENDABLE and not case.exchange_lines
@@ -136,22 +143,24 @@ async def send_again(tx: Tx, case_id: ReturnCaseId, setting: Setting) -> ReturnC
 async def _same_again(reader: Reader, order: Order, case: ReturnCase) -> list[orders.Addition]:
     off = await orders.allowances(reader, order.id)
     lines = {line.line_no: line for line in order.lines}
-    worth = {row.line_no: 0 for row in case.received}
+    worth = Counter[int]()
     for row in case.received:
-        worth[row.line_no] += row.value
+        worth[row.line_no or 0] += row.value
+    sold = await catalogue.sellable(reader, [item.sku for item in case.items])
+    weighed = {sku for sku, one in sold.items() if Unit(one.unit) is Unit.THOUSANDTH}
     wanted: list[orders.Addition] = []
     for item in case.items:
         line = lines[item.line_no]
         coming = max(0, item.quantity - item.received)
-        value = worth.get(item.line_no, 0) + orders.worth(line, off, line.returned, line.returned + coming)
+        value = worth[item.line_no] + orders.worth(line, off, line.returned, line.returned + coming)
         if not order.tax_included and line.total:
             value = value * (line.total - line.tax) // line.total
-        wanted += _priced(item.sku, item.received + coming, value, weighed=_is_weighed(line.unit_price, line.quantity, line.amount))
+        wanted += _priced(item.sku, item.received + coming, value, weighed=item.sku in weighed)
     return wanted
 
 
 def _priced(sku: str, quantity: int, value: int, *, weighed: bool) -> list[orders.Addition]:
-    """Units that together come to that value, to the cent where they are counted and to a little less where they are weighed."""
+    """Units that together come to that value, to the cent; a little less where they are weighed."""
     if weighed:
         return [orders.Addition(sku, quantity, value * _PER_WEIGHED // quantity)]
     least, more = divmod(value, quantity)

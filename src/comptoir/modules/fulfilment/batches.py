@@ -51,6 +51,8 @@ class Batch:
     """Those that are on somebody's list already."""
     arrives: Mapping[OrderId, date] = field(default_factory=dict[OrderId, date])
     """When the last of each is to come, as it is now."""
+    sold_daily: Mapping[Spot, float] = field(default_factory=dict[Spot, float])
+    """Where the rules ask for how long stock lasts."""
 
 
 @dataclass(slots=True)
@@ -162,12 +164,13 @@ async def _batch(reader: Reader, group: _Group, now: datetime) -> Batch:
         if days:
             arrives[key] = max(days)
     decided = frozenset([key for key, own in group.work.items() if not _waits(own)])
-    return Batch(network, group.rule_set, tuple(jobs), before, available, load, now, decided, arrives)
+    daily = await routing.sold_daily(reader, [group.rule_set.rules], skus, now)
+    return Batch(network, group.rule_set, tuple(jobs), before, available, load, now, decided, arrives, daily)
 
 
 def decide_together(batch: Batch, *, seconds: float = 10.0) -> tuple[Decision, ...]:
     """A decision for each job, in their order: never worse than one after another. It takes long: call it in a thread."""
-    situation = Situation(batch.network, batch.available, batch.load)
+    situation = Situation(batch.network, batch.available, batch.load, batch.sold_daily)
     return routing.improve(batch.network, batch.rule_set.rules, batch.jobs, situation, batch.at, seconds=seconds).decisions
 
 

@@ -469,7 +469,8 @@ async def _decide(tx: Tx, cases: Sequence[_Case], loads: Mapping[LocationId, int
         for case in own:
             for pick in case.before:
                 available[pick.sku, pick.site] = available.get((pick.sku, pick.site), 0) + pick.quantity
-        situation = Situation(network, available, loads)
+        said = [case.rule_set.rules for case in own if case.rule_set is not None]
+        situation = Situation(network, available, loads, await routing.sold_daily(tx, said, skus, tx.now))
         for case in own:
             rules = _DEFAULT if case.rule_set is None else case.rule_set.rules
             decision = routing.serve(network, rules, case.job, situation, tx.now)

@@ -70,6 +70,7 @@ from comptoir.modules.inventory.replenishing import (
     put_packs,
     put_replenishment,
     replenishment,
+    sold_daily,
 )
 from comptoir.modules.inventory.store.levels import (
     ask_available,
@@ -168,6 +169,7 @@ __all__ = [
     "set_safety",
     "ship",
     "ship_many",
+    "sold_daily",
     "stock_count",
     "stream_ledger",
     "stream_levels",

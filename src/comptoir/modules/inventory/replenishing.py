@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.quantities import MAX_QUANTITY
@@ -15,6 +15,7 @@ from comptoir.modules.inventory.contracts import (
     ProposedRun,
     Quantity,
     ReplenishmentTerms,
+    Spot,
     Transfer,
 )
 from comptoir.modules.inventory.errors import ProposalGone
@@ -28,6 +29,7 @@ from comptoir.runtime.paging import Page
 
 MAX_LINES = 500
 MAX_ROWS = 5000
+SOLD_DAYS = 28
 _FILLED = (LocationKind.STORE, LocationKind.WAREHOUSE)
 
 
@@ -73,6 +75,15 @@ async def put_packs(tx: Tx, packs: Mapping[str, int]) -> None:
 async def packs(reader: Reader, skus: Sequence[str]) -> dict[str, int]:
     """How many units a pack of these SKUs has, of those that move in packs."""
     return await store.packs(reader, skus)
+
+
+async def sold_daily(reader: Reader, skus: Sequence[str], now: datetime) -> dict[Spot, float]:
+    """Units of these SKUs that each location sells and ships in a day, over the four weeks up to the last UTC midnight; where
+    it sold none nothing is said. As proposals reckon, by entries of the ledger: who asks for the same day is told the same.
+    """
+    until = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    units = await store.sold(reader, skus, until - timedelta(days=SOLD_DAYS), until)
+    return {spot: n / SOLD_DAYS for spot, n in units.items()}
 
 
 async def places(reader: Reader) -> list[Place]:

@@ -14,9 +14,9 @@ import msgspec
 
 from comptoir.kernel.checking import Checks
 from comptoir.modules.notices import store
-from comptoir.modules.notices.branding import brand, brands, colour, logo, own_brand, put_brand, readable, shades
+from comptoir.modules.notices.branding import brand, brands, colour, logo, own_brand, own_brands, put_brand, readable, shades
 from comptoir.modules.notices.collections import address_of, opening
-from comptoir.modules.notices.consents import answer_of, history, latest, say, standing, still_wanted, wanted
+from comptoir.modules.notices.consents import addresses_of, answer_of, history, latest, say, standing, still_wanted, wanted
 from comptoir.modules.notices.contracts import (
     Claimed,
     Content,
@@ -42,6 +42,7 @@ from comptoir.runtime.paging import Count, Page
 
 __all__ = [
     "address_of",
+    "addresses_of",
     "answer_of",
     "brand",
     "brands",
@@ -55,6 +56,7 @@ __all__ = [
     "logo",
     "opening",
     "own_brand",
+    "own_brands",
     "put_brand",
     "put_gateway",
     "put_quiet_hours",

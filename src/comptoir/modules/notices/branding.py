@@ -97,6 +97,12 @@ async def own_brand(reader: Reader, channel: str) -> Brand:
     return (await store_house.brands(reader, [channel])).get(channel, Brand())
 
 
+async def own_brands(reader: Reader, channels: Sequence[str]) -> frozenset[str]:
+    """Those of these channels that say something themselves."""
+    found = await store_house.brands(reader, channels)
+    return frozenset(channel for channel, one in found.items() if one != Brand())
+
+
 def over(own: Brand, house: Brand) -> Brand:
     values = {one.name: getattr(own, one.name) or getattr(house, one.name) for one in fields(Brand)}
     return replace(own, **values)

@@ -12,12 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 from comptoir.kernel.checking import Checks
 from comptoir.modules.customers import api as customers
 from comptoir.modules.notices import store_house
-from comptoir.modules.notices.contracts import Consent, ConsentSource, Medium
+from comptoir.modules.notices.contracts import ON_PHONES, Consent, ConsentSource, Medium
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order, OrderId
 from comptoir.runtime.database import Reader, Tx
 
-ON_PHONES = (Medium.SMS, Medium.WHATSAPP)
 _MOST = 100
 _STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "arret", "arrêt"})
 _START = frozenset({"start", "unstop"})

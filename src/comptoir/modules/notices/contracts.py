@@ -63,6 +63,9 @@ class Medium(StrEnum):
     WHATSAPP = "whatsapp"
 
 
+ON_PHONES = (Medium.SMS, Medium.WHATSAPP)
+
+
 class NoticeState(StrEnum):
     PENDING = "pending"
     SENT = "sent"

@@ -90,6 +90,7 @@ TOLD: Mapping[str, Callable[[Recorded], _Found]] = {
     "fulfilment.given_back": _given_back,
     "parcel.moved": _moved,
     "parcel.failed": lambda event: (NoticeKind.FAILED, f"{event.data['tracked_id']}:{event.data['attempts']}"),
+    "parcel.reminded": lambda event: (NoticeKind.FAILED, f"{event.data['tracked_id']}:{event.data['attempts']}:again"),
     "parcel.delivered": lambda event: (NoticeKind.DELIVERED, str(event.data["tracked_id"])),
     "parcel.delayed": lambda event: (NoticeKind.DELAYED, f"{event.data['tracked_id']}:{event.data['estimated_on']}"),
     "order.substituted": lambda event: (NoticeKind.SUBSTITUTED, str(event.data["substitution_id"])),

@@ -27,7 +27,7 @@ from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.optimising import Plan, improve
 from comptoir.modules.routing.domain.promising import Collection, Delivery, collection, collections, delivery, for_rules
 from comptoir.modules.routing.domain.quoting import worth
-from comptoir.modules.routing.domain.rating import rates_load
+from comptoir.modules.routing.domain.rating import rates_lasting, rates_load
 from comptoir.modules.routing.domain.rules import (
     MAX_AIM,
     MAX_ANSWER,
@@ -54,6 +54,7 @@ from comptoir.modules.routing.domain.stock import Situation
 from comptoir.modules.routing.errors import RuleSetCodeTaken, RuleSetRetired, UnknownRuleSet
 from comptoir.modules.routing.lessons import arrived, learn_again, lessons
 from comptoir.modules.routing.log import Taken, decisions, explained, record
+from comptoir.modules.routing.selling import sold_daily
 from comptoir.modules.routing.simulations import (
     cancel_simulation,
     create_simulation,
@@ -117,6 +118,7 @@ __all__ = [
     "matching",
     "outcome",
     "rank_sites",
+    "rates_lasting",
     "rates_load",
     "record",
     "serve",
@@ -129,6 +131,7 @@ __all__ = [
     "simulations",
     "site_settings",
     "sites",
+    "sold_daily",
     "takes_all",
     "usual_own_order",
     "worth",

@@ -92,9 +92,15 @@ class Rating(StrEnum):
     PARCELS = "parcels"
     """How many of the SKUs must come from others beside it, in whole or in part."""
     COVER = "cover"
-    """How soon it will run out: the share of its stock that this order takes, of the SKU where it is greatest."""
+    """How soon it will run out: the days that its stock lasts after this order, below zero, of the SKU that runs out first.
+
+    By what it sold in the last four weeks (`inventory.sold_daily`), 3,650 days at most. Where nobody has sold anything of the
+    order: the share of its stock that the order takes, from 0 to 1, of the SKU where it is greatest.
+    """
     MARKDOWN = "markdown"
-    """How many such orders its stock would last, on the average of the SKUs, below zero: what lies longest is sent first."""
+    """What lies longest is sent first: the days that its stock lasts, below zero, on the average of the SKUs; reckoned as for
+    `COVER`. Where nobody has sold anything of the order: how many such orders it would last, below zero.
+    """
     LOAD = "load"
     """The share of the day's capacity that is taken: fairness between stores. Without a limit of its own a site is measured
     against the average limit of the others; where nobody has one, against the busiest.
@@ -429,6 +435,8 @@ class Explained:
     verdicts: tuple[Verdict, ...]
     """The best first, then those that a fence stopped."""
     cause: Cause = Cause.FIRST
+    by_days: bool = False
+    """Whether cover and markdown are measured in days."""
     alone: Decision | None = None
     """Of what was decided together: what the rules would have decided for this order alone."""
 

@@ -30,8 +30,10 @@ from comptoir.modules.routing.contracts import (
 )
 from comptoir.modules.routing.domain.choosing import explain, serve
 from comptoir.modules.routing.domain.network import Network
+from comptoir.modules.routing.domain.rating import by_days
 from comptoir.modules.routing.domain.stock import Situation
 from comptoir.modules.routing.errors import UnknownDecision
+from comptoir.modules.routing.selling import sold_daily
 from comptoir.modules.routing.store import log as store_log
 from comptoir.modules.routing.store import sets as store
 from comptoir.runtime.database import Reader, Tx
@@ -112,11 +114,14 @@ async def explained(reader: Reader, decision_id: DecisionId) -> Explained:
     available = await inventory.available_before(reader, skus, found.seen)
     for pick in logged.before:
         available[pick.sku, pick.site] = available.get((pick.sku, pick.site), 0) + pick.quantity
-    situation = Situation(network, available, logged.load)
+    daily = await sold_daily(reader, [rules], skus, logged.at)
+    situation = Situation(network, available, logged.load, daily)
     verdicts = tuple(explain(network, rules, logged.job, situation, logged.at))
     alone = serve(network, rules, logged.job, situation, logged.at) if logged.kind is DecisionKind.BATCH else None
     sites = {site.id: site for site in network.sites}
-    return Explained(logged, rules, name, sites, verdicts, await _cause(reader, found), alone)
+    return Explained(
+        logged, rules, name, sites, verdicts, await _cause(reader, found), by_days=by_days(situation, skus), alone=alone
+    )
 
 
 _OF_KINDS = {DecisionKind.CAPTURED: Cause.FIRST, DecisionKind.BATCH: Cause.RUN, DecisionKind.PERSON: Cause.PERSON}

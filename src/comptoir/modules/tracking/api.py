@@ -24,7 +24,7 @@ from comptoir.modules.tracking.contracts import (
 from comptoir.modules.tracking.domain.choosing import Chosen, Offer, Ruling, choose
 from comptoir.modules.tracking.domain.following import corrections, is_late
 from comptoir.modules.tracking.domain.measuring import Verdict, promise_of, verdict
-from comptoir.modules.tracking.domain.states import CASE_STEPS, LABEL_STEPS, after_answer, after_silence
+from comptoir.modules.tracking.domain.states import ANSWERABLE, CASE_STEPS, LABEL_STEPS, after_answer, after_silence
 from comptoir.modules.tracking.errors import NotFollowed, UnknownTracked, UnknownTrouble
 from comptoir.modules.tracking.moving import apply, begin, never_ask, note_by_hand, polled, review, take_back_scan
 from comptoir.modules.tracking.store import cases as store_cases
@@ -36,6 +36,7 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
 __all__ = [
+    "ANSWERABLE",
     "CASE_STEPS",
     "LABEL_STEPS",
     "Chosen",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from comptoir.kernel.checking import Checks
 from comptoir.modules.tracking.contracts import (
@@ -15,6 +16,7 @@ from comptoir.modules.tracking.contracts import (
     FailReason,
     ParcelAnswered,
     ParcelFailed,
+    ParcelReminded,
     Tracked,
     TrackedId,
     TroubleKind,
@@ -28,6 +30,8 @@ from comptoir.sdk.tracking import Scan, TrackingStatus, distinct
 
 _S = TrackingStatus
 _MOST = 200
+OVERDUE = "overdue: "
+"""What the reason of a trouble begins with where nothing came of what was decided."""
 
 _BY_STATUS: Mapping[TrackingStatus, CaseStep] = {
     _S.DELIVERED: CaseStep.DELIVER,
@@ -35,6 +39,16 @@ _BY_STATUS: Mapping[TrackingStatus, CaseStep] = {
     _S.RETURNING: CaseStep.SEND_BACK,
     _S.RETURNED: CaseStep.COME_BACK,
 }
+_BEGUN: Mapping[CaseState, frozenset[TrackingStatus]] = {
+    CaseState.REATTEMPT: frozenset({_S.OUT_FOR_DELIVERY}),
+    CaseState.RETURNING: frozenset({_S.RETURNING}),
+}
+"""By which scans we know that a carrier does what it was told."""
+
+
+async def was_received(tx: Tx, tracked_id: TrackedId, resolution: str) -> None:
+    """What came back to the sender was seen to: it goes to the buyer again, or is paid back."""
+    await store.resolve(tx, tracked_id, [TroubleKind.RETURNED], resolution)
 
 
 async def of_parcels(reader: Reader, ids: Sequence[TrackedId]) -> dict[TrackedId, Case]:
@@ -49,6 +63,9 @@ async def follow(tx: Tx, before: Tracked, after: Tracked, scans: Sequence[Scan],
         step = _BY_STATUS.get(after.status)
         if step is not None and (known.state, step) in states.CASE_STEPS:
             await _take(tx, known, step)
+        elif after.status in _BEGUN.get(known.state, ()):
+            await store.begun(tx, known.tracked_id)
+            await store.resolve(tx, known.tracked_id, [TroubleKind.FAILED], known.state.value)
 
 
 async def _failed(tx: Tx, parcel: Tracked, scans: Sequence[Scan], known: Case | None) -> None:
@@ -76,6 +93,8 @@ async def _failed(tx: Tx, parcel: Tracked, scans: Sequence[Scan], known: Case | 
             attempts=parcel.attempts,
             answer_until=until if asked else known.answer_until,
             answer=None if asked else known.answer,
+            due_at=None if asked else known.due_at,
+            reminded_at=None if asked else known.reminded_at,
         )
     else:
         case = replace(known, reason=reason, attempts=parcel.attempts)  # it is on its way back
@@ -94,10 +113,10 @@ async def _failed(tx: Tx, parcel: Tracked, scans: Sequence[Scan], known: Case | 
         )
 
 
-async def _take(tx: Tx, case: Case, step: CaseStep) -> Case:
+async def _take(tx: Tx, case: Case, step: CaseStep, due_at: datetime | None = None) -> Case:
     state = states.case_after(case.state, step)
     ended = state in states.ENDED
-    after = replace(case, state=state, closed_at=tx.now if ended else None)
+    after = replace(case, state=state, closed_at=tx.now if ended else None, due_at=due_at)
     await store.put(tx, after)
     if state in {CaseState.UNANSWERED, CaseState.ANSWERED}:
         said = case.answer.kind.value if state is CaseState.ANSWERED and case.answer is not None else ""
@@ -109,14 +128,17 @@ async def _take(tx: Tx, case: Case, step: CaseStep) -> Case:
 
 
 async def answer(tx: Tx, tracked_id: TrackedId, given: Answer) -> Case:
-    """The buyer says what is to happen. Until it is carried out, another answer takes its place. Raises Invalid, CaseClosed."""
+    """The buyer says what is to happen. Until it is carried out another answer takes its place, and one that comes after the
+    term is taken, too. Raises Invalid, CaseClosed.
+    """
     case = await _locked(tx, tracked_id)
-    if case.state not in states.ANSWERABLE or tx.now >= case.answer_until:
+    if case.state not in states.ANSWERABLE:
         raise CaseClosed(state=case.state)
     clean = _checked(tx, given)
     if case.answer == clean:
         return case
-    after = await _take(tx, replace(case, answer=clean, answered_at=tx.now), CaseStep.ANSWER)
+    due_at = states.due_at(clean, tx.now)
+    after = await _take(tx, replace(case, answer=clean, answered_at=tx.now), CaseStep.ANSWER, due_at)
     parcel = await parcels.get(tx, tracked_id)
     assert parcel is not None
     tx.emit(
@@ -152,7 +174,8 @@ _TEXTS = ("line1", "line2", "postcode", "city", "pickup_point", "note")
 async def carry_out(tx: Tx, tracked_id: TrackedId, step: CaseStep) -> Case:
     """Somebody has told the carrier to try again, or to send it back. Raises CaseClosed."""
     assert step in {CaseStep.TRY_AGAIN, CaseStep.SEND_BACK}, "the other steps are told by scans and by the clock"
-    return await _take(tx, await _locked(tx, tracked_id), step)
+    case = await _locked(tx, tracked_id)
+    return await _take(tx, case, step, states.due_at(case.answer if step is CaseStep.TRY_AGAIN else None, tx.now))
 
 
 async def time_out(tx: Tx, limit: int) -> int:
@@ -166,6 +189,36 @@ async def time_out(tx: Tx, limit: int) -> int:
         await store.open_trouble(
             tx, TroubleKind.FAILED, case.tracked_id, case.tracked_id, case.order_id, f"unanswered: {wish.value}"
         )
+    return len(late)
+
+
+async def remind(tx: Tx, limit: int) -> int:
+    """Asks buyers once more who have said nothing and whose time ends soon; gives how many."""
+    silent = await store.to_remind(tx, tx.now + states.REMIND_BEFORE, limit)
+    there = {parcel.id: parcel for parcel in await parcels.some(tx, [case.tracked_id for case in silent])}
+    for case in silent:
+        tx.emit(
+            ParcelReminded(
+                order_id=case.order_id,
+                tracked_id=case.tracked_id,
+                shipment_id=there[case.tracked_id].shipment_id,
+                reason=case.reason.value,
+                attempts=case.attempts,
+                answer_until=case.answer_until,
+            )
+        )
+    return len(silent)
+
+
+async def chase(tx: Tx, limit: int) -> int:
+    """What was decided of a failed delivery should have begun, and nothing of it was scanned: a person sees it, once for each
+    decision. Gives how many.
+    """
+    late = await store.not_begun(tx, limit)
+    for case in late:
+        wanted = case.answer.kind.value if case.answer is not None else case.state.value
+        reason = f"{OVERDUE}{wanted}"
+        await store.open_trouble(tx, TroubleKind.FAILED, case.tracked_id, case.tracked_id, case.order_id, reason)
     return len(late)
 
 

@@ -201,6 +201,8 @@ class TroubleKind(StrEnum):
     """It could not be handed over, and somebody has to say what happens."""
     LOST = "lost"
     DAMAGED = "damaged"
+    RETURNED = "returned"
+    """It is back at the sender: somebody has to receive it, and to send it again or to refund it."""
     LATE = "late"
     """It is on its way, and arrives later than was promised."""
     REJECTED = "rejected"
@@ -346,6 +348,9 @@ class Case:
     answer: Answer | None = None
     answered_at: datetime | None = None
     closed_at: datetime | None = None
+    due_at: datetime | None = None
+    """When what was decided should have begun; a person is told of what has not. None once it has, or somebody was told."""
+    reminded_at: datetime | None = None
     version: int = 1
 
 
@@ -721,6 +726,15 @@ class ParcelFailed(ParcelEvent, frozen=True, kw_only=True):
     """It could not be handed over: the buyer is asked."""
 
     type: ClassVar[str] = "parcel.failed"
+    reason: str
+    attempts: int
+    answer_until: datetime
+
+
+class ParcelReminded(ParcelEvent, frozen=True, kw_only=True):
+    """Its buyer has not said yet what is to happen, and the time for it ends soon."""
+
+    type: ClassVar[str] = "parcel.reminded"
     reason: str
     attempts: int
     answer_until: datetime

@@ -52,7 +52,11 @@ _REGION_DIGITS = 2
 _MOST = 300
 _SLACK = timedelta(minutes=5)
 """Clocks differ."""
-_ENDS_BADLY: Mapping[TrackingStatus, TroubleKind] = {_S.LOST: TroubleKind.LOST, _S.DAMAGED: TroubleKind.DAMAGED}
+_ENDS_BADLY: Mapping[TrackingStatus, TroubleKind] = {
+    _S.LOST: TroubleKind.LOST,
+    _S.DAMAGED: TroubleKind.DAMAGED,
+    _S.RETURNED: TroubleKind.RETURNED,
+}
 
 
 # Shipments become parcels

@@ -181,8 +181,11 @@ cases = Table(
     json("answer", nullable=True),
     instant("answered_at", nullable=True),
     instant("closed_at", nullable=True),
+    instant("due_at", nullable=True),
+    instant("reminded_at", nullable=True),
     _count("version", 1),
     Index("cases_due", "answer_until", postgresql_where=text("state = 'asked'")),
+    Index("cases_chased", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("cases_to_tell", "tracked_id", postgresql_where=text("state IN ('answered', 'unanswered')")),
     _one_of("state", *CaseState),
 )

@@ -279,9 +279,7 @@ async def get_collection(call: Call) -> Answer[CollectionShape]:
         return call.answer(await _whole(reader, _id(call)))
 
 
-@collections.post(
-    "/v1/collections/{fulfilment_id}/ready", Scope.FULFILMENT_WRITE, refuses=(*_REFUSED, NotPicked, NotThatMany)
-)
+@collections.post("/v1/collections/{fulfilment_id}/ready", Scope.FULFILMENT_WRITE, refuses=(*_REFUSED, NotPicked, NotThatMany))
 async def put_on_counter(call: Call, body: PutOnCounter) -> Answer[CollectionShape]:
     """Say that it is on the counter. What another location has sent is received with that, without what is missing or damaged
     of it: the buyer is told of the rest alone.

@@ -560,7 +560,9 @@ async def collect_fulfilment(call: Call, body: SomeLines) -> Answer[FulfilmentSh
 
 
 @fulfilments.post(
-    "/v1/fulfilments/{fulfilment_id}/move", Scope.FULFILMENT_WRITE, refuses=(*_LINES, AtThirdParty, InsufficientStock, NotReservedThere)
+    "/v1/fulfilments/{fulfilment_id}/move",
+    Scope.FULFILMENT_WRITE,
+    refuses=(*_LINES, AtThirdParty, InsufficientStock, NotReservedThere),
 )
 async def move_fulfilment(call: Call, body: MoveTo) -> Answer[FulfilmentShape]:
     """Let another location do it, which has to have the units."""

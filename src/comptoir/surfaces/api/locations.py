@@ -130,6 +130,7 @@ class LocationShape(Shape, frozen=True, kw_only=True):
     ships: bool
     pickup: bool
     returns: bool
+    third_party: Annotated[bool, Meta(description="Somebody else runs it: its work is submitted to them.")]
     daily_capacity: int | None
     version: Version
     created_at: Instant
@@ -162,6 +163,7 @@ class NewLocation(Request, frozen=True, kw_only=True):
     ships: bool = True
     pickup: bool = False
     returns: bool = True
+    third_party: bool = False
     daily_capacity: _Capacity | None = None
 
 
@@ -191,6 +193,7 @@ class ChangeLocation(Request, frozen=True, kw_only=True):
     ships: bool | UnsetType = UNSET
     pickup: bool | UnsetType = UNSET
     returns: bool | UnsetType = UNSET
+    third_party: bool | UnsetType = UNSET
     daily_capacity: _Capacity | UnsetType | None = UNSET
 
 
@@ -321,6 +324,7 @@ def location_shape(location: Location) -> LocationShape:
         ships=location.ships,
         pickup=location.pickup,
         returns=location.returns,
+        third_party=location.third_party,
         daily_capacity=location.daily_capacity,
         version=location.version,
         created_at=location.created_at,

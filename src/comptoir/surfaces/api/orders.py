@@ -9,6 +9,8 @@ from msgspec import Meta
 from comptoir.kernel.errors import Refusal, Stale
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.contracts import ChannelId
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.errors import AtThirdParty
 from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations import api as locations
@@ -235,16 +237,19 @@ def _step(path: str, *refuses: type[Refusal], example: Any = None) -> Any:
     return orders.post(f"/v1/orders/{{order_id}}/{path}", Scope.ORDERS_WRITE, refuses=refuses, if_match=True, example=example)
 
 
-@_step("cancel", QuantityNotOpen, UnknownLine)
+@_step("cancel", AtThirdParty, QuantityNotOpen, UnknownLine)
 async def cancel_order(call: Call, body: CancelOrder) -> Answer[OrderShape]:
     """Cancel an order, whole or by line.
 
     Units that wait for stock go first, then promised ones, which others may have from now on. What has been shipped is returned
-    instead.
+    instead. What a third party has accepted (409, `at_third_party`) is asked back by a change of kind `cancel`, which waits for
+    their answer.
     """
     async with call.transaction() as tx:
         order_id = await _at_version(call, tx)
-        await api.cancel(tx, order_id, _units(body.lines), body.reason)
+        lines = _units(body.lines)
+        await fulfilment.require_free(tx, order_id, None if lines is None else {line.line_no for line in lines})
+        await api.cancel(tx, order_id, lines, body.reason)
         return await _stands(call, tx, order_id)
 
 

@@ -422,5 +422,12 @@ def address(given: AddressShape) -> Address:
 
 def buyer(given: BuyerShape) -> Buyer:
     return Buyer(
-        given.name, given.email, given.phone, given.loyalty_number, given.external_id, given.company, given.purchase_order
+        given.name,
+        given.email,
+        given.phone,
+        given.loyalty_number,
+        given.external_id,
+        given.company,
+        given.purchase_order,
+        tuple(given.notify),
     )

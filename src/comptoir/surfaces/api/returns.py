@@ -268,6 +268,17 @@ async def close_return(call: Call) -> Answer[ReturnCaseShape]:
 
 
 @returns.post(
+    "/v1/returns/{return_case_id}/send-again",
+    Scope.ORDERS_WRITE,
+    refuses=(UnknownReturn, ReturnStepRefused, NotSoldByUs, InsufficientStock),
+)
+async def send_return_again(call: Call) -> Answer[ReturnCaseShape]:
+    """Send what could not be delivered to the buyer once more: promised at once for what it was worth, and nothing is refunded."""
+    async with call.transaction() as tx:
+        return await call.done(tx, await told(tx, await api.send_again(tx, _id(call), SETTING)))
+
+
+@returns.post(
     "/v1/returns/{return_case_id}/pay-out",
     Scope.ORDERS_WRITE,
     refuses=(UnknownReturn, NotSoldByUs, NothingToPayOut),

@@ -59,9 +59,11 @@ class WeightShape(Request, frozen=True, kw_only=True):
         Rating,
         Meta(
             description="Less is better in each. `priority` of the pool; `distance` (kilometres); `delivery` (days to the door "
-            "or the counter); `cost` (minor units); `parcels` (SKUs that come from elsewhere); `cover` (share of its stock "
-            "that the order takes); `markdown` (orders that its stock would last, the most first); `load` (share of its day "
-            "that is taken); `carbon` (grams of CO2)."
+            "or the counter); `cost` (minor units); `parcels` (SKUs that come from elsewhere); `cover` and `markdown` (days "
+            "that its stock lasts by what it sold in four weeks, below zero: after the order, of the SKU that runs out first, "
+            "or on the average of the SKUs as it is; where nobody has sold any, the share of its stock that the order takes, "
+            "and how many such orders it would last, below zero); `load` (orders of the day as a share of what it prepares; "
+            "without a limit of its own, of the average limit of the others, or of the busiest); `carbon` (grams of CO2)."
         ),
     ]
     weight: Annotated[

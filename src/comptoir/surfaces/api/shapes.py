@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -171,6 +171,14 @@ class BuyerShape(Request, frozen=True, kw_only=True):
     external_id: Annotated[Reference, Meta(description="The customer's id on that channel.")] = ""
     company: Words = ""
     purchase_order: Annotated[Reference, Meta(description="A business buyer's own reference.")] = ""
+    notify: Annotated[
+        tuple[Literal["email", "sms", "whatsapp"], ...],
+        Meta(
+            max_length=3,
+            description="By which ways the buyer has agreed to be told of the order. E-mail needs no consent.",
+            examples=[["sms"]],
+        ),
+    ] = ()
 
 
 def given(patch: msgspec.Struct) -> dict[str, Any]:

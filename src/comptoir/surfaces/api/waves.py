@@ -309,7 +309,8 @@ def _shape(wave: Wave, stops: Sequence[Stop] = (), zones: Sequence[WaveZone] = (
         units=wave.units,
         picked=wave.picked,
         zones=[
-            WalkZoneShape(zone=one.code, assignee=show_actor(one.assignee), units=one.quantity, picked=one.picked) for one in zones
+            WalkZoneShape(zone=one.code, assignee=show_actor(one.assignee), units=one.quantity, picked=one.picked)
+            for one in zones
         ],
         stops=[
             StopShape(

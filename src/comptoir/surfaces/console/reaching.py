@@ -73,6 +73,7 @@ RULES: Mapping[tuple[str, str], Rule | Steps] = {
     ("POST", "/orders/changes/{change_id:str}/cancel"): ANYWHERE,
     ("POST", "/accounts/{account_id:str}/adjust"): ANYWHERE,
     ("POST", "/customers/{customer_id:str}/accounts/new"): ANYWHERE,
+    ("POST", "/customers/{customer_id:str}/messages"): ANYWHERE,
     ("POST", "/notices"): ANYWHERE,
     # Returns are taken back anywhere, at the desk where one stands
     ("GET", "/returns"): SEEN,

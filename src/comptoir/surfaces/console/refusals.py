@@ -34,6 +34,7 @@ SENTENCES: Mapping[str, str] = {
     "not_picked": N_("Pick it first: nothing is there to go into a box or over the counter."),
     "nothing_to_do": N_("Nothing is left to do here."),
     "box_recalled": N_("A box is not to leave as it is: part of it was cancelled. Open it and take that out first."),
+    "at_third_party": N_("A third party does it. Cancel it at the order: they are asked to stop first."),
     "not_recalled": N_("That stays in the box: it is not among what is to be taken out."),
     "purchase_step_refused": N_("The purchase order does not allow that any more: somebody has answered it meanwhile."),
     "not_that_many_open": N_("There are not that many units open."),

@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from comptoir.kernel.errors import Fault, Invalid
 from comptoir.modules.notices import api as notices
-from comptoir.modules.notices.contracts import ConsentSource, Medium
+from comptoir.modules.notices.contracts import ON_PHONES, ConsentSource
 from comptoir.modules.notices.errors import NoGateway
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database
@@ -25,7 +25,6 @@ log = structlog.get_logger("comptoir.hooks")
 PATH = "/hooks/texts"
 TYPE = "message.received"
 _MOST_BYTES = 16_384
-_ON_PHONES = (Medium.SMS, Medium.WHATSAPP)
 
 
 class TextHooks:
@@ -82,7 +81,7 @@ class TextHooks:
         answer = notices.answer_of(given.get("text", ""))
         if answer is None:
             return
-        media = [medium for medium in _ON_PHONES if given.get("medium", "") in {medium.value, ""}]
+        media = [medium for medium in ON_PHONES if given.get("medium", "") in {medium.value, ""}]
         async with self._database.transaction() as tx:
             await notices.say(tx, given.get("from", ""), media, ConsentSource.MESSAGE, allowed=answer)
         log.info("a buyer wrote back", wanted=answer, media=[medium.value for medium in media])

@@ -82,10 +82,12 @@ class Parcels:
                 return
 
     async def time_out(self) -> None:
-        for _ in range(_PASSES):
-            async with self._database.transaction() as tx:
-                if not await tracking.cases.time_out(tx, _BATCH):
-                    return
+        """Failed deliveries: who says nothing is reminded, then no longer waited for; what was decided has to begin."""
+        for step in (tracking.cases.remind, tracking.cases.time_out, tracking.cases.chase):
+            for _ in range(_PASSES):
+                async with self._database.transaction() as tx:
+                    if not await step(tx, _BATCH):
+                        break
 
     async def forget(self) -> None:
         for _ in range(_PASSES):

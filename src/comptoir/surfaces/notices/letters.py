@@ -14,13 +14,18 @@ import mrml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from comptoir import i18n
+from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
-from comptoir.modules.notices.contracts import NOTICE_PREFIX, Claimed, Letter, Sender
+from comptoir.modules.notices.contracts import NOTICE_PREFIX, Brand, Claimed, Letter, Logo, Sender
 from comptoir.surfaces.documents.barcodes import qr_png
 from comptoir.surfaces.notices.wording import Reader, Words, facts, greeting, words
 
 TEMPLATES = Path(__file__).parent / "templates"
+_PLAIN = Brand()
+_COLOUR = "#1d4ed8"
+"""Of buttons, where nobody has chosen one."""
+_LOGO_WIDE, _LOGO_HIGH = 240, 40
 
 
 @lru_cache(maxsize=len(i18n.LANGUAGES))
@@ -36,7 +41,7 @@ def environment(language: str) -> Environment:
     return env
 
 
-def html(reader: Reader, said: Words, sender: str, picture: str = "") -> str:
+def html(reader: Reader, said: Words, sender: str, picture: str = "", brand: Brand = _PLAIN, logo: str = "") -> str:
     """The HTML part. It fetches nothing from anywhere: no font, no counter of who reads; `picture` is the address of the
     pickup code's squares, which come with the message.
     """
@@ -53,19 +58,32 @@ def html(reader: Reader, said: Words, sender: str, picture: str = "") -> str:
             link=reader.content.link,
             picture=picture,
             code=reader.content.code,
+            brand=brand,
+            colour=brand.colour or _COLOUR,
+            logo=logo,
+            logo_width=_shown_width(brand.logo),
+            stop=reader.content.stop,
         )
     )
     drawn = mrml.to_html(source, render_options=mrml.RenderOptions(fonts={}))
     return drawn.content
 
 
-def plain(reader: Reader, said: Words, sender: str) -> str:
+def plain(reader: Reader, said: Words, sender: str, brand: Brand = _PLAIN) -> str:
     hello = greeting(reader)
     table = "\n".join(f"{label} {value}" for label, value in facts(reader))
     colon = "\N{NARROW NO-BREAK SPACE}:" if reader.locale == "fr" else ":"
     action = f"{said.action}{colon}\n{reader.content.link}"
-    parts = [hello, said.lead, *said.more, table, action if reader.content.link else "", f"-- \n{sender}"]
+    parts = [hello, said.lead, *said.more, table, action if reader.content.link else "", _foot(reader, sender, brand)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _foot(reader: Reader, sender: str, brand: Brand) -> str:
+    """Below the line: who writes, where they are asked, and how messages are stopped."""
+    rows = ["-- ", sender, " · ".join(one for one in (brand.email, brand.phone) if one), brand.imprint]
+    if reader.content.stop:
+        rows += ["", reader.say(N_("Choose which messages you get")), reader.content.stop]
+    return "\n".join(one for n, one in enumerate(rows) if one or n > 3)
 
 
 def letter(claimed: Claimed, sender: Sender, given: Letter) -> EmailMessage:
@@ -82,15 +100,30 @@ def letter(claimed: Claimed, sender: Sender, given: Letter) -> EmailMessage:
     message["Message-ID"] = f"<{to_text(NOTICE_PREFIX, claimed.id)}@{sender.email.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = claimed.locale
-    message.set_content(plain(reader, said, sender.name))
+    message.set_content(plain(reader, said, claimed.brand.name or sender.name, claimed.brand))
     squares = None if given.content.locker else qr_png(given.content.code)
     picture = f"pickup-code@{sender.email.rpartition('@')[2]}"
-    drawn = html(reader, said, sender.name, f"cid:{picture}" if squares else "")
+    brand, host = claimed.brand, sender.email.rpartition("@")[2]
+    name = brand.name or sender.name
+    logo = f"cid:logo@{host}" if brand.logo is not None else ""
+    drawn = html(reader, said, name, f"cid:{picture}" if squares else "", brand, logo)
     message.add_alternative(drawn, subtype="html")
     if squares is not None:
         part = cast("list[EmailMessage]", message.get_payload())[1]
         part.add_related(squares, "image", "png", cid=f"<{picture}>", disposition="inline", filename="code.png")
+    if brand.logo is not None:
+        part = cast("list[EmailMessage]", message.get_payload())[1]
+        kind = brand.logo.kind
+        part.add_related(brand.logo.body, "image", kind, cid=f"<logo@{host}>", disposition="inline", filename=f"logo.{kind}")
     return message
+
+
+def _shown_width(logo: Logo | None) -> int:
+    """At most 40 points high and 240 wide; it is kept with more of them."""
+    if logo is None:
+        return 0
+    scale = min(1.0, _LOGO_HIGH / max(1, logo.height), _LOGO_WIDE / max(1, logo.width))
+    return max(1, round(logo.width * scale))
 
 
 def preview(reader: Reader, said: Words, sender: str) -> str:

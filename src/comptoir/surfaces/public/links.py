@@ -33,7 +33,8 @@ class PublicLinks:
         return f"{self._url}{TRACKING}/{self._keyring.sign(order_id.bytes, _TRACKING_PURPOSE, now + _SEEN_FOR)}"
 
     def answer(self, tracked_id: UUID, until: datetime) -> str:
-        return f"{self._url}{ANSWER}/{self._keyring.sign(tracked_id.bytes, _ANSWER_PURPOSE, until)}"
+        """Where the buyer answers, until then and later as long as nobody has acted; afterwards it says what was decided."""
+        return f"{self._url}{ANSWER}/{self._keyring.sign(tracked_id.bytes, _ANSWER_PURPOSE, until + _SEEN_FOR)}"
 
     def returning(self, order_id: UUID, now: datetime) -> str:
         """Where the buyer of this order sends something back."""

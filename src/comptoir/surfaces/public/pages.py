@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,12 +15,14 @@ from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CustomerId
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Location
+from comptoir.modules.notices.contracts import Brand
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order, OrderId
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import Case, TrackedDetails, TrackedId
 from comptoir.runtime.database import Reader
 from comptoir.sdk.tracking import Scan, TrackingStatus, distinct
+from comptoir.surfaces.public.branding import look_of
 from comptoir.surfaces.public.collecting import CounterView, counters
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.maps import Point, Sketch, coarse, sketch
@@ -48,6 +50,8 @@ class ParcelView:
     answer: str
     """Where the buyer says what happens; empty when there is nothing to say."""
     answered: bool
+    place: str
+    """Of the pickup point at which it waits, as far as the carrier says."""
     map: Sketch | None
 
 
@@ -66,6 +70,9 @@ class OrderView:
     """What is collected, and where."""
     waiting: bool
     """Some of it has not left yet."""
+    brand: Brand = field(default_factory=Brand)
+    messages: str = ""
+    """Where the buyer says which messages they want."""
     returning: str = ""
     """Where something of it is sent back; empty while nothing has left."""
 
@@ -92,6 +99,8 @@ async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks, now:
         else tuple(_parcel(one, places[one.parcel.location_id], order, links) for one in details),
         counters=views,
         waiting=order.quantity - order.cancelled - order.shipped > 0,
+        brand=await look_of(reader, order.channel_code),
+        messages=links.stopping(order.id, now) if order.buyer else "",
         returning=links.returning(order.id, utcnow()) if order.shipped else "",
     )
 
@@ -107,7 +116,7 @@ async def _locale(reader: Reader, order: Order) -> str:
 
 def _parcel(one: TrackedDetails, place: Location, order: Order, links: PublicLinks) -> ParcelView:
     parcel, case = one.parcel, one.case
-    open_case = case is not None and case.state.value in {"asked", "answered"}
+    open_case = case is not None and case.state in tracking.ANSWERABLE
     scans = distinct(one.scans)
     return ParcelView(
         status=parcel.status,
@@ -123,8 +132,16 @@ def _parcel(one: TrackedDetails, place: Location, order: Order, links: PublicLin
         zone=ZoneInfo(parcel.zone),
         answer=links.answer(parcel.id, case.answer_until) if case is not None and open_case else "",
         answered=case is not None and case.state.value == "answered",
+        place=_waits_at(parcel.status, scans),
         map=_map(place, order, scans),
     )
+
+
+def _waits_at(status: TrackingStatus, scans: Sequence[Scan]) -> str:
+    """Where the carrier says that it can be collected."""
+    if status is not TrackingStatus.AVAILABLE_FOR_PICKUP:
+        return ""
+    return next((scan.place for scan in reversed(scans) if scan.status is status and scan.place), "")
 
 
 def _map(place: Location, order: Order, scans: Sequence[Scan]) -> Sketch | None:

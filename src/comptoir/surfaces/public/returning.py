@@ -48,6 +48,7 @@ from comptoir.surfaces.console.web import Web
 from comptoir.surfaces.documents import api as documents
 from comptoir.surfaces.foreseeing import foresee
 from comptoir.surfaces.public import returning_words
+from comptoir.surfaces.public.branding import look_of
 from comptoir.surfaces.public.links import RETURN, PublicLinks
 from comptoir.surfaces.public.returning_form import announce, draft, lacking, options_of, owned, read
 from comptoir.surfaces.public.returning_papers import TYPES, home_of, papers, qr
@@ -394,9 +395,12 @@ class ReturnPages:
         def money(amount: int) -> str:
             return formatting.money(amount, order.currency, language)
 
+        async with self._database.read() as reader:
+            brand = await look_of(reader, view.order.channel_code)
         text = render(
             "return.html",
             language,
+            brand,
             view=view,
             order=order,
             shown=shown,

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import parse_qsl
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -23,6 +24,7 @@ from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import Fault, Invalid, NotFound
 from comptoir.kernel.time import utcnow
 from comptoir.modules.notices import api as notices
+from comptoir.modules.notices.contracts import Brand
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import Answer, AnswerKind, TrackedId
@@ -34,10 +36,13 @@ from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY
 from comptoir.surfaces.console.web import Answer as WebAnswer
 from comptoir.surfaces.console.web import Web
 from comptoir.surfaces.notices.wording import REASONS
-from comptoir.surfaces.public import collecting, wording
-from comptoir.surfaces.public.links import ANSWER, TRACKING, PublicLinks
+from comptoir.surfaces.public import branding, collecting, messages, wording
+from comptoir.surfaces.public.links import ANSWER, STOP, TRACKING, PublicLinks
 from comptoir.surfaces.public.maps import HEIGHT, WIDTH
+from comptoir.surfaces.public.messages import MessagesView
 from comptoir.surfaces.public.pages import AnswerView, OrderView, answer_view, order_view
+from comptoir.surfaces.public.wording import DECIDED
+from comptoir.surfaces.public.wording import DECIDED
 
 log = structlog.get_logger("comptoir.public")
 
@@ -52,6 +57,9 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private, no-store",
 }
+
+
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 
 @lru_cache(maxsize=1)
@@ -93,10 +101,19 @@ class Teller:
         return formatting.instant(value, self.language, zone)
 
 
-def render(template: str, language: str, **values: object) -> str:
+def render(template: str, language: str, brand: Brand = Brand(), **values: object) -> str:  # noqa: B008 - it is frozen
     text = _environment(language).get_template(template)
     return text.render(
-        language=language, tell=Teller(language), style=style()[1], words=wording, width=WIDTH, height=HEIGHT, **values
+        language=language,
+        tell=Teller(language),
+        style=style()[1],
+        tint=branding.style_href(brand),
+        logo=branding.logo_href(brand),
+        brand=brand,
+        words=wording,
+        width=WIDTH,
+        height=HEIGHT,
+        **values,
     )
 
 
@@ -122,16 +139,41 @@ class PublicPages:
     def routes(self) -> list[HTTPRouteHandler]:
         return [
             _route(STYLE, "GET", self.style),
+            _route(f"{branding.COLOURS}/{{name:str}}", "GET", self.colour),
+            _route(f"{branding.LOGOS}/{{name:str}}", "GET", self.logo),
             _route(f"{TRACKING}/{{token:str}}", "GET", self.track),
             _route(f"{TRACKING}/{{token:str}}/{{fulfilment:str}}/{{step:str}}", "POST", self.collect),
+            _route(f"{STOP}/{{token:str}}", "GET", self.messages),
+            _route(f"{STOP}/{{token:str}}", "POST", self.say),
             _route(f"{ANSWER}/{{token:str}}", "GET", self.ask),
             _route(f"{ANSWER}/{{token:str}}", "POST", self.answer),
         ]
 
     async def style(self, request: Web) -> WebAnswer:
         del request
-        headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-        return Response(style()[0], media_type="text/css", headers=headers)
+        return Response(style()[0], media_type="text/css", headers=_FOR_EVER)
+
+    async def colour(self, request: Web) -> WebAnswer:
+        """What a colour changes of the style sheet, or a picture of it. It says no more than its address."""
+        name = str(request.path_params["name"])
+        by_day, swatch = branding.colour_named(name, "css"), branding.colour_named(name, "svg")
+        if by_day is not None:
+            return Response(branding.style_of(by_day), media_type="text/css", headers=_FOR_EVER)
+        if swatch is not None:
+            return Response(branding.swatch_of(swatch), media_type="image/svg+xml", headers=_FOR_EVER)
+        return self._told(request, "missing", 404)
+
+    async def logo(self, request: Web) -> WebAnswer:
+        """A logo that we have drawn ourselves; another one has another address."""
+
+        async def picture() -> WebAnswer:
+            async with self._database.read() as reader:
+                found = await notices.logo(reader, str(request.path_params["name"]).removesuffix(".png"))
+            if found is None:
+                raise NotFound(kind="logo")
+            return Response(found.body, media_type=f"image/{found.kind}", headers=_FOR_EVER)
+
+        return await self._guarded(request, picture)
 
     async def track(self, request: Web) -> WebAnswer:
         """Where the parcels of an order are."""
@@ -143,7 +185,9 @@ class PublicPages:
             async with self._database.read() as reader:
                 view = await order_view(reader, OrderId(order_id), self._links, utcnow())
             language = self._language(request, view)
-            return self._html(render("track.html", language, order=view, here=request.url.path, chosen=_chosen(request)))
+            return self._html(
+                render("track.html", language, view.brand, order=view, here=request.url.path, chosen=_chosen(request))
+            )
 
         return await self._guarded(request, page)
 
@@ -160,6 +204,44 @@ class PublicPages:
             return Response(None, status_code=303, headers={"Location": back, **_HEADERS})
 
         return await self._guarded(request, done)
+
+    async def messages(self, request: Web) -> WebAnswer:
+        """Which messages the buyer of an order gets."""
+
+        async def page() -> WebAnswer:
+            order_id = self._stopped(request)
+            async with self._database.read() as reader:
+                view = await messages.messages_view(reader, order_id)
+            text = render(
+                "messages.html",
+                self._language(request, view),
+                view.brand,
+                view=view,
+                saved=request.query_params.get("said") == "saved",
+                here=request.url.path,
+                chosen=_chosen(request),
+                back=self._links.tracking(order_id, utcnow()),
+            )
+            return self._html(text)
+
+        return await self._guarded(request, page)
+
+    async def say(self, request: Web) -> WebAnswer:
+        """What the buyer says of messages; nothing happens by opening the page, as programs that read letters do."""
+
+        async def done() -> WebAnswer:
+            await messages.say(self._database, self._stopped(request), _fields(await request.body()))
+            chosen = _chosen(request)
+            back = f"{request.url.path}{chosen}{'&' if chosen else '?'}said=saved"
+            return Response(None, status_code=303, headers={"Location": back, **_HEADERS})
+
+        return await self._guarded(request, done)
+
+    def _stopped(self, request: Web) -> UUID:
+        found = self._links.stopped_by(request.path_params["token"], utcnow())
+        if found is None:
+            raise NotFound(kind="order")
+        return found
 
     async def ask(self, request: Web) -> WebAnswer:
         """What is to happen to a parcel that could not be delivered."""
@@ -216,9 +298,12 @@ class PublicPages:
         return render(
             "answer.html",
             language,
+            view.order.brand,
             view=view,
             case=view.case,
-            open=view.case.state.value in {"asked", "answered"} and now < view.case.answer_until,
+            open=view.case.state in tracking.ANSWERABLE,
+            over=now >= view.case.answer_until,
+            decided=DECIDED.get(view.case.state, ""),
             choices=tracking.cases.choices(view.case),
             reason=REASONS[view.case.reason.value],
             today=now.astimezone(view.zone).date(),
@@ -232,7 +317,7 @@ class PublicPages:
 
     # Around the pages
 
-    def _language(self, request: Web, view: OrderView | None) -> str:
+    def _language(self, request: Web, view: OrderView | MessagesView | None) -> str:
         """The one that was just chosen, the buyer's own, what the browser asks for, what people read there."""
         if _chosen(request):
             return str(request.query_params["lang"])

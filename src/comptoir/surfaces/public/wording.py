@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from comptoir.i18n import N_
-from comptoir.modules.tracking.contracts import AnswerKind
+from comptoir.modules.tracking.contracts import AnswerKind, CaseState
 from comptoir.sdk.tracking import TrackingStatus
 
 _S = TrackingStatus
@@ -37,8 +37,37 @@ _STEP: Mapping[TrackingStatus, int] = {
     _S.AVAILABLE_FOR_PICKUP: 2, _S.DELIVERED: 3,
 }  # fmt: skip
 
+DECIDED: Mapping[CaseState, str] = {
+    CaseState.REATTEMPT: N_("The carrier tries again."),
+    CaseState.RETURNING: N_("Your parcel goes back to the shop."),
+    CaseState.DELIVERED: N_("Your parcel has been delivered."),
+    CaseState.RETURNED: N_("Your parcel is back at the shop."),
+}
+"""What came of a failed delivery."""
 BAD = frozenset({_S.DELIVERY_FAILED, _S.DAMAGED, _S.LOST, _S.EXCEPTION, _S.ON_HOLD, _S.CANCELLED, _S.RETURNING, _S.RETURNED})
 ENDED_BADLY = frozenset({_S.DAMAGED, _S.LOST, _S.CANCELLED, _S.RETURNING, _S.RETURNED})
+
+NEXT: Mapping[TrackingStatus, tuple[str, ...]] = {
+    _S.AVAILABLE_FOR_PICKUP: (
+        N_("Fetch it there with an identity card and the number of the parcel. It usually waits for a week or two."),
+        N_("The carrier's page says until when, and when they are open."),
+    ),
+    _S.LOST: (
+        N_("We are sorry. You need not do anything: we look after it with the carrier."),
+        N_("We send it again, or pay you back, and write to you which."),
+    ),
+    _S.DAMAGED: (
+        N_("We are sorry. You need not do anything: we look after it with the carrier."),
+        N_("We send it again, or pay you back, and write to you which."),
+        N_("Has it come to you all the same? Keep it as it is, and send us pictures with a return."),
+    ),
+    _S.RETURNING: (
+        N_("It could not be handed over. When it is back with us we send it again, or pay you back, and write to you."),
+        N_("Did you want it after all, or is the address wrong? Tell us now, and it goes faster."),
+    ),
+    _S.RETURNED: (N_("It is back with us. We send it again, or pay you back, and write to you which."),),
+}
+"""What happens next, where the buyer would ask."""
 
 CHOICES: Mapping[AnswerKind, str] = {
     AnswerKind.DATE: N_("Deliver it on another day"),

@@ -33,7 +33,7 @@ from comptoir.modules.changes.contracts import (
 )
 from comptoir.modules.changes.domain import return_number
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.orders.contracts import Order, OrderId
+from comptoir.modules.orders.contracts import Order, OrderId, ShipmentId
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
@@ -43,7 +43,7 @@ _COLUMNS = (
     "r.carrier, r.tracking_number, r.exchange, r.exchange_lines, r.requested_at, r.requested_by, r.decided_at, r.decided_by, "
     "r.sent_at, r.closed_at, r.closed_by, r.version, r.channel, r.order_number, r.location_id, r.sender, r.prepaid, "
     "r.label_fee, r.label, r.label_problem, r.label_code, r.label_tries, r.label_at, r.declined_because, r.agreement, "
-    "r.fee_line, r.shipping_lines"
+    "r.fee_line, r.shipping_lines, r.shipment_id"
 )
 
 _INSERT = """
@@ -235,7 +235,7 @@ async def insert(
             "announced": announced,
             "fact": fact,
             "note": note,
-            "exchange": msgspec.json.encode(exchange).decode(),
+            "exchange": encoded(exchange),
             "at": tx.now,
             "actor": tx.actor,
         },
@@ -273,6 +273,15 @@ async def of_order(reader: Reader, order_id: OrderId) -> list[ReturnCase]:
     return await filled(reader, [_case(row) for row in await reader.rows(statement, {"order": order_id})])
 
 
+async def of_shipments(reader: Reader, ids: Sequence[ShipmentId]) -> dict[ShipmentId, ReturnCase]:
+    """The latest of each; without what is announced and what has arrived."""
+    statement = (
+        f"SELECT {_COLUMNS} FROM changes.returns r WHERE r.shipment_id = ANY(%(ids)s::uuid[]) ORDER BY r.requested_at, r.id"
+    )
+    rows = await reader.rows(statement, {"ids": arrays.uuids(list(ids))})
+    return {case.shipment_id: case for case in map(_case, rows) if case.shipment_id is not None}
+
+
 async def filled(reader: Reader, cases: Sequence[ReturnCase]) -> list[ReturnCase]:
     """With what is announced and what has arrived."""
     ids = {"ids": arrays.uuids([one.id for one in cases])}
@@ -297,6 +306,11 @@ async def put(tx: Tx, case_id: ReturnCaseId, values: Mapping[str, object]) -> No
     """Sets columns, whose names are the code's own."""
     columns = ", ".join(f"{name} = %({name})s" for name in values)
     await tx.run(f"UPDATE changes.returns SET {columns}, version = version + 1 WHERE id = %(id)s", {**values, "id": case_id})
+
+
+def encoded(extras: Sequence[Extra]) -> str:
+    """What the buyer gets instead, as its column has it."""
+    return msgspec.json.encode(extras).decode()
 
 
 async def known_parcel(reader: Reader, parcel: str) -> ReturnCaseId | None:

@@ -16,6 +16,7 @@ from comptoir.modules.inventory.contracts import (
     ProposalState,
     ProposedRun,
     ReplenishmentTerms,
+    Spot,
     TransferId,
 )
 from comptoir.modules.locations.contracts import LocationId
@@ -147,6 +148,18 @@ async def put_terms(tx: Tx, terms: ReplenishmentTerms) -> None:
             "quiet": terms.quiet_days,
         },
     )
+
+
+async def sold(reader: Reader, skus: Sequence[str], since: datetime, until: datetime) -> dict[Spot, int]:
+    """Of these SKUs, by where they left; what came back in that time is not taken off."""
+    rows = await reader.rows(
+        """
+        SELECT sku, location_id, -sum(on_hand)::bigint FROM inventory.entries
+        WHERE sku = ANY(%(skus)s::text[]) AND kind IN ('sold', 'shipped') AND at >= %(since)s AND at < %(until)s
+        GROUP BY sku, location_id""",
+        {"skus": arrays.texts(skus), "since": since, "until": until},
+    )
+    return {(sku, LocationId(place)): units for sku, place, units in rows if units > 0}
 
 
 async def put_packs(tx: Tx, packs: Sequence[tuple[str, int]]) -> None:

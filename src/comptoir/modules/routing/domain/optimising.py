@@ -127,15 +127,17 @@ class _Batch:
         return decisions
 
     def _own(self, job: Job, view: View, *, moving: bool) -> Ints | None:
-        """What the rules' own order makes of a parcel, by site: as all units are free, or, where it moves with what is taken,
-        as greedy has it.
+        """What the rules' own order makes of a parcel, by site: the order as all units are free. Where it moves with what is
+        taken, those that are not out of it yet stand in their places as greedy has them.
         """
         ground = self.ground
         if not ground.objective.own_order:
             return None
-        if not moving:
-            view = look(ground.network, ground.rules, job, self.situation, ground.now)
-        return behind(ground.network, view, ground.objective)
+        order = look(ground.network, ground.rules, job, self.situation, ground.now).order
+        if moving:
+            order = order.copy()
+            order[view.able[order]] = view.order[np.isin(view.order, order)]
+        return behind(ground.network, order, ground.objective)
 
     def worth(self, decisions: Sequence[Decision]) -> int:
         """What these decisions, one for each case, are in the objective's minor units."""

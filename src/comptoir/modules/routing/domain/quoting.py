@@ -10,8 +10,18 @@ import numpy as np
 
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.routing.contracts import FARTHEST_BACK, Decision, Fence, Job, Objective, Parcel, Rules
-from comptoir.modules.routing.domain.choosing import View
-from comptoir.modules.routing.domain.network import OPEN, UNKNOWN_KM, Flags, Floats, Ints, Network, Survey, Table, fence_code
+from comptoir.modules.routing.domain.network import (
+    OPEN,
+    UNKNOWN_KM,
+    Flags,
+    Floats,
+    Ints,
+    Network,
+    Positions,
+    Survey,
+    Table,
+    fence_code,
+)
 
 _STOPPED_LATER = (Fence.CAPACITY, Fence.STOCK, Fence.MINIMUM_PICK)
 """Fences that follow from stock and load; the others follow from the job alone."""
@@ -31,8 +41,8 @@ def worth(job: Job, decision: Decision, objective: Objective) -> int:
     return sum(money(parcel, job, objective) for parcel in decision.parcels) + objective.lacking * lacking
 
 
-def behind(network: Network, view: View, objective: Objective) -> Ints | None:
-    """By site, what the rules' own order makes of a parcel from there; None where it is worth nothing.
+def behind(network: Network, order: Positions, objective: Objective) -> Ints | None:
+    """By site, what the rules' own order, the first one first, makes of a parcel from there; None where it is worth nothing.
 
     Each parcel counts as much as the last place, and its own place beside that: two from the first places are no better than
     one from the last.
@@ -40,7 +50,7 @@ def behind(network: Network, view: View, objective: Objective) -> Ints | None:
     if not objective.own_order:
         return None
     places = np.full(len(network.sites), FARTHEST_BACK, dtype=np.int64)
-    places[view.order] = np.minimum(np.arange(len(view.order)), FARTHEST_BACK)
+    places[order] = np.minimum(np.arange(len(order)), FARTHEST_BACK)
     return objective.own_order * (FARTHEST_BACK + places)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,11 @@ from comptoir.modules.routing.domain.stock import Situation
 
 OF_STOCK = frozenset({Rating.PARCELS, Rating.COVER, Rating.MARKDOWN, Rating.LOAD})
 """Ratings that say nothing before stock and load are known."""
+
+
+LONGEST = 3650.0
+"""Days that stock lasts at most: who sells none has it for so long."""
+_FOR_EVER = 2**40
 
 
 def wanted(asked: Mapping[str, int]) -> Ints:
@@ -25,14 +30,48 @@ def measured(
     match rating:
         case Rating.PARCELS:
             return (have < wanted(asked)).sum(axis=0).astype(np.float64)
-        case Rating.COVER:
-            return (np.minimum(have, wanted(asked)) / np.maximum(have, 1)).max(axis=0, initial=0.0)
-        case Rating.MARKDOWN:
-            return -(have / np.maximum(wanted(asked), 1)).sum(axis=0) / max(1, len(asked))
+        case Rating.COVER | Rating.MARKDOWN:
+            return _stocked(rating, situation, asked, have)
         case Rating.LOAD:
             return _busy(network, situation)
         case _:
             return surveyed(rating, network, found)
+
+
+def rates_lasting(rules: Rules) -> bool:
+    """Whether who decides by these rules has to know how long stock lasts."""
+    return any(weight.rating in {Rating.COVER, Rating.MARKDOWN} for weight in rules.ratings)
+
+
+def _stocked(rating: Rating, situation: Situation, asked: Mapping[str, int], have: Ints) -> Floats:
+    """How soon it runs out after this order, or how long it lies: in days where that is known, else by the order itself."""
+    units = wanted(asked)
+    days = by_days(situation, asked)
+    if rating is Rating.MARKDOWN:
+        lasting = _lasting(situation, asked, have) if days else have / np.maximum(units, 1)
+        return -lasting.sum(axis=0) / max(1, len(asked))
+    if days:
+        left = np.where(have > 0, have - np.minimum(have, units), _FOR_EVER)
+        return -_lasting(situation, asked, left).min(axis=0, initial=LONGEST)
+    return (np.minimum(have, units) / np.maximum(have, 1)).max(axis=0, initial=0.0)
+
+
+def by_days(situation: Situation, asked: Iterable[str]) -> bool:
+    """Whether it is known of anything that is asked for how much of it is sold: then cover and markdown are days."""
+    return any(situation.daily(sku) is not None for sku in asked)
+
+
+def _lasting(situation: Situation, asked: Iterable[str], units: Ints) -> Floats:
+    """Days that so many units last, by SKU and site; what never sells there, the longest."""
+    days = np.zeros(units.shape)
+    for row, sku in enumerate(asked):
+        daily = situation.daily(sku)
+        if daily is None:
+            days[row] = np.where(units[row] > 0, LONGEST, 0.0)
+        else:
+            sells = daily > 0
+            days[row] = np.where(sells, units[row] / np.where(sells, daily, 1.0), np.where(units[row] > 0, LONGEST, 0.0))
+    return np.minimum(days, LONGEST)
 
 
 def rates_load(rules: Rules) -> bool:

@@ -10,6 +10,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from comptoir.modules.inventory.contracts import Spot
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing.contracts import Decision, Job, Rules
 from comptoir.modules.routing.domain.choosing import serve
@@ -98,10 +99,17 @@ class Past:
     rules: Rules
 
 
-def simulate(network: Network, orders: Iterable[Past], flow: Flow, *, watch: Callable[[int], None] | None = None) -> Tally:
+def simulate(
+    network: Network,
+    orders: Iterable[Past],
+    flow: Flow,
+    *,
+    sold_daily: Mapping[Spot, float] | None = None,
+    watch: Callable[[int], None] | None = None,
+) -> Tally:
     """Each order decided at the time of its placing with the stock as it was then; what it takes, later ones do not find."""
     free = flow.opening.copy()
-    situation = Situation.of_arrays(network, {sku: free[n] for n, sku in enumerate(flow.skus)})
+    situation = Situation.of_arrays(network, {sku: free[n] for n, sku in enumerate(flow.skus)}, None, sold_daily)
     tally, done, day = Tally(), 0, None
     ends = flow.at
     for n, past in enumerate(orders, start=1):

@@ -18,8 +18,20 @@ class Situation:
     Arrays are by the network's positions. What is decided is taken off at once, so that the next job sees what is left.
     """
 
-    def __init__(self, network: Network, available: Mapping[Spot, int], load: Mapping[LocationId, int] | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        available: Mapping[Spot, int],
+        load: Mapping[LocationId, int] | None = None,
+        sold_daily: Mapping[Spot, float] | None = None,
+    ) -> None:
+        """`sold_daily` is in units by SKU and site, where rules ask for how long stock lasts."""
         self._network = network
+        self._daily: dict[str, Floats] = {}
+        for (sku, location), units in (sold_daily or {}).items():
+            position = network.position.get(location)
+            if position is not None:
+                self._daily.setdefault(sku, np.zeros(len(network.sites)))[position] = units
         self._nothing: Ints = np.zeros(len(network.sites), dtype=np.int64)
         self._of: dict[str, Ints] = {}
         for (sku, location), units in available.items():
@@ -35,15 +47,25 @@ class Situation:
                 self.load[network.position[location]] = orders
 
     @classmethod
-    def of_arrays(cls, network: Network, rows: Mapping[str, Ints], load: Mapping[LocationId, int] | None = None) -> Situation:
+    def of_arrays(
+        cls,
+        network: Network,
+        rows: Mapping[str, Ints],
+        load: Mapping[LocationId, int] | None = None,
+        sold_daily: Mapping[Spot, float] | None = None,
+    ) -> Situation:
         """For looking only: by SKU the units at each site, in the order of the network. Nothing is copied."""
-        situation = cls(network, {}, load)
+        situation = cls(network, {}, load, sold_daily)
         situation._of = dict(rows)
         return situation
 
     def of(self, sku: str) -> Ints:
         """Units at each site; not to be written to."""
         return self._of.get(sku, self._nothing)
+
+    def daily(self, sku: str) -> Floats | None:
+        """Units sold in a day at each site, not to be written to; None where nobody knows, or nobody sells any."""
+        return self._daily.get(sku)
 
     def take(self, decision: Decision) -> None:
         """Takes off what a decision uses; its places in the day's work too."""
@@ -72,4 +94,5 @@ class Situation:
         other = Situation(self._network, {})
         other._of = {sku: row.copy() for sku, row in self._of.items()}
         other.load = self.load.copy()
+        other._daily = self._daily
         return other

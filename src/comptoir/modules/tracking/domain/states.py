@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from comptoir.kernel.errors import Fault, Refusal, Remedy
-from comptoir.modules.tracking.contracts import AnswerKind, CaseState, CaseStep, FailReason, LabelState, LabelStep
+from comptoir.modules.tracking.contracts import Answer, AnswerKind, CaseState, CaseStep, FailReason, LabelState, LabelStep
 from comptoir.modules.tracking.errors import CaseClosed, LabelNotInThatState
 from comptoir.sdk.carriers import OutcomeUnknown
 
@@ -35,6 +35,7 @@ CASE_STEPS: Mapping[tuple[CaseState, CaseStep], CaseState] = {
     (_C.ANSWERED, _S.ANSWER): _C.ANSWERED,
     (_C.ANSWERED, _S.FAIL): _C.ANSWERED,
     (_C.ANSWERED, _S.TRY_AGAIN): _C.REATTEMPT,
+    (_C.UNANSWERED, _S.ANSWER): _C.ANSWERED,
     (_C.UNANSWERED, _S.FAIL): _C.UNANSWERED,
     (_C.UNANSWERED, _S.TRY_AGAIN): _C.REATTEMPT,
     (_C.REATTEMPT, _S.FAIL): _C.ASKED,
@@ -48,6 +49,12 @@ ANSWERABLE = frozenset(state for state, step in CASE_STEPS if step is CaseStep.A
 ANSWER_WITHIN = timedelta(days=5)
 """Carriers keep what could not be handed over for a week or more before they send it back."""
 MOST_ATTEMPTS = 3
+REMIND_BEFORE = timedelta(days=1)
+"""So long before the end of the term who has said nothing is asked once more."""
+_BEGUN_WITHIN = timedelta(days=4)
+"""So soon a carrier tries again that was told to, or has the parcel on its way back."""
+_DAY_ENDS = time(12, tzinfo=UTC)
+"""At noon of the next day it is over everywhere."""
 
 
 def label_after(state: LabelState, step: LabelStep) -> LabelState:
@@ -78,6 +85,15 @@ def step_of_failure(problem: Refusal | Fault) -> LabelStep | None:
 def after_silence(attempts: int) -> CaseStep:
     """What happens to a parcel of which the buyer says nothing: it is tried again as long as carriers do, then it goes back."""
     return CaseStep.TRY_AGAIN if attempts < MOST_ATTEMPTS else CaseStep.SEND_BACK
+
+
+def due_at(answer: Answer | None, now: datetime) -> datetime:
+    """When what a buyer wants should have begun: on the day that they named, else in a few days."""
+    if answer is not None and answer.on is not None:
+        named = datetime.combine(answer.on + timedelta(days=1), _DAY_ENDS)
+        if named > now:
+            return named
+    return now + _BEGUN_WITHIN
 
 
 def after_answer(kind: AnswerKind) -> CaseStep:

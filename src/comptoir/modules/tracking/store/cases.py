@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -25,20 +26,25 @@ from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
 
-_CASE = "tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer::text, answered_at, closed_at, version"
+_CASE = (
+    "tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer::text, answered_at, closed_at, due_at, "
+    "reminded_at, version"
+)
 
 _PUT = """
 INSERT INTO tracking.cases
-  (tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer, answered_at, closed_at)
+  (tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer, answered_at, closed_at, due_at,
+   reminded_at)
 VALUES (%(tracked_id)s, %(order_id)s, %(state)s, %(reason)s, %(attempts)s, %(opened_at)s, %(answer_until)s, %(answer)s::jsonb,
-  %(answered_at)s, %(closed_at)s)
+  %(answered_at)s, %(closed_at)s, %(due_at)s, %(reminded_at)s)
 ON CONFLICT (tracked_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, attempts = excluded.attempts,
   answer_until = excluded.answer_until, answer = excluded.answer, answered_at = excluded.answered_at,
-  closed_at = excluded.closed_at, version = cases.version + 1"""
+  closed_at = excluded.closed_at, due_at = excluded.due_at, reminded_at = excluded.reminded_at, version = cases.version + 1"""
 
 
 def _case(row: TupleRow) -> Case:
-    tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer, answered_at, closed_at, version = row
+    tracked_id, order_id, state, reason, attempts, opened_at, answer_until, answer, answered_at, closed_at = row[:10]
+    due_at, reminded_at, version = row[10:]
     return Case(
         tracked_id=TrackedId(tracked_id),
         order_id=OrderId(order_id),
@@ -50,6 +56,8 @@ def _case(row: TupleRow) -> Case:
         answer=None if answer is None else msgspec.json.decode(answer, type=Answer),
         answered_at=answered_at,
         closed_at=closed_at,
+        due_at=due_at,
+        reminded_at=reminded_at,
         version=version,
     )
 
@@ -77,6 +85,8 @@ async def put(tx: Tx, case: Case) -> None:
             "answer": None if case.answer is None else storable(msgspec.json.encode(case.answer).decode()),
             "answered_at": case.answered_at,
             "closed_at": case.closed_at,
+            "due_at": case.due_at,
+            "reminded_at": case.reminded_at,
         },
     )
 
@@ -88,6 +98,33 @@ async def overdue(tx: Tx, limit: int) -> list[Case]:
         {"now": tx.now, "limit": limit},
     )
     return [_case(row) for row in rows]
+
+
+async def to_remind(tx: Tx, before: datetime, limit: int) -> list[Case]:
+    """Whose term ends before then, and who were not reminded; they are, by this."""
+    rows = await tx.rows(
+        "UPDATE tracking.cases SET reminded_at = %(now)s WHERE tracked_id IN (SELECT tracked_id FROM tracking.cases "
+        "WHERE state = 'asked' AND answer_until > %(now)s AND answer_until <= %(before)s AND reminded_at IS NULL "
+        f"ORDER BY tracked_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) RETURNING {_CASE}",
+        {"now": tx.now, "before": before, "limit": limit},
+    )
+    return [_case(row) for row in rows]
+
+
+async def not_begun(tx: Tx, limit: int) -> list[Case]:
+    """Of which what was decided should have begun and has not; each is given once."""
+    rows = await tx.rows(
+        "UPDATE tracking.cases SET due_at = NULL WHERE tracked_id IN (SELECT tracked_id FROM tracking.cases "
+        "WHERE due_at <= %(now)s ORDER BY tracked_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) "
+        f"RETURNING {_CASE}",
+        {"now": tx.now, "limit": limit},
+    )
+    return [_case(row) for row in rows]
+
+
+async def begun(tx: Tx, tracked_id: TrackedId) -> None:
+    """What was decided has begun. What a carrier is to be told stays as it is: this is no other version of it."""
+    await tx.run("UPDATE tracking.cases SET due_at = NULL WHERE tracked_id = %(id)s", {"id": tracked_id})
 
 
 # Troubles
@@ -111,8 +148,8 @@ def _trouble(row: TupleRow) -> Trouble:
 
 
 _URGENCY = (
-    TroubleKind.FAILED, TroubleKind.LOST, TroubleKind.DAMAGED, TroubleKind.REJECTED, TroubleKind.UNUSED, TroubleKind.STUCK,
-    TroubleKind.LATE,
+    TroubleKind.FAILED, TroubleKind.LOST, TroubleKind.DAMAGED, TroubleKind.RETURNED, TroubleKind.REJECTED, TroubleKind.UNUSED,
+    TroubleKind.STUCK, TroubleKind.LATE,
 )  # fmt: skip
 """The most urgent first: what a carrier waits for goes back while nobody looks."""
 _RANKS = " ".join(f"WHEN '{kind.value}' THEN {n}" for n, kind in enumerate(_URGENCY))

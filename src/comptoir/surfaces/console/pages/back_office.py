@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar.handlers import HTTPRouteHandler
 
 from comptoir.surfaces.console.pages import (
+    brands,
     carrier_accounts,
     carrier_accounts_files,
     carrier_accounts_form,
@@ -18,6 +19,7 @@ from comptoir.surfaces.console.pages import (
     imports,
     locations,
     notices,
+    notices_house,
     notices_senders,
     parcels,
     parcels_acts,
@@ -102,6 +104,8 @@ AREAS: tuple[Area, ...] = (
     parcels_acts.area,
     notices.area,
     notices_senders.area,
+    notices_house.area,
+    brands.area,
     carrier_accounts.area,
     carrier_accounts_form.area,
     carrier_accounts_files.area,

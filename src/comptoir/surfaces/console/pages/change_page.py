@@ -31,7 +31,7 @@ from comptoir.surfaces.console.pages.change_edit import EDIT
 from comptoir.surfaces.console.pages.change_exchange import EXCHANGE
 from comptoir.surfaces.console.pages.change_forms import Case, Kind, Wanted
 from comptoir.surfaces.console.pages.change_give import CANCEL, CLAIM, PRICE
-from comptoir.surfaces.console.pages.change_words import KIND_ICONS, MENU_WORDS, badge_of, change_href, is_marketplace
+from comptoir.surfaces.console.pages.change_words import KIND_ICONS, MENU_WORDS, badge_of, change_href, is_marketplace, waiting
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.order_acts import what_changed
 from comptoir.surfaces.console.pages.orders import order_href
@@ -190,9 +190,10 @@ async def _confirm(visit: Visit, fields: Fields, wanted: Wanted) -> Answer:
             await visit.record(tx, "change.requested", *told(made, order))
             words = visit.say(N_("It is asked for, and waits for somebody's approval."))
             return Done(change_href(made.id), words, tone="warn")
-        await api.confirm_change(tx, made.id, SETTING)
-        await visit.record(tx, "change.done", *told(made, order))
-        return await done(visit, tx, order, credit=credit)
+        after, _ = await api.confirm_change(tx, made.id, SETTING)
+        waits = waiting(visit, after)
+        await visit.record(tx, "change.requested" if waits else "change.done", *told(made, order))
+        return waits or await done(visit, tx, order, credit=credit)
 
     try:
         return await visit.act(once)

@@ -31,7 +31,7 @@ from comptoir.runtime.database import Reader
 from comptoir.sdk.orders import LineKind
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages.naming import Places
-from comptoir.surfaces.console.web import Visit
+from comptoir.surfaces.console.web import Done, Visit
 
 KIND_WORDS: Mapping[ChangeKind, str] = {
     ChangeKind.EDIT: N_("Change of the order"),
@@ -102,6 +102,14 @@ async def is_marketplace(visit: Visit, reader: Reader, order: Order) -> bool:
 
 def change_href(change_id: ChangeId) -> str:
     return f"/orders/changes/{to_text(CHANGE_PREFIX, change_id)}"
+
+
+def waiting(visit: Visit, change: Change) -> Done | None:
+    """What to say of a change that waits for third parties; None where it does not."""
+    if change.waits_since is None or change.ended_at is not None:
+        return None
+    words = visit.say(N_("A third party has been asked to stop. It is done as soon as they have."))
+    return Done(change_href(change.id), words, tone="warn")
 
 
 def reason_words(visit: Visit, reason: str) -> str:

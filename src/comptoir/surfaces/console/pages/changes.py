@@ -35,6 +35,7 @@ from comptoir.surfaces.console.pages.change_words import (
     badge_of,
     change_href,
     reason_words,
+    waiting,
 )
 from comptoir.surfaces.console.pages.naming import People, channels_of, people_of
 from comptoir.surfaces.console.pages.orders import order_href
@@ -221,10 +222,10 @@ async def approve(visit: Visit) -> Answer:
     async def once(tx: Tx) -> Done:
         change, order, _ = await _as_seen(visit, tx)
         await api.approve_change(tx, change.id, SETTING, reason)
-        await api.confirm_change(tx, change.id, SETTING)
+        after, _ = await api.confirm_change(tx, change.id, SETTING)
         own = change.requested_by == visit.principal.actor
         await visit.record(tx, "change.approved", *told(change, order, decision=reason, own=own))
-        return await done(visit, tx, order, credit=False)
+        return waiting(visit, after) or await done(visit, tx, order, credit=False)
 
     return await _stepped(visit, once)
 
@@ -238,9 +239,10 @@ async def confirm(visit: Visit) -> Answer:
         if found.needs_approval and change.state is not ChangeState.APPROVED:
             words = visit.say(N_("It comes to more than may be given without approval, and waits for it now."))
             return Done(change_href(change.id), words, tone="warn")
-        await api.confirm_change(tx, change.id, SETTING)
-        await visit.record(tx, "change.done", *told(change, order))
-        return await done(visit, tx, order, credit=False)
+        after, _ = await api.confirm_change(tx, change.id, SETTING)
+        waits = waiting(visit, after)
+        await visit.record(tx, "change.requested" if waits else "change.done", *told(change, order))
+        return waits or await done(visit, tx, order, credit=False)
 
     return await _stepped(visit, once)
 

@@ -6,16 +6,21 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from comptoir.i18n import N_
+from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import to_text
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, EMAIL, LOYALTY, PHONE, Customer, CustomerFilter, CustomerId
+from comptoir.modules.notices import api as notices
+from comptoir.modules.notices.contracts import ConsentSource, Medium
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderFilter
 from comptoir.modules.staff.contracts import Permission
+from comptoir.runtime.database import Tx
 from comptoir.surfaces.console.pages.accounts import accounts_rows
+from comptoir.surfaces.console.pages.message_words import of_addresses
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.orders import order_href
-from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Visit
+from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
 
 area = Area("orders")
 
@@ -81,6 +86,8 @@ async def customer_page(visit: Visit) -> Answer:
         total = await orders.count(reader, wanted)
         channels = await channels_of(visit, reader)
         own = await accounts_rows(visit, reader, customer_id)
+        emails, phones = ([key.value for key in customer.identities if key.kind == kind] for kind in (EMAIL, PHONE))
+        said = await notices.latest(reader, [*emails, *phones])
     keys = [(_key_word(visit, key.kind), key.value, KEY_ICONS.get(key.kind, "user-circle")) for key in customer.identities]
     return visit.respond(
         "customers/detail.html",
@@ -96,8 +103,32 @@ async def customer_page(visit: Visit) -> Answer:
         href=order_href,
         all_href=f"/orders?customer={to_text(CUSTOMER_PREFIX, customer_id)}",
         accounts=own,
+        messages=of_addresses(visit, emails, phones, said),
+        messages_href=f"{_href(customer_id)}/messages",
+        may_say=visit.may(Permission.ORDERS_ACT),
         issue_href=f"{_href(customer_id)}/accounts/new",
     )
+
+
+@area.post("/customers/{customer_id:str}/messages", Permission.ORDERS_ACT)
+async def say_messages(visit: Visit) -> Answer:
+    """Somebody has told one of us which messages they want, or want no more."""
+    customer_id = CustomerId(visit.path_id("customer_id", CUSTOMER_PREFIX))
+    fields = visit.fields()
+    address, medium = fields.raw("address"), fields.choice("medium", Medium)
+    allowed = fields.raw("allowed") == "yes"
+    fields.done()
+
+    async def work(tx: Tx) -> Done:
+        customer = await customers.get(tx, customer_id)
+        if address not in {key.value for key in customer.identities}:
+            raise NotFound(kind="identity")
+        await notices.say(tx, address, [medium], ConsentSource.STAFF, allowed=allowed)
+        data = {"medium": medium.value, "allowed": allowed}
+        await visit.record(tx, "notice_consent.set", to_text(CUSTOMER_PREFIX, customer_id), data)
+        return Done(_href(customer_id), visit.say(N_("It is written down.")))
+
+    return await visit.act(work)
 
 
 def _key_word(visit: Visit, kind: str) -> str:

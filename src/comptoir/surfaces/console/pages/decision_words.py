@@ -59,6 +59,7 @@ DETAIL_WORDS: Mapping[Detail, str] = {
     Detail.DISTANCE: N_("Beyond the last zone of every carrier service"),
     Detail.NO_DAY: N_("No parcel ever leaves there"),
 }
+_DAYS_HEADS: Mapping[Rating, str] = {Rating.COVER: N_("Lasts for"), Rating.MARKDOWN: N_("Lies for")}
 RATING_HEADS: Mapping[Rating, str] = {
     Rating.PRIORITY: N_("Priority"),
     Rating.DISTANCE: N_("Distance"),
@@ -274,12 +275,17 @@ def _beaten(visit: Visit, told: Explained, able: Sequence[Verdict], currency: Cu
                 N_("%(name)s is first by %(rating)s: %(mine)s against %(theirs)s of %(other)s."),
                 name=name,
                 other=other,
-                rating=visit.say(RATING_HEADS[one.rating]).lower(),
-                mine=cell(visit, one.rating, first.ratings[one.rating], currency),
-                theirs=cell(visit, one.rating, second.ratings[one.rating], currency),
+                rating=head(visit, told, one.rating).lower(),
+                mine=cell(visit, told, one.rating, first.ratings[one.rating], currency),
+                theirs=cell(visit, told, one.rating, second.ratings[one.rating], currency),
             )
         equals = [verdict for verdict, step in zip(equals, steps, strict=True) if step == steps[0]]
     return visit.say(N_("%(name)s and %(other)s are equal; the order of the stock pool decides."), name=name, other=other)
+
+
+def head(visit: Visit, told: Explained, rating: Rating) -> str:
+    """What the column of a rating is called."""
+    return visit.say((_DAYS_HEADS if told.by_days and rating in _DAYS_HEADS else RATING_HEADS)[rating])
 
 
 def _steps(one: Weight, values: Sequence[float]) -> list[float]:
@@ -288,21 +294,25 @@ def _steps(one: Weight, values: Sequence[float]) -> list[float]:
     return [math.floor((value - best) / one.tolerance) if one.tolerance else value for value in values]
 
 
-def cell(visit: Visit, rating: Rating, value: float, currency: Currency) -> str:
+def cell(visit: Visit, told: Explained, rating: Rating, value: float, currency: Currency) -> str:
     """A rating in its own unit."""
+    if told.by_days and rating in _DAYS_HEADS:
+        return visit.says("%(shown)s day", "%(shown)s days", 1 if value >= -1 else 2, shown=number(visit, 0.0 - value))
+    shown = number(visit, value)
     match rating:
         case Rating.DISTANCE:
-            return visit.say(N_("unknown")) if value >= FAR else visit.say(N_("%(number)s km"), number=number(visit, value))
+            shown = visit.say(N_("unknown")) if value >= FAR else visit.say(N_("%(number)s km"), number=shown)
         case Rating.COST:
-            return formatting.money(round(value), currency, visit.page.locale)
+            shown = formatting.money(round(value), currency, visit.page.locale)
         case Rating.COVER | Rating.LOAD:
-            return formatting.percent(value, visit.page.locale)
+            shown = formatting.percent(value, visit.page.locale)
         case Rating.CARBON:
-            return visit.say(N_("%(number)s g"), number=number(visit, value))
+            shown = visit.say(N_("%(number)s g"), number=shown)
         case Rating.MARKDOWN:
-            return visit.say(N_("%(number)s such orders"), number=number(visit, -value))
+            shown = visit.say(N_("%(number)s such orders"), number=number(visit, -value))
         case _:
-            return number(visit, value)
+            pass
+    return shown
 
 
 def number(visit: Visit, value: float, digits: int = 1) -> str:

@@ -359,6 +359,7 @@ def _draft(fields: Fields, before: Closures, today: date) -> LocationDraft:
         ships=fields.checked("ships"),
         pickup=fields.checked("pickup"),
         returns=fields.checked("returns"),
+        third_party=fields.checked("third_party"),
         daily_capacity=fields.whole("daily_capacity", least=0) if fields.raw("daily_capacity") else None,
     )
 
@@ -446,7 +447,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "active": N_("Active"), "line1": N_("Address"), "line2": N_("Address, second line"), "postcode": N_("Postcode"),
     "city": N_("City"), "region": N_("Region"), "latitude": N_("Latitude"), "longitude": N_("Longitude"),
     "contact": N_("Contact"), "phone": N_("Phone"), "email": N_("E-mail address"),
-    "opening_hours": N_("Opening hours"), "ships": N_("Ships parcels"), "pickup": N_("Hands out orders"),
+    "opening_hours": N_("Opening hours"), "third_party": N_("A third party runs it"), "ships": N_("Ships parcels"), "pickup": N_("Hands out orders"),
     "returns": N_("Takes returns back"), "daily_capacity": N_("Orders a day"),
 }  # fmt: skip
 

@@ -19,8 +19,9 @@ from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime import mail
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import asking, lists
+from comptoir.surfaces.console.pages import asking, lists, shown_once
 from comptoir.surfaces.console.pages.asking import Question, Typed
+from comptoir.surfaces.console.pages.notices_house import GATEWAY, QUIET, quiet_words
 from comptoir.surfaces.console.pages.parcel_words import NOTICE_WORDS
 from comptoir.surfaces.console.pages.parcels_words import MEDIUM_WORDS
 from comptoir.surfaces.console.pages.settings_tabs import tabs
@@ -32,6 +33,7 @@ from comptoir.surfaces.notices.samples import sample
 area = Area("settings")
 
 HERE = "/settings/senders"
+BRAND = "/settings/brand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def _media_words(visit: Visit, sender: Sender | None) -> str:
 async def sender_list(visit: Visit) -> Answer:
     async with visit.read() as reader:
         known = await notices.senders(reader)
+        house = await notices.house(reader)
         found = await visit.console.channels(reader)
     settings = visit.console.settings
     rows = [
@@ -75,6 +78,14 @@ async def sender_list(visit: Visit) -> Answer:
         security=settings.smtp_security,
         texts=settings.texts,
         on_phones=on_phones,
+        gateway=house.gateway,
+        gateway_href=GATEWAY,
+        quiet=quiet_words(visit, house),
+        quiet_href=QUIET,
+        brand_href=BRAND,
+        may_write=visit.may(Permission.ROUTING_WRITE),
+        may_gateway=visit.may(Permission.SETTINGS_WEBHOOKS),
+        shown=shown_once.shown(visit),
         tabs=tabs(visit, "senders"),
     )
 
@@ -128,7 +139,9 @@ async def _form(visit: Visit, typed: Typed) -> Answer:
         action=f"{href}/edit",
         back=href,
         confirm=visit.say(N_("Save")),
-        words=visit.say(N_("Only news of an order is sent, never advertising: no consent is needed for it.")),
+        words=visit.say(
+            N_("Only news of an order is sent. E-mail needs no consent; SMS and WhatsApp go to those who have asked for them.")
+        ),
         crumbs=[(visit.say(N_("Messages to buyers")), HERE), (name, href)],
     )
     values: dict[str, object] = {"name": name, "active": "yes"}

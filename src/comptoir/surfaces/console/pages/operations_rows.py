@@ -10,7 +10,7 @@ from comptoir.i18n import N_
 from comptoir.modules.fulfilment.contracts import Fulfilment, HoldReason, Method, Stage, State
 from comptoir.modules.orders.contracts import OrderId, WaitingOrder
 from comptoir.modules.staff.contracts import Permission
-from comptoir.modules.tracking.contracts import InTrouble, Tracked, TrackingStatus
+from comptoir.modules.tracking.contracts import InTrouble, Tracked, TrackingStatus, TroubleKind
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import store_desk
 from comptoir.surfaces.console.pages.lists import Goods, Sites
@@ -224,9 +224,15 @@ def of_trouble(visit: Visit, one: InTrouble, numbers: Mapping[OrderId, int], nam
         due=NO_DUE if parcel is None else _parcel_due(visit, parcel),
         ends=None if parcel is None else _day_end(visit, parcel.promised_on),
         since=one.opened_at,
-        step=visit.say(N_("Look at the order") if parcel is None else N_("Look at the parcel")),
+        step=visit.say(_trouble_step(one)),
         step_href=order_href(one.order_id) if parcel is None else parcel_href(parcel.id),
     )
+
+
+def _trouble_step(one: InTrouble) -> str:
+    if one.parcel is None:
+        return N_("Look at the order")
+    return N_("Receive it") if one.kind is TroubleKind.RETURNED else N_("Look at the parcel")
 
 
 # Orders that wait for stock

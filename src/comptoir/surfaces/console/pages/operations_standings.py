@@ -76,6 +76,7 @@ TROUBLE_WORDS: Mapping[TroubleKind, str] = {
     TroubleKind.FAILED: N_("Delivery failed"),
     TroubleKind.LOST: N_("Lost on the way"),
     TroubleKind.DAMAGED: N_("Damaged on the way"),
+    TroubleKind.RETURNED: N_("Back at the sender"),
     TroubleKind.REJECTED: N_("Label not bought"),
     TroubleKind.UNUSED: N_("Label not needed"),
     TroubleKind.LATE: N_("Arrives late"),

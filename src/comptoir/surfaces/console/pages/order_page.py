@@ -18,6 +18,7 @@ from comptoir.modules.customers.contracts import CUSTOMER_PREFIX, CustomerId
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, Stage
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
+from comptoir.modules.notices import api as notices
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import (
     EXCEPTION_PREFIX,
@@ -50,6 +51,7 @@ from comptoir.surfaces.console.pages.change_words import (
     line_name,
 )
 from comptoir.surfaces.console.pages.consent_words import consent_row
+from comptoir.surfaces.console.pages.message_words import of_order
 from comptoir.surfaces.console.pages.naming import Places, channels_of, people_of, places_of
 from comptoir.surfaces.console.pages.operations_standings import orders_href
 from comptoir.surfaces.console.pages.order_money import (
@@ -118,7 +120,7 @@ def origins(details: OrderDetails, places: Places) -> list[Origin]:
     return [Origin(location, places[location], tuple(parts)) for location, parts in held.items()]
 
 
-def _buyer(visit: Visit, order: Order, customer: str, pickup: str, instead: str) -> list[tuple[str, str]]:
+def _buyer(visit: Visit, order: Order, customer: str, pickup: str, instead: str, messages: str) -> list[tuple[str, str]]:
     """Who it is for, and where it goes."""
     buyer, address = order.buyer or {}, order.ship_to or {}
     rows = [
@@ -129,6 +131,7 @@ def _buyer(visit: Visit, order: Order, customer: str, pickup: str, instead: str)
         (N_("Order number of the buyer"), str(buyer.get("purchase_order") or "")),
         (N_("Collected at"), pickup),
         (N_("When something is not there"), instead),
+        (N_("Messages"), messages),
         (N_("Ship to"), address_line(address)),
         (N_("Bill to"), address_line(order.bill_to or {}) if order.bill_to != order.ship_to else ""),
     ]
@@ -207,6 +210,7 @@ async def order_page(visit: Visit) -> Answer:
         opened = await changes.of_order(reader, order_id)
         marketplace = await is_marketplace(visit, reader, details.order)
         replaceable = any(line.sku is not None and line.open for line in details.order.lines)
+        said = await notices.standing(reader, details.order)
         agreed = await substitution.consents(reader, order_id) if replaceable else {}
     order = details.order
     name = next(iter(known.values()), "")
@@ -235,7 +239,9 @@ async def order_page(visit: Visit) -> Answer:
         take_back_href=f"/returns/new?order={to_text(ORDER_PREFIX, order_id)}",
         line_name=partial(line_name, visit),
         method_word=partial(method_words, visit),
-        buyer_rows=_buyer(visit, order, name, places[order.pickup_location_id], consent_row(visit, order, agreed)),
+        buyer_rows=_buyer(
+            visit, order, name, places[order.pickup_location_id], consent_row(visit, order, agreed), of_order(visit, said)
+        ),
         replaceable=replaceable,
         customer_href=f"/customers/{to_text(CUSTOMER_PREFIX, order.customer_id)}" if order.customer_id else "",
         happened=timelines.told(visit, entries, details, places, people, channels),

@@ -25,8 +25,8 @@ from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages.decision_words import (
     FAR,
     KIND_WORDS,
-    RATING_HEADS,
     cell,
+    head,
     name_of,
     number,
     occasion,
@@ -88,7 +88,7 @@ async def order_routing(visit: Visit) -> Answer:
         rejections = await orders.rejections(reader, [order_id]) if again else []
     able = [] if told is None else [verdict for verdict in told.verdicts if verdict.fence is None]
     stopped = [] if told is None else [verdict for verdict in told.verdicts if verdict.fence is not None]
-    heads = [] if told is None else [visit.say(RATING_HEADS[one.rating]) for one in told.rules.ratings]
+    heads = [] if told is None else [head(visit, told, one.rating) for one in told.rules.ratings]
     listed = able if everybody else able[:SHOWN]
     return visit.respond(
         "orders/routing.html",
@@ -170,7 +170,7 @@ def _row(visit: Visit, told: Explained, one: Verdict, currency: Currency) -> Row
         place = number(visit, one.score, 3) if weighted else str(int(one.score) + 1)
     cells = tuple(
         [
-            cell(visit, weight.rating, one.ratings[weight.rating], currency) if weight.rating in one.ratings else ""
+            cell(visit, told, weight.rating, one.ratings[weight.rating], currency) if weight.rating in one.ratings else ""
             for weight in told.rules.ratings
         ]
     )

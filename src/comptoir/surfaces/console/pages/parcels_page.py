@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
+from comptoir.modules.changes import api as changes
+from comptoir.modules.changes.contracts import RETURN_CASE_PREFIX, ReturnCase, ReturnState
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.notices import api as notices
 from comptoir.modules.notices.contracts import Notice, NoticeFilter
@@ -33,7 +36,7 @@ from comptoir.modules.tracking.contracts import (
 )
 from comptoir.runtime.database import Reader
 from comptoir.sdk.carriers import Capability
-from comptoir.sdk.tracking import Scan, distinct
+from comptoir.sdk.tracking import Scan, TrackingStatus, distinct
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import picks
 from comptoir.surfaces.console.pages.naming import Channels, People, channels_of, people_of, places_of
@@ -57,6 +60,7 @@ from comptoir.surfaces.console.pages.parcels_words import (
     TROUBLE_WORDS,
     Tones,
 )
+from comptoir.surfaces.console.pages.return_words import return_href
 from comptoir.surfaces.console.web import Answer, Area, Visit
 from comptoir.surfaces.public.links import PublicLinks
 
@@ -112,6 +116,8 @@ class Around:
     place: str
     channels: Channels
     people: People
+    brought_back: ReturnCase | None
+    """What its carrier brings back, or has."""
 
 
 def parcel_id(visit: Visit) -> TrackedId:
@@ -127,7 +133,10 @@ async def _around(visit: Visit, reader: Reader) -> Around:
     channels = await channels_of(visit, reader)
     places = await places_of(reader, [parcel.location_id])
     people = await people_of(visit, reader, found.by_hand.values(), channels)
-    return Around(found, account, label, told.items, places[LocationId(parcel.location_id)], channels, people)
+    backwards = parcel.status in {TrackingStatus.RETURNING, TrackingStatus.RETURNED}
+    returns = await changes.brought_back(reader, [parcel.shipment_id]) if backwards else {}
+    back = returns.get(parcel.shipment_id)
+    return Around(found, account, label, told.items, places[LocationId(parcel.location_id)], channels, people, back)
 
 
 @area.get("/parcels/{tracked_id:str}", Permission.ORDERS_READ)
@@ -154,7 +163,7 @@ async def parcel_page(visit: Visit) -> Answer:
         case=case,
         case_state=None if case is None else (visit.say(CASE_WORDS[case.state]), CASE_TONES[case.state]),
         case_rows=[] if case is None else _case(visit, case, around.found.instruction),
-        answerable=may_act and case is not None and _answerable(case, visit.page.now),
+        answerable=may_act and case is not None and case.state in tracking.ANSWERABLE,
         steps=steps_of(visit, case) if may_act else [],
         can_tell=may_act and case is not None and case.state in TELLABLE and can_tell(visit, around.account),
         label_rows=_label(visit, around),
@@ -167,6 +176,25 @@ async def parcel_page(visit: Visit) -> Answer:
         buyer_link=buyer_link(visit, parcel),
         carrier_url=safe_url(parcel.tracking_url),
         may_act=may_act,
+        coming_back=_coming_back(visit, around),
+    )
+
+
+def _coming_back(visit: Visit, around: Around) -> tuple[str, str, str, str] | None:
+    """(title, words of the step, icon, address) of a parcel on its way back, or back."""
+    parcel = around.found.parcel
+    open_ = any(one.kind is TroubleKind.RETURNED and one.resolved_at is None for one in around.found.troubles)
+    if parcel.status is TrackingStatus.RETURNED and open_:
+        title = visit.say(N_("It is back at %(place)s: receive it, then send it again or refund it."), place=around.place)
+        return title, *seen_to_by(visit, parcel, around.brought_back)
+    if around.brought_back is None:
+        return None
+    title = N_("It comes back to %(place)s.") if parcel.status is TrackingStatus.RETURNING else N_("It came back to %(place)s.")
+    return (
+        visit.say(title, place=around.place),
+        visit.say(N_("The return")),
+        "truck-return",
+        return_href(around.brought_back.id),
     )
 
 
@@ -237,6 +265,18 @@ def _corrections(visit: Visit, found: TrackedDetails) -> list[tuple[datetime, st
     return rows
 
 
+# What came back
+
+
+def seen_to_by(visit: Visit, parcel: Tracked, case: ReturnCase | None) -> tuple[str, str, str]:
+    """(words, icon, address) of what is best done about a parcel that is back: it is received, then sent again or refunded."""
+    if case is None:
+        return visit.say(N_("Receive it")), "package-import", f"/returns/receive?q={quote(parcel.tracking_number)}"
+    if case.state is ReturnState.IN_TRANSIT:
+        return visit.say(N_("Receive it")), "package-import", f"/returns/receive?return={to_text(RETURN_CASE_PREFIX, case.id)}"
+    return visit.say(N_("Send it again or refund it")), "truck-return", return_href(case.id)
+
+
 # The failed delivery
 
 TELLABLE = frozenset({CaseState.ANSWERED, CaseState.UNANSWERED})
@@ -253,10 +293,6 @@ def instruction_words(visit: Visit, one: CaseInstruction | None) -> str:
     if one is None:
         return ""
     return " · ".join(part for part in (visit.say(INSTRUCTION_WORDS[one.state]), one.problem or one.confirmation) if part)
-
-
-def _answerable(case: Case, now: datetime) -> bool:
-    return case.state in {CaseState.ASKED, CaseState.ANSWERED} and now < case.answer_until
 
 
 def answer_words(visit: Visit, case: Case) -> str:
@@ -291,6 +327,8 @@ def _case(visit: Visit, case: Case, said: CaseInstruction | None) -> list[tuple[
         (N_("Without an answer"), visit.say(_SILENCE[tracking.after_silence(case.attempts)]) if open_ and waits else ""),
         (N_("The buyer's answer"), answer_words(visit, case)),
         (N_("Answered"), formatting.instant(case.answered_at, page.locale, page.zone) if case.answered_at else ""),
+        (N_("Begins by"), formatting.instant(case.due_at, page.locale, page.zone) if case.due_at else ""),
+        (N_("The buyer was reminded"), formatting.instant(case.reminded_at, page.locale, page.zone) if case.reminded_at else ""),
         (N_("The carrier"), instruction_words(visit, said)),
         (N_("Over since"), formatting.instant(case.closed_at, page.locale, page.zone) if case.closed_at else ""),
     ]

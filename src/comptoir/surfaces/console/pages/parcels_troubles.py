@@ -8,8 +8,10 @@ from datetime import datetime
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import from_text, to_text
+from comptoir.modules.changes import api as changes
+from comptoir.modules.changes.contracts import ReturnCase
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.orders.contracts import OrderId, ShipmentId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import (
@@ -34,7 +36,7 @@ from comptoir.surfaces.console.pages import lists
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.parcels import Row, parcel_href, row_of
-from comptoir.surfaces.console.pages.parcels_page import TELLABLE, answer_words, instruction_words, resolution_words
+from comptoir.surfaces.console.pages.parcels_page import TELLABLE, answer_words, instruction_words, resolution_words, seen_to_by
 from comptoir.surfaces.console.pages.parcels_tabs import parcel_tabs
 from comptoir.surfaces.console.pages.parcels_words import CASE_WORDS, FAIL_WORDS, TROUBLE_TONES, TROUBLE_WORDS, Tones
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit, own_address
@@ -124,7 +126,10 @@ async def _shown(visit: Visit, reader: Reader, found: Sequence[Trouble]) -> list
     cases = await tracking.cases.of_parcels(reader, ids) if ids else {}
     told = await tracking.instructing.latest(reader, [key for key, case in cases.items() if case.state in TELLABLE])
     numbers = await orders.numbers(reader, list({one.order_id for one in found if one.tracked_id is None}))
-    return [_one(visit, one, parcels, cases, told, numbers) for one in found]
+    came = {one.tracked_id for one in found if one.kind is TroubleKind.RETURNED}
+    back = [parcel.shipment_id for key, parcel in parcels.items() if key in came]
+    returns = await changes.brought_back(reader, back) if back else {}
+    return [_one(visit, one, parcels, cases, told, numbers, returns) for one in found]
 
 
 def _one(
@@ -134,6 +139,7 @@ def _one(
     cases: Mapping[TrackedId, Case],
     told: Mapping[TrackedId, CaseInstruction],
     numbers: Mapping[OrderId, int],
+    returns: Mapping[ShipmentId, ReturnCase],
 ) -> Shown:
     parcel = parcels.get(one.tracked_id) if one.tracked_id is not None else None
     case = cases.get(one.tracked_id) if one.tracked_id is not None else None
@@ -147,7 +153,7 @@ def _one(
         numbers.get(one.order_id) if parcel is None else parcel.order_number,
         order_href(one.order_id),
         _detail(visit, one, parcel, case, said),
-        None if one.resolved_at is not None else _step(visit, one, parcel, case, said),
+        None if one.resolved_at is not None else _step(visit, one, parcel, case, said, returns),
         resolution_words(visit, one.resolution),
     )
 
@@ -162,9 +168,10 @@ def _detail(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | Non
             until = ""
             if case.state is CaseState.ASKED:
                 until = visit.say(N_("until %(time)s"), time=formatting.instant(case.answer_until, page.locale, page.zone))
+            late = visit.say(N_("its day has passed and nothing was scanned")) if _is_overdue(one) else ""
             return " · ".join(
                 part
-                for part in (visit.say(FAIL_WORDS[case.reason]), state, said, until, instruction_words(visit, told))
+                for part in (late, visit.say(FAIL_WORDS[case.reason]), state, said, until, instruction_words(visit, told))
                 if part
             )
         case TroubleKind.STUCK if parcel is not None:
@@ -182,7 +189,14 @@ def _detail(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | Non
             return ""
 
 
-def _step(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | None, told: CaseInstruction | None) -> Step | None:
+def _step(
+    visit: Visit,
+    one: Trouble,
+    parcel: Tracked | None,
+    case: Case | None,
+    told: CaseInstruction | None,
+    returns: Mapping[ShipmentId, ReturnCase],
+) -> Step | None:
     """The best next step; None where one can only wait, or look."""
     if parcel is None:
         if one.label_id is None:
@@ -192,13 +206,23 @@ def _step(visit: Visit, one: Trouble, parcel: Tracked | None, case: Case | None,
     href = parcel_href(parcel.id)
     match one.kind:
         case TroubleKind.FAILED:
-            return _after_failure(visit, href, case, told)
+            return _after_failure(visit, href, case, told) or _ask(visit, href, parcel)
+        case TroubleKind.RETURNED:
+            return Step(*seen_to_by(visit, parcel, returns.get(parcel.shipment_id)))
         case TroubleKind.LOST | TroubleKind.DAMAGED:
             return Step(visit.say(N_("Open a claim")), "hand-stop", f"{order_href(one.order_id)}/change/claim")
-        case TroubleKind.STUCK | TroubleKind.LATE if parcel.account_id is not None and parcel.tracking_number:
-            return Step(visit.say(N_("Ask the carrier now")), "refresh", f"{href}/poll", post=True)
         case _:
-            return Step(visit.say(N_("Note a scan")), "pencil", f"{href}/scans/new", opens=True)
+            return _ask(visit, href, parcel)
+
+
+def _ask(visit: Visit, href: str, parcel: Tracked) -> Step:
+    if parcel.account_id is not None and parcel.tracking_number:
+        return Step(visit.say(N_("Ask the carrier now")), "refresh", f"{href}/poll", post=True)
+    return Step(visit.say(N_("Note a scan")), "pencil", f"{href}/scans/new", opens=True)
+
+
+def _is_overdue(one: Trouble) -> bool:
+    return one.reason.startswith(tracking.cases.OVERDUE) and one.resolved_at is None
 
 
 _ON_ITS_WAY = frozenset({InstructionState.ASKED, InstructionState.UNKNOWN})

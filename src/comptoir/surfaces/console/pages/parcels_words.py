@@ -46,6 +46,10 @@ TROUBLE_WORDS: Mapping[TroubleKind, tuple[str, str]] = {
     ),
     TroubleKind.LOST: (N_("Lost"), N_("The carrier has lost it: the buyer gets another one, or the money back.")),
     TroubleKind.DAMAGED: (N_("Damaged"), N_("It broke on the way: the buyer gets another one, or the money back.")),
+    TroubleKind.RETURNED: (
+        N_("Back at the sender"),
+        N_("It could not be delivered: receive it, then send it again or refund it."),
+    ),
     TroubleKind.REJECTED: (
         N_("Label refused"),
         N_("A carrier does not sell the label of a box: what is wrong has to be put right."),
@@ -62,6 +66,7 @@ TROUBLE_TONES: Mapping[TroubleKind, Tones] = {
     TroubleKind.FAILED: ("bad", "hand-stop"),
     TroubleKind.LOST: ("bad", "package-off"),
     TroubleKind.DAMAGED: ("bad", "alert-triangle"),
+    TroubleKind.RETURNED: ("bad", "truck-return"),
     TroubleKind.REJECTED: ("bad", "tag"),
     TroubleKind.UNUSED: ("warn", "tag"),
     TroubleKind.STUCK: ("warn", "hourglass"),
@@ -72,6 +77,9 @@ RESOLUTION_WORDS: Mapping[str, str] = {
     "moved": N_("it moves again"),
     "bought": N_("the label was bought"),
     "voided": N_("the label was given back"),
+    "sent_again": N_("sent to the buyer again"),
+    "inspected": N_("received and looked at"),
+    "closed": N_("the return is finished"),
 }
 """The others are states of tracking, and of failed deliveries."""
 

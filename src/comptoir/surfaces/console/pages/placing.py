@@ -22,6 +22,7 @@ from comptoir.modules.catalogue.contracts import VariantFilter
 from comptoir.modules.channels.contracts import Channel, ChannelKind
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationFilter, LocationId
+from comptoir.modules.notices.contracts import ON_PHONES
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import (
     ORDER_PREFIX,
@@ -297,7 +298,10 @@ def _placement(visit: Visit, fields: Fields, counter: Counter, skus: Sequence[st
         email=fields.text("buyer_email", most=254),
         phone=fields.text("buyer_phone", most=40),
         purchase_order=fields.text("purchase_order", most=100),
+        notify=tuple([medium.value for medium in ON_PHONES if fields.checked(f"notify_{medium.value}")]),
     )
+    if buyer.notify and not buyer.phone:
+        fields.refuse("buyer_phone", N_("Type the number that messages go to."))
     if buyer.email and "@" not in buyer.email:
         fields.refuse("buyer_email", N_("This is no e-mail address."))
     shipping = fields.money("shipping", counter.terms.currency, least=0) if fields.raw("shipping") else 0

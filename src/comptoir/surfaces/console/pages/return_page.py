@@ -167,6 +167,7 @@ def _possible(
     coming = order is not None and case.state in {_S.REQUESTED, _S.APPROVED, _S.IN_TRANSIT, _S.RECEIVED, _S.INSPECTED}
     may |= {"receive"} if coming and case.expected else set()
     may |= {"inspect"} if case.state is _S.RECEIVED and case.to_inspect and not undecided else set()
+    may |= {"send-again"} if changes.may_send_again(case) else set()
     may |= {"pay"} if to_pay and not marketplace else set()
     may |= {"resend"} if order is not None and case.announced and case.state in {_S.APPROVED, _S.IN_TRANSIT} else set()
     return frozenset(may)
@@ -226,6 +227,12 @@ def _actors(case: ReturnCase, grants: Sequence[Grant]) -> list[str]:
     return [one for one in (*own, *[grant.actor for grant in grants]) if one]
 
 
+def _begun(case: ReturnCase) -> str:
+    if case.why == changes.UNDELIVERABLE:
+        return N_("It could not be delivered")
+    return N_("Asked for") if case.announced else N_("Came without a word")
+
+
 def _happened(
     visit: Visit, case: ReturnCase, grants: Sequence[Grant], people: People, places: lists.Sites, order: Order | None
 ) -> list[Entry]:
@@ -237,7 +244,7 @@ def _happened(
     found = [
         Entry(
             case.requested_at,
-            visit.say(N_("Asked for") if case.announced else N_("Came without a word")),
+            visit.say(_begun(case)),
             who(case.requested_by),
             "truck-return",
         )
@@ -308,8 +315,12 @@ _STEPS: Mapping[str, tuple[Permission, Step, str]] = {
         Permission.ORDERS_ACT, lambda tx, case_id, _: changes.send_papers(tx, case_id),
         N_("The buyer gets the label and the slip again, where the channel writes to its buyers."),
     ),
+    "send-again": (
+        Permission.ORDERS_ACT, lambda tx, case_id, _: changes.send_again(tx, case_id, SETTING),
+        N_("It goes to the buyer again: the units are promised, and nothing is refunded."),
+    ),
 }  # fmt: skip
-RECORDED = ("approved", "declined", "cancelled", "closed", "sent", "papers_sent")
+RECORDED = ("approved", "declined", "cancelled", "closed", "sent", "papers_sent", "sent_again")
 _ACTIONS = dict(zip(_STEPS, RECORDED, strict=True))
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, assert_never
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
+from comptoir.modules.changes import api as changes
 from comptoir.modules.changes.contracts import (
     RETURN_CASE_PREFIX,
     Fate,
@@ -150,6 +151,7 @@ def why_words(visit: Visit, why: str) -> str:
         Why.TOO_LATE: N_("Too late, taken back by a person"),
         "not_sold_by_us": N_("Not sold by us"),
         "channel": N_("Decided by the channel"),
+        changes.UNDELIVERABLE: N_("It could not be delivered"),
     }
     return visit.say(found[why]) if why in found else why
 

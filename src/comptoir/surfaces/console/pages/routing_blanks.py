@@ -134,7 +134,8 @@ def _units(visit: Visit, currency: Currency) -> Mapping[str, str]:
         Rating.DELIVERY: visit.say(N_("days")),
         Rating.COST: symbol(currency, visit.page.locale),
         Rating.PARCELS: visit.say(N_("products")),
-        Rating.MARKDOWN: visit.say(N_("orders")),
+        Rating.COVER: visit.say(N_("days")),
+        Rating.MARKDOWN: visit.say(N_("days")),
         Rating.CARBON: visit.say(N_("g of CO₂")),
     }
     return {rating.value: "%" if rating in SHARES else own.get(rating, "") for rating in Rating}

@@ -41,9 +41,16 @@ RATING_MEANINGS: Mapping[Rating, str] = {
     Rating.DELIVERY: N_("Days from the order to the door, or to the counter."),
     Rating.COST: N_("Picking, packing and the carrier together."),
     Rating.PARCELS: N_("How many of the products would have to come from elsewhere."),
-    Rating.COVER: N_("The smaller the share of its stock that the order takes, the better: it runs out later."),
-    Rating.MARKDOWN: N_("How many such orders its stock would last, the most first: what does not sell there leaves."),
-    Rating.LOAD: N_("The share of the orders that it can prepare in a day which it has already."),
+    Rating.COVER: N_(
+        "How many days its stock lasts after the order, by what it sells: the longest first, so that nobody runs out."
+    ),
+    Rating.MARKDOWN: N_(
+        "How many days its stock would lie, by what it sells: the longest first, so that what does not sell there leaves."
+    ),
+    Rating.LOAD: N_(
+        "Its orders of the day as a share of what it can prepare; without a limit of its own, of the average limit of the "
+        "others, or of what the busiest has."
+    ),
     Rating.CARBON: N_("Grams of CO₂ for the way, as its carriers are set up."),
 }
 KIND_WORDS: Mapping[LocationKind, str] = {
@@ -56,7 +63,7 @@ SERVICE_WORDS: Mapping[Service, str] = {
     Service.EXPRESS: N_("express delivery"),
     Service.PICKUP: N_("pickup"),
 }
-SHARES = frozenset({Rating.COVER, Rating.LOAD})
+SHARES = frozenset({Rating.LOAD})
 """Measured as a fraction, said in per cent."""
 
 
@@ -141,7 +148,7 @@ class Teller:
         match one.rating:
             case Rating.DISTANCE:
                 return self.say(N_("%(number)s km"), number=number)
-            case Rating.DELIVERY:
+            case Rating.DELIVERY | Rating.COVER | Rating.MARKDOWN:
                 return self.visit.says("%(shown)s day", "%(shown)s days", 1 if one.tolerance <= 1 else 2, shown=number)
             case Rating.CARBON:
                 return self.say(N_("%(number)s g"), number=number)

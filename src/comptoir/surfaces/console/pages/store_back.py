@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.kernel.ids import from_text, to_text
+from comptoir.modules.changes import api as changes
+from comptoir.modules.changes.contracts import RETURN_CASE_PREFIX, ReturnFilter, ReturnState
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import (
     LOCKER_PREFIX,
@@ -36,6 +38,8 @@ from comptoir.surfaces.lockers import LockerDesk
 
 area = Area("store")
 
+_RETURNING = 50
+
 
 @area.get("/store/receive", Permission.ORDERS_READ)
 async def receive_list(visit: Visit) -> Answer:
@@ -49,6 +53,8 @@ async def receive_list(visit: Visit) -> Answer:
         places = await lists.sites(reader)
         coming = await fulfilment.at_counter(reader, place.id, Stage.TO_RECEIVE, search=q)
         tasks = await store_desk.tasks(visit, reader, coming)
+        backwards = ReturnFilter(states=(ReturnState.IN_TRANSIT,), location=place.id, search=q)
+        returning = (await changes.find_returns(reader, backwards, limit=_RETURNING)).items
     if q and len(tasks) == 1:
         return visit.redirect(tasks[0].href)
     answer = visit.respond(
@@ -57,6 +63,7 @@ async def receive_list(visit: Visit) -> Answer:
         q=q,
         tasks=tasks,
         rows=page.items,
+        returning=[(f"/returns/receive?return={to_text(RETURN_CASE_PREFIX, one.id)}", one) for one in returning],
         places=places,
         href=transfer_href,
         before=page.previous,

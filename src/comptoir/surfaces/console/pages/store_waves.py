@@ -338,8 +338,15 @@ async def take_step(visit: Visit) -> Answer:
     async def work(tx: Tx) -> Done:
         words = await _stepped(visit, tx, step, wave_id, fields)
         wave = await fulfilment.wave(tx, wave_id)
-        if step in _AUDITED:
-            await visit.record(tx, _AUDITED[step], to_text(WAVE_PREFIX, wave_id), {"number": wave.number})
+        subject, data = to_text(WAVE_PREFIX, wave_id), {"number": wave.number}
+        if step == "give-up":
+            await visit.record(tx, "fulfilment.walk_give_up", subject, data)
+        elif step == "instead":
+            await visit.record(tx, "fulfilment.walk_instead", subject, data)
+        elif step == "drop":
+            await visit.record(tx, "fulfilment.walk_drop", subject, data)
+        elif step == "leave":
+            await visit.record(tx, "fulfilment.walk_leave", subject, data)
         return Done("/store/pick" if step == "leave" or not wave.orders else _href(wave_id), words)
 
     try:
@@ -351,7 +358,6 @@ async def take_step(visit: Visit) -> Answer:
 
 
 _STEPS = frozenset({"undo", "give-up", "instead", "drop", "leave", "take-zone", "leave-zone"})
-_AUDITED = {"give-up": "wave.give_up", "instead": "wave.instead", "drop": "wave.drop", "leave": "wave.leave"}
 
 
 async def _stepped(visit: Visit, tx: Tx, step: str, wave_id: WaveId, fields: Fields) -> str:

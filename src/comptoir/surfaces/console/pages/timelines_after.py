@@ -44,6 +44,10 @@ def _parcel_failed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("The parcel could not be handed over")), "alert-triangle", "bad", tries
 
 
+def _parcel_reminded(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    return t.say(N_("The buyer is asked once more what is to become of the parcel")), "bell", "neutral", ""
+
+
 def _parcel_answered(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     answer = str(data.get("answer"))
     words = t.say(ANSWER_WORDS[AnswerKind(answer)]) if answer in AnswerKind.__members__.values() else answer
@@ -124,6 +128,7 @@ _RETURNS: Mapping[str, tuple[str, str]] = {
     "decline_rest": (N_("Rest of the return declined"), "warn"),
     "give_back": (N_("Declined goods given back"), "neutral"),
     "keep": (N_("Declined goods kept by agreement"), "neutral"),
+    "send_again": (N_("What came back goes to the buyer again"), "good"),
 }
 
 
@@ -173,6 +178,7 @@ AFTER: Mapping[str, Tell] = {
     "parcel.moved": _parcel_moved,
     "parcel.delivered": _parcel_delivered,
     "parcel.failed": _parcel_failed,
+    "parcel.reminded": _parcel_reminded,
     "parcel.answered": _parcel_answered,
     "parcel.instructed": _parcel_instructed,
     "parcel.stuck": _parcel_stuck,

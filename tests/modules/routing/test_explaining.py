@@ -1,0 +1,114 @@
+"""What exactly a fence found, and how busy who has no limit is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from plainly import LYON, PARIS, site
+
+from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
+from comptoir.modules.locations.contracts import LocationId, LocationKind, OpeningHours
+from comptoir.modules.routing.contracts import Detail, Fence, Job, Need, Rating, Rules, Site, Weight
+from comptoir.modules.routing.domain.choosing import choose, explain
+from comptoir.modules.routing.domain.network import Network
+from comptoir.modules.routing.domain.stock import Situation
+
+NOON = datetime(2026, 3, 4, 11, tzinfo=UTC)
+POST = CarrierServiceDraft(code="post", name="Post", zones=(Zone(100, 400, 50, 1), Zone(300, 600, 60, 2)), max_weight=5_000)
+S1, S2, S3 = (LocationId(UUID(int=n)) for n in (1, 2, 3))
+
+
+def at(n: int, place: tuple[float, float] = PARIS, **changes: object) -> Site:
+    return site(n, latitude=place[0], longitude=place[1], **changes)
+
+
+def job(need: Need | None = None, **changes: object) -> Job:
+    needs = (need or Need(1, "A", 2, 500, 1000),)
+    return replace(Job(id=UUID(int=7), needs=needs, country="FR", destination=PARIS, placed_at=NOON), **changes)
+
+
+def found(
+    place: Site, order: Job, rules: Rules | None = None, services: tuple[CarrierServiceDraft, ...] = (POST,)
+) -> tuple[Fence | None, Detail | None]:
+    network = Network([place], services)
+    (verdict,) = explain(network, rules or Rules(), order, Situation(network, {("A", place.id): 9}), NOON)
+    return verdict.fence, verdict.detail
+
+
+CASES = {
+    "no service of its kind": (at(1), job(service=Service.EXPRESS), None, (POST,), Fence.NO_CARRIER, Detail.SERVICE),
+    "another country": (at(1), job(), None, (replace(POST, countries=("BE",)),), Fence.NO_CARRIER, Detail.COUNTRY),
+    "dangerous": (at(1), job(Need(1, "A", 1, 500, dangerous=True)), None, (POST,), Fence.NO_CARRIER, Detail.DANGEROUS),
+    "too heavy": (at(1), job(Need(1, "A", 1, 9_000)), None, (POST,), Fence.NO_CARRIER, Detail.WEIGHT),
+    "beyond the zones": (at(1, LYON), job(), None, (POST,), Fence.NO_CARRIER, Detail.DISTANCE),
+    "never leaves": (at(1, works=(False,) * 7), job(), None, (POST,), Fence.NO_CARRIER, Detail.NO_DAY),
+    "named": (at(1), job(), Rules(excluded=(S1,)), (POST,), Fence.EXCLUDED, Detail.LISTED),
+    "wrong kind": (at(1), job(), Rules(kinds=(LocationKind.STORE,)), (POST,), Fence.EXCLUDED, Detail.KIND),
+    "too far": (at(1, LYON), job(), Rules(max_distance=100), (POST,), Fence.EXCLUDED, Detail.TOO_FAR),
+    "another counter": (
+        at(1, pickup=True),
+        job(service=Service.PICKUP, pickup_at=S2),
+        None,
+        (POST,),
+        Fence.EXCLUDED,
+        Detail.OTHER_COUNTER,
+    ),
+    "closed": (at(1, active=False), job(), None, (POST,), Fence.UNABLE, Detail.CLOSED),
+    "sends nothing": (at(1, ships=False), job(), None, (POST,), Fence.UNABLE, Detail.SENDS_NOTHING),
+    "never open": (
+        at(1, pickup=True, hours=OpeningHours(((),) * 7)),
+        job(service=Service.PICKUP),
+        None,
+        (POST,),
+        Fence.UNABLE,
+        Detail.NEVER_OPEN,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_fence_says_what_it_found(
+    case: tuple[Site, Job, Rules | None, tuple[CarrierServiceDraft, ...], Fence, Detail],
+) -> None:
+    place, order, rules, services, fence, detail = case
+    assert found(place, order, rules, services) == (fence, detail)
+
+
+def test_who_may_serve_says_what_it_lacks() -> None:
+    network = Network([at(1), at(2)], [POST])
+    told = explain(network, Rules(), job(), Situation(network, {("A", S1): 1, ("A", S2): 2}), NOON)
+    assert {one.site: (one.fence, one.detail, one.lacking) for one in told} == {S1: (None, None, 1), S2: (None, None, 0)}
+
+
+BY_LOAD = Rules(ratings=(Weight(Rating.LOAD),))
+
+
+def busy(sites: list[Site], load: list[int]) -> dict[int, float]:
+    network = Network(sites, [POST])
+    loads = {place.id: n for place, n in zip(sites, load, strict=True)}
+    told = explain(network, BY_LOAD, job(), Situation(network, {("A", place.id): 9 for place in sites}, loads), NOON)
+    return {one.site.int: one.ratings[Rating.LOAD] for one in told}
+
+
+def test_without_a_limit_it_is_measured_against_those_of_the_others() -> None:
+    assert busy([at(1, capacity=10), at(2, capacity=30), at(3)], [5, 6, 15]) == {1: 0.5, 2: 0.2, 3: 0.75}
+
+
+def test_where_nobody_has_a_limit_it_is_measured_against_the_busiest() -> None:
+    assert busy([at(1), at(2), at(3)], [8, 2, 0]) == {1: 1.0, 2: 0.25, 3: 0.0}
+    assert busy([at(1), at(2)], [0, 0]) == {1: 0.0, 2: 0.0}
+
+
+def test_work_goes_round_where_nobody_has_a_limit() -> None:
+    sites = [at(1), at(2), at(3)]
+    network = Network(sites, [POST])
+    situation = Situation(network, {("A", place.id): 99 for place in sites})
+    sent: list[int] = []
+    for _ in range(6):
+        decision = choose(network, BY_LOAD, job(), situation, NOON)
+        situation.take(decision)
+        sent += [parcel.site.int for parcel in decision.parcels]
+    assert sent == [1, 2, 3, 1, 2, 3]
