@@ -13,9 +13,12 @@ from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, Method, Stage, WaveKind
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Level
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationDraft, LocationKind
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import LineQuantity
 from comptoir.runtime.database import Context
+from comptoir.surfaces.console.pages.store import FEW_PLACES
 from comptoir.surfaces.console.pages.store_desk import COOKIE, text_of
 from comptoir.surfaces.services import Services
 from support.back_office import audited, level, said
@@ -303,3 +306,24 @@ async def test_a_store_orders_through_its_own_channel_and_says_where_and_when(
     assert made.status_code == 303
     assert '<option value="web" selected' in (await owner.get("/orders/new?from=store")).text
     assert '<option value="tills"' not in (await owner.get("/orders/new")).text
+
+
+async def test_a_store_is_searched_where_there_are_many(owner: Staff, parts: Services) -> None:
+    async with parts.database.transaction() as tx:
+        for n in range(FEW_PLACES + 1):
+            draft = LocationDraft(
+                code=f"m{n}",
+                name=f"Marché {n}",
+                kind=LocationKind.STORE,
+                city="Rouen",
+                postcode=f"760{n:02}",
+                country="FR",
+                time_zone="Europe/Paris",
+            )
+            await locations.create(tx, draft)
+    parts.counters.forget()
+    everything = said((await owner.get("/store/here")).text)
+    assert "Name, code, town or postcode" in everything
+    found = said((await owner.get("/store/here?q=rouen 76003")).text)
+    assert ("Marché 3" in found, "Marché 4" in found) == (True, False)
+    assert "No location is called that" in said((await owner.get("/store/here?q=nowhere")).text)

@@ -18,6 +18,8 @@ from comptoir.surfaces.console.web import REMEMBER_FOR, Answer, Area, Visit, own
 
 area = Area("store")
 
+FEW_PLACES, MOST_PLACES = 12, 60
+"""Among more than so many locations somebody searches; no more are listed at once."""
 OPEN = (*store_next.TO_DO, Stage.READY, Stage.TO_RECEIVE, Stage.WAITING)
 FEW = 20
 _CODE = re.compile(r"(\d{1,18})-([0-9A-Z]{4})")
@@ -52,9 +54,17 @@ async def choose(visit: Visit) -> Answer:
         places = await lists.sites(reader)
         place = await store_desk.here(visit, reader)
     rows = sorted((one for one in places.rows if one.active and visit.principal.reaches(one.id)), key=_first_stores)
+    q = visit.param("q").strip()[:100]
+    words = q.casefold().split()
+    found = [
+        one for one in rows if all(word in f"{one.name} {one.code} {one.city} {one.postcode}".casefold() for word in words)
+    ]
     return visit.respond(
         "store/here.html",
-        places=[(lists.Sites.text(one.id), lists.label(one), one.city) for one in rows],
+        places=[(lists.Sites.text(one.id), lists.label(one), one.city) for one in found[:MOST_PLACES]],
+        more=max(0, len(found) - MOST_PLACES),
+        q=q,
+        many=len(rows) > FEW_PLACES,
         current=place and lists.Sites.text(place.id),
         next=own_address(visit.param("next", "/store")),
     )

@@ -177,8 +177,9 @@ async def pieces_of(reader: Reader, found: Sequence[Fulfilment]) -> dict[Fulfilm
 def task(visit: Visit, one: Fulfilment, people: People, pieces: int | None = None) -> Task:
     """`pieces` is how many it is, where what is weighed is in it."""
     mine = one.assignee == visit.principal.actor
+    number = visit.say(N_("Order %(number)s"), number=one.order_number)
     parts = [
-        visit.say(N_("Order %(number)s"), number=one.order_number),
+        number if one.recipient else "",
         visit.says("%(num)s unit", "%(num)s units", one.quantity - one.gone if pieces is None else pieces),
         visit.say(N_("collected here")) if one.method in {Method.COLLECT, Method.HAND_OUT} else one.carrier,
     ]
@@ -186,7 +187,7 @@ def task(visit: Visit, one: Fulfilment, people: People, pieces: int | None = Non
         one=one,
         id=text_of(one.id),
         href=page_of(one),
-        title=one.recipient or visit.say(N_("Order %(number)s"), number=one.order_number),
+        title=one.recipient or number,
         words=" · ".join(part for part in parts if part),
         due=due(visit, one),
         answer=answer_due(visit, one),
