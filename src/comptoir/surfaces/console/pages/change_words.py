@@ -80,6 +80,9 @@ REASON_WORDS: Mapping[str, str] = {
     "size": N_("Another size fits"),
     "mind": N_("Another one is wanted"),
     "other": N_("Another reason"),
+    "return": N_("A return"),
+    "undeliverable": N_("It could not be delivered"),
+    "not_collected": N_("Nobody collected it"),
 }
 """By the codes that changes are kept with; what a channel or a program gives as its reason is shown as it is."""
 CHARGE_WORDS: Mapping[str, str] = {

@@ -70,6 +70,10 @@ async def choose(visit: Visit) -> Answer:
     )
 
 
+def _sought(one: Location) -> str:
+    return f"{one.name} {one.code} {one.city} {one.postcode}".casefold()
+
+
 def _first_stores(one: Location) -> tuple[bool, str]:
     return one.kind != "store", lists.label(one).casefold()
 
