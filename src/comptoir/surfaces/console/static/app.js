@@ -308,9 +308,11 @@
       series: spec.series.map((series, at) => {
         const colour = series.tone ? tones(series.tone) : palette[at % palette.length];
         const bars = spec.kind === "bar" || flat || stacked;
+        const known = (n) => series.values[n] !== null && series.values[n] !== undefined;
+        const lone = series.values.some((_, n) => known(n) && !known(n - 1) && !known(n + 1)); // no line leads to it
         return {
           name: series.name, data: series.values, type: bars ? "bar" : "line", stack: stacked ? "all" : undefined,
-          showSymbol: false, lineStyle: { width: 2, type: series.dashed ? "dashed" : "solid" }, smooth: false, barMaxWidth: flat ? 14 : 26, barCategoryGap: stacked ? "18%" : "32%",
+          showSymbol: lone, symbol: "circle", symbolSize: 7, lineStyle: { width: 2, type: series.dashed ? "dashed" : "solid" }, smooth: false, barMaxWidth: flat ? 14 : 26, barCategoryGap: stacked ? "18%" : "32%",
           itemStyle: { color: colour, borderRadius: bars && !stacked ? 2 : 0 },
           areaStyle: spec.kind === "area" ? { color: colour, opacity: 0.12 } : undefined,
           label: flat ? { show: true, position: "right", formatter: (point) => write.short(point.value), color: token("--ink-2"), fontSize: 11 } : undefined,
