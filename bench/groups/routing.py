@@ -63,7 +63,7 @@ def _batch() -> Figure:
     network, jobs, stock = _large()
     situation = Situation(network, stock)
     begun = time.perf_counter()
-    plan = improve(network, Rules(), jobs, situation, NOW, seconds=SEARCH)
+    plan = improve(network, Rules(), jobs, situation, NOW, objective=Objective(), seconds=SEARCH)
     seconds = time.perf_counter() - begun
     with postgres() as server:
         per_second = capture_rate(server)

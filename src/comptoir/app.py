@@ -23,7 +23,7 @@ from comptoir.runtime import log
 from comptoir.runtime.consumers import Consumer
 from comptoir.runtime.embedded import EmbeddedPostgres
 from comptoir.runtime.settings import Settings
-from comptoir.surfaces import changing, coming_back, credited_returns, return_labels
+from comptoir.surfaces import changing, coming_back, credited_returns, damages, invoicing, return_labels
 from comptoir.surfaces.api import routes as api
 from comptoir.surfaces.api.identifiers import outward
 from comptoir.surfaces.api.mounting import ROOT
@@ -114,7 +114,9 @@ def consumers(services: Services) -> Sequence[Consumer]:
         *notices.consumers(services.keyring, links),
         return_labels.consumer(),
         changing.consumer(),
+        invoicing.consumer(),
         coming_back.consumer(),
+        damages.consumer(),
         credited_returns.consumer(services.settings),
         webhooks.consumer(outward),
     )

@@ -30,8 +30,9 @@ def test_every_consumer_has_a_name_of_its_own(services: Services) -> None:
     names = [one.name for one in consumers(services)]
     assert set(names) == {
         "orders.promises", "orders.trade", "orders.customers", "fulfilment.release", "fulfilment.counts",
-        "fulfilment.third_parties", "changes.third_parties", "tracking.parcels",
-        "notices.outbox", "purchasing.follow", "webhooks",
+        "fulfilment.third_parties", "changes.third_parties", "invoicing.issue", "tracking.parcels",
+        "notices.outbox", "purchasing.follow", "webhooks", "tracking.damages", "returns.undelivered", "returns.credit",
+        "returns.parcels",
     }  # fmt: skip
     assert len(set(names)) == len(names)
 

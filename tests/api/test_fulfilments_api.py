@@ -69,7 +69,9 @@ async def test_what_is_given_back_goes_elsewhere_and_the_log_says_so(api: Api) -
     told = (await api.get(f"/v1/decisions/{log[0]['id']}")).json()
     by_code = {place["code"]: place for place in told["locations"]}
     assert by_code["paris"]["fence"] == "rejected"
-    assert (by_code["lyon"]["chosen"], by_code["lyon"]["fence"]) == (True, None)
+    assert (by_code["paris"]["detail"], by_code["paris"]["reason"]) == (None, "It has given this order back.")
+    assert (by_code["lyon"]["chosen"], by_code["lyon"]["fence"], by_code["lyon"]["lacking"]) == (True, None, 0)
+    assert (told["cause"], told["run"]) == ("given_back", None)
     await api.shop.doctors()
 
 

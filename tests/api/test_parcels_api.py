@@ -417,6 +417,21 @@ async def test_a_channel_writes_in_a_name_and_what_failed_is_sent_again(api: Api
     assert [(entry["action"], entry["subject"]) for entry in log] == [("notice_sender.set", "web")]
 
 
+async def test_what_somebody_says_of_messages_is_kept_and_holds(api: Api) -> None:
+    number, agreed = "+33612345678", {"address": "+33 6 12 34 56 78", "media": ["sms"], "allowed": True}
+    made = await api.ask("POST", "/v1/notice-consents", agreed)
+    assert made.status_code == 201
+    await api.ask("POST", "/v1/notice-consents", agreed | {"allowed": False})
+    told = (await api.get("/v1/notice-consents", address=number)).json()["items"]
+    assert [(one["medium"], one["address"], one["allowed"], one["source"]) for one in told] == [
+        ("sms", number, False, "api"), ("sms", number, True, "api"),
+    ]  # fmt: skip
+    problem(await api.ask("POST", "/v1/notice-consents", agreed | {"address": "nobody"}), 422, "invalid")
+    log = (await api.get("/v1/audit", action="notice_consent.")).json()["items"]
+    assert len(log) == 2
+    assert number not in str(log)
+
+
 async def test_messages_can_be_looked_at_before_any_goes_out(api: Api) -> None:
     await api.ask("PUT", "/v1/notice-senders/web", {"name": "Étoffes & Cie", "email": "orders@example.com"})
     for kind in ("confirmed", "ready", "shipped", "out_for_delivery", "failed", "delivered", "delayed"):

@@ -85,7 +85,7 @@ async def test_a_task_is_split_merged_and_moved_and_its_order_tells(owner: Staff
     assert "F" in (await owner.get(page)).text
     await owner.submit(page, f"{page}/merge", {})
     assert [x.quantity for x in await works(parts, one.order_id) if x.state is State.OPEN] == [3]
-    target = next(place for code, place in shop.locations.items() if place != one.location_id)
+    target = next(place for place in shop.locations.values() if place != one.location_id)
     async with parts.database.transaction() as tx:
         await inventory.record(tx, [Movement(EntryKind.ADJUSTED, LOAF, target, on_hand=9, reason="test")])
     await drained(parts.database, worker(parts))

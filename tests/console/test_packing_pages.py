@@ -263,30 +263,39 @@ async def test_the_label_of_the_proposed_carrier_is_bought_and_printed(owner: St
     assert shipment["from_address"]["name"] == "Cincinnati warehouse"
 
 
+def rule(n: int, **more: str) -> dict[str, str]:
+    """The fields of a rule of carriers, as the form names them."""
+    return {"rules": str(n + 1)} | {f"r{n}-{name.replace('_', '-')}": value for name, value in more.items()}
+
+
+def effects(*rows: tuple[str, str, str, str]) -> dict[str, str]:
+    named = ("do", "carrier", "service", "share")
+    found = {f"{name}_{m}": value for m, row in enumerate(rows) for name, value in zip(named, row, strict=True)}
+    return {"effects": str(len(rows))} | found
+
+
 async def test_the_house_says_how_carriers_are_chosen(owner: Staff, parts: Services) -> None:
     await connected(parts)
     here = "/carriers/choice"
     assert here in (await owner.get("/carriers")).text
-    form = {
-        "late_costs": "7.50",
-        "loss_costs": "60",
-        "on_time": "80",
-        "excluded": "Pigeon, USPS",
-        "shares": "",
-        "tolerance": "",
-    }
-    wrong = await owner.submit(here, here, form | {"shares": "UPS lots"})
-    assert (wrong.status_code, "such as UPS 60" in wrong.text, 'value="UPS lots"' in wrong.text) == (422, True, True)
+    costs = {"late_costs": "7.50", "loss_costs": "60", "on_time": "80", "tolerance": ""}
+    form = costs | rule(0, name="No post to Ohio", least="1", **effects(("exclude", "USPS", "", "")))
+    wrong = await owner.submit(here, here, form | {"r0-do-0": "share", "r0-share-0": "lots"})
+    assert (wrong.status_code, 'value="lots"' in wrong.text, 'value="No post to Ohio"' in wrong.text) == (422, True, True)
+    added = await owner.submit(here, here, form | {"step": "add"})
+    assert (added.status_code, "Rule 2" in said(added.text), 'name="r1-carrier-0"' in added.text) == (200, True, True)
     assert (await owner.submit(here, here, form)).headers["location"] == "/carriers"
     told = (await owner.get(here)).text
-    assert ['value="Pigeon, USPS"' in told, 'value="7.50"' in told, 'value="80"' in told] == [True] * 3
+    assert ['value="USPS"' in told, 'value="7.50"' in told, 'value="80"' in told] == [True] * 3
     stale = await owner.submit(here, here, form | {"version": "0"})
     assert "Someone else has changed this" in stale.text
     one, box = await packed(owner, parts, [(LOAF, 1)])
     offers = said((await owner.get(f"/store/pack/{key(one)}/label?parcel={box_id(box)}")).text)
-    assert ["It is the only one that may be taken." in offers, "its carrier is not used" in offers] == [True] * 2
+    assert ["It is the only one that may be taken." in offers, "the rule excludes it" in offers] == [True] * 2
+    assert "Rule 1 decides: “No post to Ohio”." in offers
     assert offers.index("UPS Ground") < offers.index("GroundAdvantage")
-    await owner.submit(here, here, form | {"excluded": "", "shares": "USPS 1, UPS 9", "tolerance": "5"})
+    shares = rule(0, **effects(("share", "USPS", "", "1"), ("share", "UPS", "", "9")))
+    await owner.submit(here, here, costs | shares | {"tolerance": "5"})
     assert "behind its share" in (await owner.get(f"/store/pack/{key(one)}/label?parcel={box_id(box)}")).text
     await as_role(owner, "store")
     assert (await owner.get(here)).status_code == 403

@@ -6,13 +6,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from comptoir.kernel.ids import to_text
 from comptoir.modules.orders.contracts import ORDER_PREFIX
 from comptoir.surfaces.services import Services
-from support.browser import browser, drawn
+from support.browser import browser, drawn, fits_every_screen
 from support.console import PASSWORD, Shop, application, place, served
 
 __all__ = ["browser"]
@@ -56,13 +55,7 @@ async def test_every_page_is_accessible_and_fits_its_width(
         assert exception is not None
         for address in [*addresses(shop), exception]:
             await page.goto(f"/preferences/language?to={language}&next=/account")
-            for width in (390, 1440):
-                await page.set_viewport_size({"width": width, "height": 900})
-                await page.goto(address)
-                await drawn(page)
-                results = await Axe().run(page)
-                assert results.violations_count == 0, (address, width, results.generate_report())
-                assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (address, width)
+            await fits_every_screen(page, address)
 
 
 async def test_an_action_opens_in_a_dialog_is_refused_there_and_done_there(

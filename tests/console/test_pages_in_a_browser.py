@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from support.browser import browser, drawn, serve
+from support.browser import Axe, browser, drawn, serve
 from support.gallery import screens
 
 __all__ = ["browser"]

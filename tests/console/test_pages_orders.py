@@ -81,7 +81,7 @@ async def test_a_page_costs_few_statements(owner: Staff, shop: Shop) -> None:
     budget = {
         "/orders": 9,
         "/orders?q=840361": 10,
-        href(shop, "fresh"): 19,
+        href(shop, "fresh"): 20,
         "/orders?q=am%C3%A9lie": 10,
         "/exceptions": 15,
         "/customers": 5,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from comptoir.kernel.money import Currency
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
 from comptoir.modules.locations.contracts import LocationId, LocationKind
-from comptoir.modules.routing.contracts import Condition, Mode, Rating, Rules, RuleSetDraft, Splitting, Weight
+from comptoir.modules.routing.contracts import Condition, Mode, Objective, Rating, Rules, RuleSetDraft, Splitting, Weight
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import carrier_form, routing_form
 from comptoir.surfaces.console.pages.picks import listed, named_countries
@@ -52,6 +52,11 @@ def rule_sets(draw: st.DrawFn) -> RuleSetDraft:
             answer_within=draw(st.integers(0, 43_200)),
             give_up_after=draw(st.integers(0, 365)),
             insist_on_date=draw(st.booleans()),
+            objective=Objective(
+                late_day=draw(st.integers(0, 10**7)),
+                carbon_kg=draw(st.integers(0, 10**7)),
+                own_order=draw(st.none() | st.integers(0, 10**7)),
+            ),
         ),
     )
 

@@ -16,6 +16,7 @@ from comptoir.modules.routing.contracts import (
     RULE_SET_PREFIX,
     Condition,
     Mode,
+    Objective,
     Rating,
     Rules,
     RuleSet,
@@ -143,6 +144,10 @@ async def test_rules_are_made_by_filling_in_a_sentence(owner: Staff, parts: Serv
             "max_distance": "800",
             "full": "more",
             "late": "out",
+            "every": "30",
+            "late_day": "4.50",
+            "carbon_kg": "0.20",
+            "own_order": "1",
         },
     )
     assert answer.status_code == 303, said(answer.text)
@@ -160,6 +165,8 @@ async def test_rules_are_made_by_filling_in_a_sentence(owner: Staff, parts: Serv
         max_distance=800.0,
         respect_capacity=False,
         insist_on_date=True,
+        every=30,
+        objective=Objective(late_day=450, carbon_kg=20, own_order=100),
     )
     words = said((await owner.get(href(one))).text)
     for sentence in (
@@ -172,6 +179,8 @@ async def test_rules_are_made_by_filling_in_a_sentence(owner: Staff, parts: Serv
         "Never from Store 292, Denver and Store 381, Dallas.",
         "Stores start no parcel below $14.99.",
         "Who cannot keep the promised date is left out.",
+        "Runs make small: the cost of the parcels, $4.50 for each day late, $0.20 for each kilogram of CO₂, and $1.00 for each",
+        "$1.00 for each place behind the first in their own order.",
     ):
         assert sentence in words, sentence
     assert (await audited(parts))[0].action == "rule_set.created"
@@ -397,6 +406,8 @@ async def test_the_history_says_what_changed_and_who_did_it(owner: Staff, parts:
         "Choice: first the one that the stock pool prefers, then the nearest → first the cheapest",
         "Kept by stores: 0 units → 1 unit",
         "Who cannot keep the promised date: only comes after others → is left out",
+        "What runs improve: the cost of the parcels, $3.00 for each day late, and $50.00 for each place behind the first in",
+        "their own order → the cost of the parcels and $3.00 for each day late",
         "Left out from now on: Store 381, Dallas",
         "Version 3 · Dana Operations ·",
         "Version 2 · Dana Owner ·",

@@ -25,7 +25,10 @@ LOAF = "840361"
 PAGE = "/operations/requests"
 
 
-WANTED = {"orders.customers", "fulfilment.release", "fulfilment.third_parties", "changes.third_parties"}
+WANTED = {
+    "orders.trade", "orders.customers", "fulfilment.release", "fulfilment.counts", "fulfilment.third_parties",
+    "changes.third_parties",
+}  # fmt: skip
 
 
 async def settled(parts: Services) -> None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 import structlog
 
 from comptoir.modules.notices import api as notices
-from comptoir.modules.notices.contracts import Medium, NoticeFilter, NoticeState, Sender
+from comptoir.modules.notices.contracts import Brand, Logo, Medium, NoticeFilter, NoticeState, Sender
 from comptoir.modules.notices.contracts import Notice as Row
 from comptoir.runtime import log
 from comptoir.runtime.crypto import Keyring
@@ -82,6 +82,27 @@ async def test_a_letter_goes_out_once_over_tls_in_both_forms(depot: Depot, post:
     assert "<img" not in html
     async with depot.database.read() as reader:
         assert await reader.value("SELECT sealed FROM notices.outbox") is None
+
+
+async def test_a_letter_looks_like_the_shop_and_says_where_messages_are_stopped(depot: Depot, post: Post) -> None:
+    logo = Logo(b"\x89PNG\r\n\x1a\n", "png", 320, 80)
+    async with depot.database.transaction() as tx:
+        await notices.put_brand(tx, "", Brand(name="La Maison", colour="#8a1538", email="aide@example.com", logo=logo))
+        await notices.put_brand(tx, "web", Brand(phone="+33 1 23 45 67 89"))
+    await ordered(depot)
+    await office(depot, post.server()).send_some()
+    (letter,) = post.got
+    plain, drawn = letter.get_body(("plain",)), letter.get_body(("html",))
+    assert plain is not None
+    assert drawn is not None
+    html, text = drawn.get_content(), plain.get_content()
+    for expected in ("#8a1538", "cid:logo@example.com", "aide@example.com", "+33 1 23 45 67 89", "/messages/"):
+        assert expected in html, expected
+    assert 'width="160"' in html
+    for expected in ("La Maison", "aide@example.com", "https://shop.example.com/messages/"):
+        assert expected in text, expected
+    (picture,) = [part for part in letter.walk() if part.get_content_type() == "image/png"]
+    assert picture["content-id"] == "<logo@example.com>"
 
 
 async def test_the_letter_of_a_failed_delivery_leads_to_the_answer(depot: Depot, post: Post) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import mimetypes
 import shutil
 import sys
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe as SlowAxe
+from axe_playwright_python.base import AxeResults
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY, STATIC, STATIC_URL
@@ -60,6 +63,37 @@ async def browser() -> AsyncIterator[Browser]:
 async def drawn(page: Page) -> None:
     """Returns when every chart of the page has been drawn."""
     await expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0)
+
+
+class Axe(SlowAxe):
+    """All rules, as the library runs them; only what is wrong comes back, as one text, and a page is given the script once."""
+
+    async def run(self, page: Page) -> AxeResults:
+        if not await page.evaluate("'axe' in window"):
+            await page.evaluate(self.axe_script)
+        found: str = await page.evaluate(
+            "axe.run({resultTypes: ['violations']}).then((results) => JSON.stringify(results.violations))"
+        )
+        return AxeResults({"violations": json.loads(found)})
+
+
+async def fits(page: Page, where: str = "") -> None:
+    """Fails when the page, as wide as it is now, is not accessible or wider than its screen."""
+    results = await Axe().run(page)
+    width = page.viewport_size and page.viewport_size["width"]
+    assert results.violations_count == 0, (where, width, results.generate_report())
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (where, width)
+
+
+async def fits_every_screen(page: Page, address: str) -> None:
+    """The same for a page that is opened on a phone, and then gets as wide as a desk's screen."""
+    await page.set_viewport_size({"width": 390, "height": 900})
+    await page.goto(address)
+    await drawn(page)
+    await fits(page, address)
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await drawn(page)
+    await fits(page, address)
 
 
 class GalleryHandler(BaseHTTPRequestHandler):

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from litestar import Litestar
 from playwright.async_api import Browser, expect
 
@@ -17,7 +16,7 @@ from comptoir.runtime.database import Database
 from comptoir.sdk.orders import Address
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.web import PublicPages
-from support.browser import browser
+from support.browser import Axe, browser
 from support.console import served
 from support.depot import Depot, open_depot, scan
 

@@ -15,7 +15,8 @@ from litestar.testing import AsyncTestClient
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.orders.contracts import OrderId
-from comptoir.modules.tracking.contracts import ACCOUNT_PREFIX, AnswerKind, CaseState
+from comptoir.modules.tracking.api import cases
+from comptoir.modules.tracking.contracts import ACCOUNT_PREFIX, AnswerKind, CaseState, CaseStep
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database
 from comptoir.runtime.limits import Limiter
@@ -155,6 +156,27 @@ async def test_who_asks_too_often_waits(depot: Depot, links: PublicLinks) -> Non
     async with AsyncTestClient(Litestar(pages.routes(), openapi_config=None)) as client:
         statuses = [(await client.get("/track/guess")).status_code for _ in range(5)]
         assert statuses == [404, 404, 404, 429, 429]
+
+
+async def test_after_the_term_a_late_answer_counts_until_somebody_acts_and_then_it_says_what_was_decided(
+    depot: Depot, links: PublicLinks, client: Client
+) -> None:
+    order_id = await depot.shipped("PUB9", ship_to=AT_HOME)
+    await depot.say("PUB9", scan("delivery_failed", hours=1))
+    async with depot.database.transaction() as tx:
+        await tx.run("UPDATE tracking.cases SET answer_until = now() - interval '3 days'")
+        await cases.time_out(tx, 10)
+    form = await answering(depot, links, order_id)
+    late = await client.get(form + "?lang=en")
+    assert (late.status_code, "what you say now still counts" in late.text) == (200, True)
+    assert (await client.post(form, data={"kind": "return"}, follow_redirects=False)).status_code == 303
+    case = await depot.case(order_id)
+    assert case.state is CaseState.ANSWERED
+    async with depot.database.transaction() as tx:
+        await cases.carry_out(tx, case.tracked_id, CaseStep.SEND_BACK)
+    for language, words in (("en", "Your parcel goes back to the shop."), ("fr", "Votre colis retourne au magasin.")):
+        decided = await client.get(f"{form}?lang={language}")
+        assert (decided.status_code, words in decided.text, "<form" in decided.text) == (200, True, False)
 
 
 async def test_carriers_are_answered_by_what_became_of_their_message(depot: Depot, client: Client) -> None:

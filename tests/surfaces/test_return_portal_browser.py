@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from litestar import Litestar
 from playwright.async_api import Browser, Page, expect
 
@@ -18,7 +17,7 @@ from comptoir.runtime.database import Database
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.returning import ReturnPages
 from comptoir.surfaces.public.web import PublicPages
-from support.browser import browser
+from support.browser import Axe, browser
 from support.console import served
 from support.depot import Depot, open_depot
 

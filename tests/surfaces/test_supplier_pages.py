@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from playwright.async_api import Browser
@@ -36,7 +35,7 @@ from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.supplying import SupplierPages
 from comptoir.surfaces.public.web import PublicPages
 from comptoir.surfaces.supplying import SupplierLinks, paper_of
-from support.browser import browser
+from support.browser import Axe, browser
 from support.console import served
 from support.dropship import Dropship, open_dropship
 from support.paper import texts

@@ -18,7 +18,9 @@ from comptoir.modules.customers import tables as customers
 from comptoir.modules.fulfilment import tables as fulfilment
 from comptoir.modules.imports import tables as imports
 from comptoir.modules.inventory import tables as inventory
+from comptoir.modules.invoicing import tables as invoicing
 from comptoir.modules.locations import tables as locations
+from comptoir.modules.lots import tables as lots
 from comptoir.modules.notices import tables as notices
 from comptoir.modules.orders import tables as orders
 from comptoir.modules.packing import tables as packing
@@ -56,6 +58,8 @@ METADATAS = [
         notices,
         purchasing,
         substitution,
+        lots,
+        invoicing,
         imports,
         demo,
     )

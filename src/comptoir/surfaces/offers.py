@@ -56,9 +56,12 @@ class Offers:
         return self.offered[0] if self.offered and self.offered[0].real_cost is not None else None
 
 
-async def ruling(reader: Reader, *, within_days: int | None = None, at_most: int | None = None) -> tracking.Ruling:
-    """What the house has said of all parcels, with what is said of this one."""
-    return replace((await tracking.ruling.get(reader))[0], within_days=within_days, at_most=at_most)
+async def ruling(
+    reader: Reader, parcel: tracking.Sent | None, *, within_days: int | None = None, at_most: int | None = None
+) -> tracking.Ruling:
+    """What the house has said, by the first rule that fits this parcel, with what is said of it alone. None: not known yet."""
+    house = replace((await tracking.ruling.get(reader))[0], within_days=within_days, at_most=at_most)
+    return house if parcel is None else tracking.steered(house, parcel)
 
 
 async def ask(
@@ -83,11 +86,11 @@ async def ask(
         accounts = [account for account in await tracking.accounts.everything(reader) if account.active]
         lanes = await tracking.performance(reader, today - _LOOK_BACK, destination_country=shipment.recipient.country)
         given = await tracking.labels.given_out(reader, now - _SHARES_OF) if ruling.shares else {}
-    measured: dict[tuple[str, str], Counts] = {}
-    for one in lanes:
-        if one.lane.origin_country == shipment.sender.country:
-            key = (one.lane.carrier, one.lane.service)
-            measured[key] = measured.get(key, _NOTHING).plus(one.counts)
+    measured = tracking.on_the_way(
+        lanes,
+        (shipment.sender.country, tracking.region_of(shipment.sender.region, shipment.sender.postcode)),
+        (shipment.recipient.country, tracking.region_of(shipment.recipient.region, shipment.recipient.postcode)),
+    )
     answers = await asyncio.gather(*(_rates(carriage, account.id, shipment, needed) for account in accounts))
     found: list[Offered] = []
     silent: list[Silent] = []

@@ -40,7 +40,7 @@ from comptoir.surfaces import offers
 from comptoir.surfaces.carriage import Carriage
 from comptoir.surfaces.parcels import ParcelDesk, address_of
 from comptoir.surfaces.public.returning_papers import home_of
-from comptoir.surfaces.sending import NowhereToSend, buy, without_label
+from comptoir.surfaces.sending import NowhereToSend, buy, sent_as, without_label
 
 log = structlog.get_logger("comptoir.returns")
 
@@ -71,6 +71,7 @@ class Wanted:
     case: ReturnCase
     currency: Currency
     shipment: RateRequest
+    sent: tracking.Sent
 
 
 class ReturnLabels:
@@ -125,7 +126,7 @@ class ReturnLabels:
             raise NoCarrierForReturns(silent=[])
         async with self._database.read() as reader:
             wanted = await described(reader, case, weight)
-            ruling = await offers.ruling(reader)
+            ruling = await offers.ruling(reader, wanted.sent)
         told = await offers.ask(
             self._database, self._carriage, wanted.shipment, ruling, wanted.currency, utcnow(), relax=True, needed=_NEEDED
         )
@@ -253,7 +254,9 @@ async def described(reader: Reader, case: ReturnCase, weight: int = 0) -> Wanted
         invoiced_on=order.placed_at.date(),
         is_return=True,
     )
-    return Wanted(case, order.currency, shipment)
+    known = [goods[line.sku] for line, _ in inside if line.sku in goods]
+    sent = sent_as(shipment, known, channel=order.channel_code, location_id=place.id)
+    return Wanted(case, order.currency, shipment, sent)
 
 
 def _weight(inside: list[tuple[OrderLine, int]], goods: dict[str, Goods]) -> int:

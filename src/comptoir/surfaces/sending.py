@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,8 +19,10 @@ from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentId, Method, Parcel, ParcelId
 from comptoir.modules.fulfilment.errors import NotInThatState, NotPicked, UnknownFulfilment
 from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order, OrderId, OrderLine, Tracking
+from comptoir.modules.routing import api as routing
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import LabelState, PurchasedLabel
 from comptoir.modules.tracking.errors import LabelNotTakenBack, LabelStillThere
@@ -54,6 +56,8 @@ class Box:
     currency: Currency
     """Of the order."""
     shipment: RateRequest
+    sent: tracking.Sent
+    """What the rules of the house look at."""
 
 
 async def box(reader: Reader, fulfilment_id: FulfilmentId, parcel_id: ParcelId | None, weight: int = 0) -> Box:
@@ -86,7 +90,28 @@ async def described(reader: Reader, one: Fulfilment, parcel: Parcel, weight: int
         invoice_number=str(order.number),
         invoiced_on=order.placed_at.date(),
     )
-    return Box(parcel.id, order.id, order.currency, shipment)
+    within = [known for _, known, _ in inside if known is not None]
+    sent = sent_as(shipment, within, channel=order.channel_code, location_id=one.location_id, service=one.service)
+    return Box(parcel.id, order.id, order.currency, shipment, sent)
+
+
+def sent_as(
+    shipment: RateRequest, goods: Iterable[Goods], *, channel: str, location_id: LocationId | None, service: str = ""
+) -> tracking.Sent:
+    """What rules about carriers look at of a parcel. `location_id` is ours, where it leaves or arrives."""
+    there = shipment.sender if shipment.is_return else shipment.recipient
+    return tracking.Sent(
+        channel=channel,
+        location_id=location_id,
+        country=there.country,
+        postcode=there.postcode,
+        service=service,
+        weight=shipment.parcel.weight,
+        categories=frozenset(
+            [routing.category_text(one.category[:depth]) for one in goods for depth in range(1, len(one.category) + 1)]
+        ),
+        dangerous=shipment.dangerous,
+    )
 
 
 def _chosen(boxes: list[Parcel], parcel_id: ParcelId | None, unpacked: int) -> Parcel:

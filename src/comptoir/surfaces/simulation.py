@@ -6,7 +6,8 @@ Reads are plain and short; what takes long is arithmetic, in a thread of its own
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -15,21 +16,25 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from comptoir.kernel.time import utcnow
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Goods
 from comptoir.modules.channels import api as channels
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Reservation, Spot
-from comptoir.modules.locations.contracts import LocationId, PoolId
+from comptoir.modules.locations.contracts import LocationId, LocationKind, PoolId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.api import Atlas, Flow, Network, Past, Tally
-from comptoir.modules.routing.contracts import Decision, Job, Need, Pick, Profile, Rules, RuleSet
+from comptoir.modules.routing.api import Atlas, Flow, Mishaps, Network, Past, Tally
+from comptoir.modules.routing.contracts import Decision, Job, Need, Pick, Profile, Rehearsed, Rules, RuleSet
+from comptoir.modules.tracking import api as tracking
 from comptoir.runtime.columnar import Columns, Texts
 from comptoir.runtime.database import Database, Reader
 
 _GOODS = 5_000
+_LATELY = timedelta(days=90)
+"""Of what came in that time it is measured how late parcels come."""
 _EPOCH = date(1970, 1, 1)
 
 
@@ -47,6 +52,10 @@ class Ground:
     """Of each SKU, with those above them."""
     sold_daily: Mapping[Spot, float] = field(default_factory=dict[Spot, float])
     """Units at each location, as it was when it begins."""
+    gone: Mapping[UUID, Mapping[int, int]] = field(default_factory=dict[UUID, Mapping[int, int]])
+    """Units by order and line that were cancelled for want of stock."""
+    came: Mapping[UUID, date] = field(default_factory=dict[UUID, date])
+    """When the last parcel of an order was at the door, where that is known."""
 
     def profile(self, channel: str, job: Job) -> Profile:
         """By what rule sets tell it apart."""
@@ -88,8 +97,9 @@ async def gather(database: Database, question: Question) -> Ground | None:
         opening = await inventory.opening(reader, skus, clock[0])
         flow = await inventory.flow(reader, skus, clock[0], clock[1] + timedelta(microseconds=1))
         daily = await inventory.sold_daily(reader, skus, question.since)
+        came = await tracking.came(reader, question.channels, question.since)
     ground = await asyncio.to_thread(_ground, network, wanted, sent, goods, opening, flow)
-    ground = replace(ground, sold_daily=daily)
+    ground = replace(ground, sold_daily=daily, came=_came(came), gone=_gone(wanted))
     async with database.read() as reader:
         return _with_planned(ground, await inventory.reservations_of(reader, _unsent(ground)))
 
@@ -131,6 +141,20 @@ def _ground(
     by_path = {path: routing.categories_of([one]) for one in goods.values() if (path := one.category)}
     categories = {sku: by_path[one.category] for sku, one in goods.items() if one.category}
     return Ground(network, jobs, moved, _sent(sent, {job.id: job for _, _, job in jobs}), categories)
+
+
+def _came(came: Columns) -> dict[UUID, date]:
+    days: list[int] = came.numbers["day"].tolist()
+    return {UUID(key): _EPOCH + timedelta(days=day) for key, day in zip(came.texts["order"].each(), days, strict=True)}
+
+
+def _gone(wanted: Columns) -> dict[UUID, dict[int, int]]:
+    """Few: only their rows are looked at."""
+    found: dict[UUID, dict[int, int]] = {}
+    units, lines, orders_ = wanted.numbers["gone"], wanted.numbers["line_no"], wanted.texts["order"]
+    for n in np.flatnonzero(units > 0).tolist():
+        found.setdefault(UUID(orders_.values[orders_.codes[n]]), {})[int(lines[n])] = int(units[n])
+    return found
 
 
 def _numbered(texts: Texts, numbers: Mapping[str, int]) -> NDArray[np.int32]:
@@ -191,26 +215,105 @@ Chooser = Callable[[Job, Profile], Rules]
 """By which rules an order is decided."""
 
 
-def by_rules(tried: RuleSet | None, live: Sequence[RuleSet]) -> Chooser:
-    """The rule set that is tried, for the orders that it is for; the others as they are decided now."""
+@dataclass(slots=True)
+class ByRules:
+    """The rule sets that would be live with the one that is tried, which stands where its position puts it."""
 
-    def choose(job: Job, order: Profile) -> Rules:
-        if tried is not None and routing.is_for(tried.rules.condition, order):
-            return tried.rules
-        found = routing.matching(live, job.id, order)
+    live: Sequence[RuleSet]
+    tried: RuleSet | None = None
+    reached: int = 0
+    """Orders that the one that is tried has decided."""
+
+    def __call__(self, job: Job, order: Profile) -> Rules:
+        found = routing.matching(self.live, job.id, order)
+        if found is not None and found is self.tried:
+            self.reached += 1
         return Rules() if found is None else found.rules
 
-    return choose
+
+def by_rules(tried: RuleSet | None, live: Sequence[RuleSet], *, for_all: bool = False) -> ByRules:
+    """As it would be with the rule set that is tried put live: at its position, for its share of the orders, or `for_all` that
+    reach it. An older version of it decides nothing beside it.
+    """
+    if tried is None:
+        return ByRules(live)
+    asked = replace(tried, share=100) if for_all else tried
+    return ByRules([*(one for one in live if one.id != tried.id), asked], asked)
 
 
-def tried(ground: Ground, chooser: Chooser, watch: Callable[[int], None] | None = None) -> Tally:
-    """What would have happened. Takes seconds for tens of thousands of orders: call it in a thread."""
-    past = (Past(recorded, job, chooser(job, ground.profile(channel, job))) for recorded, channel, job in ground.jobs)
-    return routing.simulate(ground.network, past, ground.flow, sold_daily=ground.sold_daily, watch=watch)
+RUN_SECONDS = 1.0
+"""So long at most is searched in each run of a simulation."""
+
+
+def tried(ground: Ground, chooser: Chooser, watch: Callable[[int], None] | None = None, *, with_runs: bool = False) -> Tally:
+    """What would have happened. Takes seconds for tens of thousands of orders, with runs up to a second more for each of them:
+    call it in a thread.
+    """
+    return routing.simulate(
+        ground.network,
+        _past(ground, chooser),
+        ground.flow,
+        sold_daily=ground.sold_daily,
+        watch=watch,
+        runs=RUN_SECONDS if with_runs else 0.0,
+    )
+
+
+def _past(ground: Ground, chooser: Chooser) -> Iterator[Past]:
+    for recorded, channel, job in ground.jobs:
+        yield Past(recorded, job, chooser(job, ground.profile(channel, job)), ground.gone.get(job.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How often what went wrong in the past that is asked about."""
+
+    rejects: float
+    """Parts that stores gave back, of those that they were to send."""
+    late: Mapping[int, float]
+    """Parcels by days after their plan, as shares."""
+
+
+async def measured(database: Database, question: Question, ground: Ground) -> Measured:
+    """Of what nothing is known nothing goes wrong."""
+    async with database.read() as reader:
+        parts = await orders.given_back(reader, question.channels, question.since, question.until)
+        late = await routing.lateness(reader, utcnow().date() - _LATELY)
+    stores = {site.id for site in ground.network.sites if site.kind is LocationKind.STORE}
+    own = [(back, all_) for place, back, all_ in parts if place in stores]
+    sent, parcels = sum([all_ for _, all_ in own]), sum(late.values())
+    return Measured(
+        sum([back for back, _ in own]) / sent if sent else 0.0,
+        {days: count / parcels for days, count in late.items() if days > 0},
+    )
+
+
+def rehearsed(ground: Ground, chooser: Chooser, known: Measured, target: float) -> Rehearsed:
+    """The days that buyers would have been told at the door, and how many would have been kept with what goes wrong. The same
+    past gives the same figures.
+    """
+    mishaps = Mishaps(rejected=known.rejects, left_late=0.0, came_late=known.late, careless=0.0)
+    past = (
+        replace(one, job=replace(one.job, needed_by=None))
+        for one in _past(ground, chooser)
+        if one.job.service is not Service.PICKUP
+    )
+    chance = random.Random(1)  # noqa: S311 - mishaps are no secret
+    record = routing.rehearse(ground.network, past, ground.flow, mishaps, target=target, chance=chance)
+    return Rehearsed(
+        promised=record.promised,
+        kept=record.kept,
+        days=record.days,
+        rejected=record.rejected,
+        rejects=known.rejects,
+        late=sum(known.late.values()),
+    )
 
 
 def happened(ground: Ground) -> Tally:
-    """What did happen, and will of what has not left yet, reckoned with the rates and calendars of now."""
+    """What did happen, and will of what has not left yet, reckoned with the rates and calendars of now. Days at the door are
+    those of the parcels, where they are known.
+    """
     tally = Tally()
     for _, _, job in ground.jobs:
         picks = ground.sent.get(job.id, ())
@@ -219,5 +322,6 @@ def happened(ground: Ground) -> Tally:
         for pick in picks:
             sent[pick.line_no] += pick.quantity
         lacking = tuple([(n.line_no, n.quantity - sent[n.line_no]) for n in job.needs if n.quantity > sent[n.line_no]])
-        tally.add(job, Decision(job.id, decision.parcels, lacking))
+        whole = Decision(job.id, decision.parcels, lacking)
+        tally.add(job, whole, gone=ground.gone.get(job.id), came_on=ground.came.get(job.id))
     return tally

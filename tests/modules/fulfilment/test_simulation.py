@@ -8,26 +8,12 @@ from comptoir.modules.locations import api as locations
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Tracking
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.contracts import Condition, Rating, Rules, RuleSetDraft, RuleSetState, Weight
+from comptoir.modules.routing.contracts import Condition, Rules, RuleSetDraft, RuleSetState
 from comptoir.sdk.orders import Address
 from comptoir.surfaces import simulation
-from comptoir.surfaces.simulation import Ground, Question
+from comptoir.surfaces.simulation import Question
+from support.past import MARSEILLE, NEAREST, ground
 from support.shop import Shop
-
-MARSEILLE = Address(name="Zoé", city="Marseille", country="FR", latitude=43.3, longitude=5.4)
-NEAREST = Rules(ratings=(Weight(Rating.DISTANCE),))
-
-
-async def ground(shop: Shop) -> Ground:
-    now = datetime.now(UTC)
-    async with shop.database.read() as reader:
-        pool = await locations.pool_by_code(reader, "pool-web")
-        assert await simulation.channels_of(reader, pool.id) == ("web",)
-    found = await simulation.gather(
-        shop.database, Question(pool.id, ("web",), now - timedelta(days=1), now + timedelta(days=1))
-    )
-    assert found is not None
-    return found
 
 
 async def test_what_happened_beside_what_would_have(shop: Shop) -> None:

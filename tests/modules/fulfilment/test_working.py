@@ -281,9 +281,8 @@ async def test_what_a_third_party_gives_back_is_sent_by_another_location(shop: S
     await shop.product("TEA", stock={"paris": 5, "lyon": 5})
     one = await work_for(shop, {"TEA": 2})
     async with shop.database.transaction() as tx:
-        for step in steps:
-            after = await api.say(tx, one.id, step)
-        assert after.state is State.CANCELLED
+        said = [await api.say(tx, one.id, step) for step in steps]
+        assert said[-1].state is State.CANCELLED
         with pytest.raises(NotInThatState):
             await api.say(tx, one.id, Handshake.SUBMIT)
     await shop.settle()
@@ -345,7 +344,7 @@ async def test_split_and_merge_are_told(shop: Shop) -> None:
     async with shop.database.transaction() as tx:
         other = await api.split(tx, one.id, [LineUnits(1, 2)])
         split = next(event for event in tx.emitted if isinstance(event, FulfilmentSplit))
-        assert (split.into_id, split.into, split.lines) == (other.id, other.number, (LineUnits(1, 2),))
+        assert (split.into_fulfilment_id, split.into, split.lines) == (other.id, other.number, (LineUnits(1, 2),))
         assert [event.fulfilment_id for event in tx.emitted if isinstance(event, FulfilmentCreated)] == [other.id]
         await api.merge(tx, [one.id, other.id])
         merged = next(event for event in tx.emitted if isinstance(event, FulfilmentMerged))

@@ -11,8 +11,8 @@ from plainly import LYON, PARIS, site
 
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
 from comptoir.modules.locations.contracts import LocationId, LocationKind, OpeningHours
-from comptoir.modules.routing.contracts import Detail, Fence, Job, Need, Rating, Rules, Site, Weight
-from comptoir.modules.routing.domain.choosing import choose, explain
+from comptoir.modules.routing.contracts import Detail, Fence, Job, Need, Rating, Rules, Site, Splitting, Weight
+from comptoir.modules.routing.domain.choosing import as_placed, choose, explain
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.stock import Situation
 
@@ -112,3 +112,75 @@ def test_work_goes_round_where_nobody_has_a_limit() -> None:
         situation.take(decision)
         sent += [parcel.site.int for parcel in decision.parcels]
     assert sent == [1, 2, 3, 1, 2, 3]
+
+
+# What no carrier takes together
+
+HAZMAT = CarrierServiceDraft(code="hazmat", name="Hazmat", zones=(Zone(2_000, 900, 90, 3),), max_weight=5_000, dangerous=True)
+FREIGHT = CarrierServiceDraft(code="freight", name="Freight", zones=(Zone(2_000, 4_000, 20, 4),), max_weight=500_000)
+PERFUME, WARDROBE = Need(1, "A", 1, 500, 3000, dangerous=True), Need(2, "B", 1, 80_000, 40_000)
+
+
+def mixed(*needs: Need) -> Job:
+    return replace(job(), needs=needs)
+
+
+def world(sites: list[Site], stock: dict[str, list[int]]) -> tuple[Network, Situation]:
+    network = Network(sites, [HAZMAT, FREIGHT])
+    available = {(sku, place.id): n for sku, row in stock.items() for place, n in zip(sites, row, strict=True)}
+    return network, Situation(network, available)
+
+
+def sent(rules: Rules, order: Job, sites: list[Site], stock: dict[str, list[int]]) -> list[tuple[int, str, list[int]]]:
+    network, situation = world(sites, stock)
+    decision = choose(network, rules, order, situation, NOON)
+    told = [(parcel.site.int, parcel.carrier, [pick.line_no for pick in parcel.picks]) for parcel in decision.parcels]
+    if told:
+        picks = [pick for parcel in decision.parcels for pick in parcel.picks]
+        assert as_placed(network, order, picks, NOON).cost == decision.cost
+    return told
+
+
+def test_what_no_carrier_takes_together_goes_in_parts() -> None:
+    order, sites = mixed(PERFUME, WARDROBE), [at(1), at(2)]
+    assert sent(Rules(), order, sites, {"A": [9, 0], "B": [0, 9]}) == [(1, "hazmat", [1]), (2, "freight", [2])]
+    assert sent(Rules(), order, [at(1)], {"A": [9], "B": [9]}) == [(1, "hazmat", [1]), (1, "freight", [2])]
+    network, situation = world([at(1)], {"A": [9], "B": [9]})
+    (told,) = explain(network, Rules(), order, situation, NOON)
+    assert (told.fence, told.detail) == (Fence.NO_CARRIER, Detail.TOGETHER)
+
+
+def test_it_stays_together_where_the_rules_want_it_so_or_a_part_is_worth_too_little() -> None:
+    order, stock = mixed(PERFUME, WARDROBE), {"A": [9], "B": [9]}
+    assert sent(Rules(splitting=Splitting(1)), order, [at(1)], stock) == []
+    assert sent(Rules(splitting=Splitting(3, 5_000)), order, [at(1)], stock) == []
+
+
+def test_what_goes_with_either_makes_no_third_part() -> None:
+    shirt = Need(3, "C", 1, 300, 2000)
+    found = sent(Rules(), mixed(PERFUME, WARDROBE, shirt), [at(1)], {"A": [9], "B": [9], "C": [9]})
+    assert [lines for _, _, lines in found] == [[1], [2, 3]]
+
+
+# How long stock lasts
+
+
+def days(rating: Rating, units: list[int], daily: list[float]) -> list[float]:
+    sites = [at(n) for n in range(1, len(units) + 1)]
+    network = Network(sites, [POST])
+    available = {("A", place.id): n for place, n in zip(sites, units, strict=True)}
+    sold = {("A", place.id): n for place, n in zip(sites, daily, strict=True) if n}
+    situation = Situation(network, available, None, sold)
+    told = explain(network, Rules(ratings=(Weight(rating),)), job(), situation, NOON)
+    assert all(one.fence is None for one in told)
+    return [one.ratings[rating] for one in sorted(told, key=lambda one: one.site.int)]
+
+
+def test_stock_is_measured_in_days_where_it_is_known_what_is_sold() -> None:
+    assert days(Rating.MARKDOWN, [10, 90, 4], [0.5, 9.0, 0.0]) == [-20.0, -10.0, -3650.0]
+    assert days(Rating.COVER, [10, 92, 4], [0.5, 9.0, 0.0]) == [-16.0, -10.0, -3650.0]
+
+
+def test_where_nobody_has_sold_any_the_order_is_the_measure() -> None:
+    assert days(Rating.MARKDOWN, [10, 90], [0, 0]) == [-5.0, -45.0]
+    assert days(Rating.COVER, [10, 100], [0, 0]) == [0.2, 0.02]

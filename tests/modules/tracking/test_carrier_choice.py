@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.modules.tracking.api import Verdict, verdict
-from comptoir.modules.tracking.contracts import Counts
-from comptoir.modules.tracking.domain.choosing import Offer, Ruling, choose, expected_on_time, real_cost
+from comptoir.modules.tracking.contracts import Counts, LaneKey, Performance
+from comptoir.modules.tracking.domain.choosing import Offer, Ruling, choose, expected_on_time, real_cost, steered
+from comptoir.modules.tracking.domain.measuring import on_the_way
+from comptoir.modules.tracking.domain.steering import CarrierRule, Do, Effect, Sent
 
 CARRIERS = ("colis", "eclair", "lumen", "relais")
 
@@ -110,3 +114,67 @@ def test_figures_come_to_a_verdict() -> None:
         Verdict.LATE,
         Verdict.RISKY,
     ]
+
+
+CORSICA = CarrierRule(name="Corsica", countries=("FR",), postcodes=("20",), effects=(Effect(do=Do.ONLY, carrier="a"),))
+HEAVY = CarrierRule(weight_from=10_000, dangerous=False, effects=(Effect(do=Do.EXCLUDE, carrier="b", service="x"),))
+SHARED = CarrierRule(effects=(Effect(do=Do.SHARE, carrier="a", share=3), Effect(do=Do.SHARE, carrier="b", share=1)))
+RULES = Ruling(rules=(CORSICA, HEAVY, SHARED))
+
+
+@pytest.mark.parametrize(
+    ("sent", "no"),
+    [
+        (Sent(country="FR", postcode="20 090", weight=20_000), 1),
+        (Sent(country="IT", postcode="20090", weight=10_000), 2),
+        (Sent(country="FR", postcode="75011", weight=20_000, dangerous=True), 3),
+        (Sent(country="FR", postcode="75011", weight=9_999), 3),
+    ],
+)
+def test_the_first_rule_that_fits_a_parcel_decides(sent: Sent, no: int) -> None:
+    assert steered(RULES, sent).rule_no == no
+
+
+def test_conditions_are_met_together_and_any_value_of_one_will_do() -> None:
+    only = (Effect(do=Do.ONLY, carrier="a"),)
+    rule = CarrierRule(channels=("web", "app"), categories=("Food",), services=("express",), effects=only)
+    fitting = Sent(channel="app", service="express", categories=frozenset({"Food", "Food > Tea"}))
+    house = Ruling(rules=(rule,))
+    assert steered(house, fitting).rule is rule
+    for other in (
+        replace(fitting, channel="shop"),
+        replace(fitting, service="standard"),
+        replace(fitting, categories=frozenset()),
+    ):
+        assert steered(house, other).rule is None
+
+
+def test_a_rule_excludes_services_keeps_to_carriers_and_prefers_them() -> None:
+    cheap, other, dear = Offer("b", "x", 100), Offer("b", "y", 200), Offer("a", "x", 900)
+    offers = [cheap, other, dear]
+    assert choose(offers, steered(RULES, Sent(country="FR", postcode="20090"))).best == dear
+    heavy = choose(offers, steered(RULES, Sent(weight=10_000)))
+    assert (heavy.best, heavy.ruled_out) == (other, ((cheap, "the rule excludes it"),))
+    liked = Ruling(rules=(CarrierRule(effects=(Effect(do=Do.PREFER, carrier="A"),)),))
+    assert [offer for offer, _ in choose(offers, steered(liked, Sent())).ranked] == [dear, cheap, other]
+    assert choose([cheap, other], steered(liked, Sent())).best == cheap
+
+
+def test_a_rule_shares_the_load_of_its_parcels() -> None:
+    a, b = Offer("a", "x", 100), Offer("b", "x", 100)
+    ruling = steered(RULES, Sent())
+    assert choose([a, b], ruling, {"a": 30}).best == b
+    assert choose([a, b], ruling, {"a": 30, "b": 30}).best == a
+
+
+def lane(origin: str, there: str, parcels: int, lost: int, country: str = "FR") -> Performance:
+    key = LaneKey("a", "x", "FR", origin, country, there)
+    return Performance(key, Counts(parcels=parcels, delivered=parcels - lost, lost=lost))
+
+
+def test_a_lane_is_that_of_the_regions_where_enough_parcels_went_and_else_of_the_countries() -> None:
+    lanes = [lane("75", "13", 30, 3), lane("75", "20", 29, 9), lane("69", "13", 100, 0), lane("75", "13", 50, 50, "IT")]
+    for region, counts in (("13", (30, 3)), ("20", (159, 12)), ("33", (159, 12))):
+        found = on_the_way(lanes, ("FR", "75"), ("FR", region))[("a", "x")]
+        assert (found.parcels, found.lost) == counts
+    assert on_the_way(lanes, ("DE", ""), ("FR", "13")) == {}

@@ -36,6 +36,8 @@ SCHEMAS = (
     "notices",
     "purchasing",
     "substitution",
+    "lots",
+    "invoicing",
     "imports",
     "demo",
 )
@@ -775,6 +777,9 @@ def upgrade() -> None:
         sa.Column("rule_set_id", sa.UUID(), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("rules", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("for_all", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("with_runs", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("with_mishaps", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("state", sa.Text(collation="C"), nullable=False),
         sa.Column("orders", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("done", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -1365,6 +1370,9 @@ def upgrade() -> None:
     op.create_index("orders_number", "orders", ["number"], unique=True, schema="fulfilment")
     op.create_index("orders_order", "orders", ["order_id"], unique=False, schema="fulfilment")
     op.create_index(
+        "orders_promised", "orders", ["promised_on", "leaves_by"], unique=False, schema="fulfilment", postgresql_using="brin"
+    )
+    op.create_index(
         "orders_release",
         "orders",
         ["release_at"],
@@ -1673,6 +1681,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.Text(collation="C"), nullable=True),
         sa.Column("waits_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shipment_id", sa.UUID(), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.CheckConstraint("kind IN ('edit', 'cancel', 'return', 'exchange', 'claim', 'adjustment')", name="changes_kind"),
         sa.CheckConstraint("state <> 'confirmed' OR NOT needs_approval OR decided_at IS NOT NULL", name="changes_approved"),
@@ -2300,6 +2309,7 @@ def upgrade() -> None:
         sa.Column("carrier_estimate", sa.Date(), nullable=True),
         sa.Column("estimated_on", sa.Date(), nullable=True),
         sa.Column("signed_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("claimed", sa.Text(collation="C"), server_default="", nullable=False),
         sa.Column("delay_told", sa.Date(), nullable=True),
         sa.Column("next_poll_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("polls", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -2347,6 +2357,7 @@ def upgrade() -> None:
     )
     op.create_index("parcels_order", "parcels", ["order_id"], unique=False, schema="tracking")
     op.create_index("parcels_order_number", "parcels", ["order_number", "id"], unique=False, schema="tracking")
+    op.create_index("parcels_promised", "parcels", ["promised_on"], unique=False, schema="tracking", postgresql_using="brin")
     op.create_index("parcels_shipped", "parcels", ["shipped_at", "id"], unique=False, schema="tracking")
     op.create_table(
         "pickups",
@@ -2787,6 +2798,130 @@ def upgrade() -> None:
         schema="substitution",
     )
     op.create_index("substitutions_order", "substitutions", ["order_id"], unique=False, schema="substitution")
+    op.create_table(
+        "entries",
+        sa.Column("tx", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("on_hand", sa.Integer(), nullable=False),
+        sa.Column("held", sa.Integer(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=True),
+        sa.Column("fulfilment_id", sa.UUID(), nullable=True),
+        sa.Column("reason", sa.Text(collation="C"), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("on_hand <> 0 OR held <> 0", name="entries_change"),
+        sa.PrimaryKeyConstraint("tx", "seq"),
+        schema="lots",
+    )
+    op.create_index("entries_lot", "entries", ["sku", "code", "location_id"], unique=False, schema="lots")
+    op.create_table(
+        "lots",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blocked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("blocked_note", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("sku", "code"),
+        schema="lots",
+    )
+    op.create_table(
+        "picks",
+        sa.Column("fulfilment_id", sa.UUID(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("quantity > 0", name="picks_quantity"),
+        sa.PrimaryKeyConstraint("fulfilment_id", "line_no", "sku", "code"),
+        schema="lots",
+    )
+    op.create_index("picks_lot", "picks", ["sku", "code", "at"], unique=False, schema="lots")
+    op.create_index("picks_order", "picks", ["order_id"], unique=False, schema="lots")
+    op.create_table(
+        "terms",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("tracks", sa.Text(collation="C"), nullable=False),
+        sa.Column("shelf_life_left", sa.Integer(), nullable=False),
+        sa.Column("transit_days", sa.Integer(), nullable=False),
+        sa.CheckConstraint("tracks IN ('lot', 'expiry')", name="terms_tracks"),
+        sa.CheckConstraint("shelf_life_left >= 0 AND transit_days >= 0", name="terms_days"),
+        sa.PrimaryKeyConstraint("sku"),
+        schema="lots",
+    )
+    op.create_table(
+        "shelves",
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("on_hand", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("held", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("0 <= held AND held <= on_hand", name="shelves_held"),
+        sa.ForeignKeyConstraint(
+            ["sku", "code"],
+            ["lots.lots.sku", "lots.lots.code"],
+        ),
+        sa.PrimaryKeyConstraint("sku", "code", "location_id"),
+        schema="lots",
+    )
+    op.create_index("shelves_location", "shelves", ["location_id", "sku"], unique=False, schema="lots")
+    op.create_table(
+        "invoices",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("seller", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("serial", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Text(collation="C"), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("refers_to", sa.UUID(), nullable=True),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("(kind = 'credit_note') = (refers_to IS NOT NULL)", name="invoices_refers"),
+        sa.CheckConstraint("kind IN ('invoice', 'credit_note')", name="invoices_kind"),
+        sa.CheckConstraint("total >= 0 AND serial > 0", name="invoices_numbers"),
+        sa.ForeignKeyConstraint(
+            ["refers_to"],
+            ["invoicing.invoices.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="invoicing",
+    )
+    op.create_index("invoices_number", "invoices", ["seller", "kind", "year", "serial"], unique=True, schema="invoicing")
+    op.create_index("invoices_order", "invoices", ["order_id", "issued_at"], unique=False, schema="invoicing")
+    op.create_table(
+        "sellers",
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.PrimaryKeyConstraint("code"),
+        schema="invoicing",
+    )
+    op.create_table(
+        "series",
+        sa.Column("seller", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("seller", "kind", "year"),
+        schema="invoicing",
+    )
     op.create_table(
         "adjustments",
         sa.Column("channel", sa.Text(collation="C"), nullable=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,10 +17,15 @@ _MEASURES = ("310", "311", "315", "316")
 
 
 class Label(NamedTuple):
-    """A code as it was read: `gtin` in its shortest form, empty where there is none; `thousandths` is how much is in it."""
+    """A code as it was read: `gtin` in its shortest form, empty where there is none; `thousandths` is how much is in it.
+
+    `lot` and the day on which it expires (or is best before) are there where the label says them.
+    """
 
     gtin: str
     thousandths: int | None = None
+    lot: str = ""
+    expires_on: date | None = None
 
 
 def read_label(code: str) -> Label:
@@ -41,7 +47,9 @@ def read_label(code: str) -> Label:
     measures = [message.element_strings.get(ai=ai) for ai in _MEASURES]
     amount = next((one.decimal for one in measures if one is not None and one.decimal is not None), None)
     thousandths = None if amount is None else int((amount * 1000).to_integral_value()) if amount > Decimal(0) else None
+    lot = message.element_strings.get(ai="10")
+    day = message.element_strings.get(ai="17") or message.element_strings.get(ai="15")
     try:
-        return Label(gtin(number.value), thousandths)
+        return Label(gtin(number.value), thousandths, lot.value if lot else "", day.date if day else None)
     except ValueError:
         return Label("")

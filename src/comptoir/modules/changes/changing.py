@@ -205,7 +205,12 @@ async def _after_waiting(tx: Tx, change: Change, setting: Setting) -> None:
 def draft_of(change: Change) -> ChangeDraft:
     """What was asked for."""
     return ChangeDraft(
-        order_id=change.order_id, kind=change.kind, actions=change.actions, reason=change.reason, note=change.note
+        order_id=change.order_id,
+        kind=change.kind,
+        actions=change.actions,
+        reason=change.reason,
+        note=change.note,
+        shipment_id=change.shipment_id,
     )
 
 

@@ -183,6 +183,8 @@ class ChangeDraft:
     actions: tuple[AnyAction, ...]
     reason: str = ""
     note: str = ""
+    shipment_id: ShipmentId | None = None
+    """Of the parcel that a claim is about, where somebody has said which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ class Change:
     version: int
     waits_since: datetime | None = None
     """Since when it waits for third parties who do the work: they were asked to stop. It is done when they have."""
+    shipment_id: ShipmentId | None = None
 
 
 class StockEffect(NamedTuple):

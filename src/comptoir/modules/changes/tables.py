@@ -54,6 +54,7 @@ changes = Table(
     instant("ended_at", nullable=True),
     key("ended_by", nullable=True),
     instant("waits_since", nullable=True),
+    uuid_column("shipment_id", nullable=True),
     _version(),
     Index("changes_open", "order_id", unique=True, postgresql_where=text("state IN ('requested', 'approved')")),
     Index("changes_order", "order_id", "requested_at"),

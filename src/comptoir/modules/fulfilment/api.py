@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from comptoir.modules.fulfilment import keeping
 from comptoir.modules.fulfilment.audit import audit, repair
 from comptoir.modules.fulfilment.batches import Batch, carry_out, decide_together, due_batches, given_up
 from comptoir.modules.fulfilment.codes import locker_code, new_locker_code, pickup_code, same_code, seal_locker_code
@@ -81,6 +82,7 @@ from comptoir.modules.fulfilment.waves import (
     bins,
     count_tasks,
     drop,
+    find_bins,
     give_up,
     leave,
     leave_zone,
@@ -164,6 +166,7 @@ __all__ = [
     "expire",
     "extend",
     "extend_for_buyer",
+    "find_bins",
     "find_waves",
     "firsts",
     "follow",
@@ -179,6 +182,7 @@ __all__ = [
     "hold",
     "is_late",
     "join",
+    "keeping",
     "leave",
     "leave_zone",
     "locker_code",

@@ -206,6 +206,35 @@ class Fulfilment:
     lines: tuple[FulfilmentLine, ...] = ()
 
 
+class Kept(NamedTuple):
+    """Promises of a week that were kept and broken, of one channel, way, location and carrier."""
+
+    week: date
+    """Its Monday."""
+    channel: str
+    service: str
+    """At the door the carrier's, at the counter `pickup`."""
+    location_id: LocationId
+    carrier: str
+    """Empty at the counter, and where nothing has left."""
+    kept: int
+    broken: int
+
+
+class Broken(NamedTuple):
+    """A promise that was not kept: what had been told, and what came of it."""
+
+    order_id: OrderId
+    order_number: int
+    channel: str
+    service: str
+    location_id: LocationId
+    carrier: str
+    promised_on: date
+    came_on: date | None
+    """At the door, or ready at the counter; None where it is not yet."""
+
+
 class Pulse(NamedTuple):
     """What changes whenever anything changes about the open work of a location."""
 
@@ -433,6 +462,13 @@ class CountTask:
     reason: str
     opened_at: datetime
     order_id: OrderId | None = None
+
+
+class SkuBin(NamedTuple):
+    """Where a SKU lies at a location."""
+
+    sku: str
+    bin: str
 
 
 # Collecting
@@ -724,12 +760,12 @@ class FulfilmentGrown(FulfilmentEvent, frozen=True, kw_only=True):
 
 
 class FulfilmentSplit(FulfilmentEvent, frozen=True, kw_only=True):
-    """Units that nobody has picked are a fulfilment order of their own now: `into_id`."""
+    """Units that nobody has picked are a fulfilment order of their own now: `into_fulfilment_id`."""
 
     type: ClassVar[str] = "fulfilment.split"
     number: int
     lines: tuple[LineUnits, ...]
-    into_id: FulfilmentId
+    into_fulfilment_id: FulfilmentId
     into: int
     """Its number."""
 

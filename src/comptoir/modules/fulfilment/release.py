@@ -255,9 +255,23 @@ class _Routed:
         return parcel is None or all(pick.line_no != line_no for pick in parcel.picks)
 
 
+def _by_place(parcels: Iterable[Parcel]) -> dict[LocationId, Parcel]:
+    """Of several from one place the one that comes last, with everything; their carriers are chosen when they are packed."""
+    found: dict[LocationId, Parcel] = {}
+    for parcel in parcels:
+        there = found.get(parcel.site)
+        if there is None:
+            found[parcel.site] = parcel
+        else:
+            last = max(there, parcel, key=lambda one: (one.arrives_on, one.ready_at))
+            carrier = parcel.carrier if there.carrier == parcel.carrier else ""
+            found[parcel.site] = replace(last, picks=(*there.picks, *parcel.picks), carrier=carrier)
+    return found
+
+
 def _as_decided(decided: Mapping[OrderId, tuple[Decision, Rules, Network]]) -> _Routed:
     return _Routed(
-        parcels={key: {parcel.site: parcel for parcel in decision.parcels} for key, (decision, _, _) in decided.items()},
+        parcels={key: _by_place(decision.parcels) for key, (decision, _, _) in decided.items()},
         moved=set(decided),
         rules={key: replace(rules, every=0) for key, (_, rules, _) in decided.items()},
         networks={key: network for key, (_, _, network) in decided.items()},
@@ -328,7 +342,7 @@ async def _route(
 def _note(routed: _Routed, parking: Parking, case: _Case, decision: Decision) -> None:
     key, lacking = case.order_id, dict(decision.lacking)
     _note_rules(routed, case)
-    routed.parcels.setdefault(key, {}).update({parcel.site: parcel for parcel in decision.parcels})
+    routed.parcels.setdefault(key, {}).update(_by_place(decision.parcels))
     if lacking:
         routed.unroutable.setdefault(key, set()).update(lacking)
     parking.note(key, case.job.needs, lacking)

@@ -91,6 +91,7 @@ orders = Table(
         "id",
         postgresql_where=text("request <> 'unsubmitted' AND stage NOT IN ('done', 'cancelled')"),
     ),
+    Index("orders_promised", "promised_on", "leaves_by", postgresql_using="brin"),
     Index("orders_unbegun", "placed_at", postgresql_where=text("state = 'open' AND begun_at IS NULL")),
     Index("orders_release", "release_at", postgresql_where=text("state IN ('scheduled', 'open') AND release_at IS NOT NULL")),
     CheckConstraint(

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from comptoir.kernel.checking import Checks, invalid
 from comptoir.kernel.ids import uuid7
 from comptoir.kernel.quantities import sku as clean_sku
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import VariantFilter
 from comptoir.modules.fulfilment import domain, working
 from comptoir.modules.fulfilment.contracts import (
     CountTask,
@@ -17,6 +19,7 @@ from comptoir.modules.fulfilment.contracts import (
     LineUnits,
     RejectReason,
     Scan,
+    SkuBin,
     State,
     Stop,
     Wave,
@@ -28,7 +31,7 @@ from comptoir.modules.fulfilment.errors import NotThatMany, NotTogether, Somebod
 from comptoir.modules.fulfilment.store import picking, work
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime.database import Reader, Tx
-from comptoir.runtime.paging import Page
+from comptoir.runtime.paging import Page, storable
 
 MAX_WAVE = 200
 MAX_BIN = 40
@@ -266,6 +269,22 @@ async def leave_zone(tx: Tx, wave_id: WaveId, zone: str) -> None:
 async def bins(reader: Reader, location_id: LocationId, skus: Sequence[str]) -> dict[str, str]:
     """Where these SKUs lie; those that have no bin are left out."""
     return await picking.bins(reader, location_id, skus)
+
+
+async def find_bins(
+    reader: Reader,
+    location_id: LocationId,
+    *,
+    search: str = "",
+    sort: str = "bin",
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[SkuBin]:
+    """What lies where at a location. `search` is a product, or the beginning of a SKU or of a bin. Sorts: bin, sku."""
+    text = storable(search).strip()[:80]
+    found = await catalogue.find(reader, VariantFilter(search=text), limit=50) if text else None
+    skus = [] if found is None else [row.sku for row in found.items]
+    return await picking.BINS.page(reader, picking.bins_at(location_id, skus, text), sort=sort, limit=limit, cursor=cursor)
 
 
 async def put_bins(tx: Tx, location_id: LocationId, wanted: Mapping[str, str]) -> None:

@@ -603,7 +603,7 @@ async def split(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits])
             location_id=one.location_id,
             number=one.number,
             lines=tuple([LineUnits(no, units) for no, units in sorted(named.items())]),
-            into_id=new.id,
+            into_fulfilment_id=new.id,
             into=number,
         ),
         FulfilmentCreated(

@@ -95,7 +95,8 @@ async def choices(reader: Reader, ids: Sequence[UUID]) -> list[Chosen]:
 async def wanted(reader: Reader, channels: Sequence[str], since: datetime, until: datetime) -> Columns:
     """The items of past orders that were promised, by the time of placing: a row per line, in the order of recording. Columns:
     order and pickup (UUIDs as text), recorded and placed (microseconds since 1970), channel, service, country, latitude,
-    longitude, promised (days since 1970), line_no, sku, units (without what was cancelled) and value (of one, minor units).
+    longitude, promised (days since 1970), line_no, sku, units (without what was cancelled, unless it was for want of stock),
+    value (of one, minor units) and gone (units of them that were cancelled for want of stock).
     """
     return await history.wanted(reader, channels, since, until)
 
@@ -103,6 +104,11 @@ async def wanted(reader: Reader, channels: Sequence[str], since: datetime, until
 async def sent(reader: Reader, channels: Sequence[str], since: datetime, until: datetime) -> Columns:
     """What of these orders has left from where: order, location, line_no and units."""
     return await history.sent(reader, channels, since, until)
+
+
+async def given_back(reader: Reader, channels: Sequence[str], since: datetime, until: datetime) -> list[tuple[UUID, int, int]]:
+    """By location: parts of past orders that it gave back, of so many that it was to send."""
+    return await history.given_back(reader, channels, since, until)
 
 
 async def recorded_between(

@@ -28,6 +28,7 @@ from comptoir.modules.routing.domain.optimising import Plan, improve
 from comptoir.modules.routing.domain.promising import Collection, Delivery, collection, collections, delivery, for_rules
 from comptoir.modules.routing.domain.quoting import worth
 from comptoir.modules.routing.domain.rating import rates_lasting, rates_load
+from comptoir.modules.routing.domain.rehearsing import Mishaps, rehearse
 from comptoir.modules.routing.domain.rules import (
     MAX_AIM,
     MAX_ANSWER,
@@ -52,7 +53,7 @@ from comptoir.modules.routing.domain.rules import (
 from comptoir.modules.routing.domain.simulating import Flow, Past, Tally, compare, simulate
 from comptoir.modules.routing.domain.stock import Situation
 from comptoir.modules.routing.errors import RuleSetCodeTaken, RuleSetRetired, UnknownRuleSet
-from comptoir.modules.routing.lessons import arrived, learn_again, lessons
+from comptoir.modules.routing.lessons import arrived, lateness, learn_again, learned, lessons
 from comptoir.modules.routing.log import Taken, decisions, explained, record
 from comptoir.modules.routing.selling import sold_daily
 from comptoir.modules.routing.simulations import (
@@ -89,6 +90,7 @@ __all__ = [
     "Flow",
     "Lesson",
     "Lessons",
+    "Mishaps",
     "Network",
     "Past",
     "Plan",
@@ -113,7 +115,9 @@ __all__ = [
     "for_rules",
     "improve",
     "is_for",
+    "lateness",
     "learn_again",
+    "learned",
     "lessons",
     "matching",
     "outcome",
@@ -121,6 +125,7 @@ __all__ = [
     "rates_lasting",
     "rates_load",
     "record",
+    "rehearse",
     "serve",
     "simulate",
     "simulation",

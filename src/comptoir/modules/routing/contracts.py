@@ -36,7 +36,7 @@ class Fence(StrEnum):
     UNABLE = "unable"
     """It is closed for good, or does not ship, or hands nothing out."""
     NO_CARRIER = "no_carrier"
-    """No carrier takes these goods from there to the address. A split goes with who takes the whole order."""
+    """No carrier takes these goods from there to the address. A split goes with who takes the whole order, if anybody does."""
     TOO_LATE = "too_late"
     """It cannot have it at the door, or on the counter, by the date that the order insists on."""
     CAPACITY = "capacity"
@@ -72,6 +72,8 @@ class Detail(StrEnum):
     """`NO_CARRIER`: of those that go there none takes dangerous goods."""
     WEIGHT = "weight"
     """`NO_CARRIER`: a unit of it is too heavy for those that are left."""
+    TOGETHER = "together"
+    """`NO_CARRIER`: each thing has a carrier service, and none takes all of them; parts may go apart."""
     DISTANCE = "distance"
     """`NO_CARRIER`: the address is beyond the last zone of those that are left."""
     NO_DAY = "no_day"
@@ -322,6 +324,20 @@ class Arrival:
     parcels: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What was learned of one carrier service or one location, and since when it has been so."""
+
+    location_id: LocationId | None
+    """None for a carrier service."""
+    carrier: str
+    parcels: int
+    on_time: int
+    slack: int
+    """Days that are added to promises."""
+    learned_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was thought of one location."""
@@ -477,6 +493,26 @@ class Outcome:
     """Parcels by location."""
     by_day: Mapping[date, int]
     """Parcels by the day of the order."""
+    cancelled: int = 0
+    """Units that were cancelled for want of stock; of what is tried, those of them that could not have been sent either."""
+    measured: int = 0
+    """Promised orders of which it is known when they came, rather than reckoned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """What would have become of the days that buyers were told, with the mishaps that were measured."""
+
+    promised: int
+    kept: int
+    days: int
+    """From the orders to the days that they were told, summed up."""
+    rejected: int
+    """Parts that stores would have given back."""
+    rejects: float
+    """The share of parts that stores gave back in that time."""
+    late: float
+    """The share of parcels that came late in the last three months."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -490,6 +526,12 @@ class SimulationDraft:
     until: datetime
     rule_set_id: RuleSetId | None = None
     """None tries what decides now."""
+    for_all: bool = False
+    """For all orders that the rule set is for, whatever its share; its position counts all the same."""
+    with_runs: bool = False
+    """Rules with runs gather orders and improve them together, as they do live; it takes long."""
+    with_mishaps: bool = False
+    """Also rehearse how many dates are kept when stores give back and parcels come late as they were measured to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -505,6 +547,9 @@ class Simulation(SimulationDraft):
     done: int
     happened: Outcome | None
     tried: Outcome | None
+    reached: int | None
+    """Orders for which the rule set that is tried decided."""
+    rehearsed: Rehearsed | None
     problem: str
     created_at: datetime
     created_by: str

@@ -7,6 +7,7 @@ from comptoir.kernel.ids import uuid7
 from comptoir.modules.routing.contracts import (
     LONGEST_SIMULATION,
     Outcome,
+    Rehearsed,
     Rules,
     Simulation,
     SimulationDraft,
@@ -65,8 +66,17 @@ async def simulation_goes_on(tx: Tx, simulation_id: SimulationId, done: int, ord
     return await store_simulations.go_on(tx, simulation_id, done, orders)
 
 
-async def simulation_done(tx: Tx, simulation_id: SimulationId, happened: Tally, tried: Tally) -> None:
-    await store_simulations.finish(tx, simulation_id, outcome(happened), outcome(tried))
+async def simulation_done(
+    tx: Tx,
+    simulation_id: SimulationId,
+    happened: Tally,
+    tried: Tally,
+    *,
+    reached: int | None = None,
+    rehearsed: Rehearsed | None = None,
+) -> None:
+    """`reached` is for how many orders the rule set that is tried decided."""
+    await store_simulations.finish(tx, simulation_id, outcome(happened), outcome(tried), reached, rehearsed)
 
 
 async def simulation_failed(tx: Tx, simulation_id: SimulationId, problem: str) -> None:
@@ -99,4 +109,6 @@ def outcome(tally: Tally) -> Outcome:
         promised=tally.promised,
         load=dict(tally.load),
         by_day=dict(sorted(tally.by_day.items())),
+        cancelled=tally.cancelled,
+        measured=tally.measured,
     )

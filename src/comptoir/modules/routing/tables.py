@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from comptoir.runtime.columns import KeyText, Xid8, amount, id_column, instant, json, key, uuid_column, words
+from comptoir.runtime.columns import KeyText, Xid8, amount, flag, id_column, instant, json, key, uuid_column, words
 
 metadata = MetaData(schema="routing")
 
@@ -115,6 +115,9 @@ simulations = Table(
     uuid_column("rule_set_id", nullable=True),
     Column("version", Integer, nullable=False, server_default=text("0")),
     json("rules"),
+    flag("for_all", default=False),
+    flag("with_runs", default=False),
+    flag("with_mishaps", default=False),
     key("state"),
     Column("orders", Integer, nullable=False, server_default=text("0")),
     Column("done", Integer, nullable=False, server_default=text("0")),

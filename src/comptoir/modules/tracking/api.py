@@ -6,7 +6,19 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 
 from comptoir.modules.orders.contracts import OrderId, ShipmentId
-from comptoir.modules.tracking import accounts, cases, coming, drivers, inbox, instructing, labels, manifests, overview, ruling
+from comptoir.modules.tracking import (
+    accounts,
+    cases,
+    coming,
+    drivers,
+    inbox,
+    instructing,
+    keeping,
+    labels,
+    manifests,
+    overview,
+    ruling,
+)
 from comptoir.modules.tracking.contracts import (
     Monthly,
     Performance,
@@ -21,17 +33,19 @@ from comptoir.modules.tracking.contracts import (
     TroubleId,
     TroubleKind,
 )
-from comptoir.modules.tracking.domain.choosing import Chosen, Offer, Ruling, choose
+from comptoir.modules.tracking.domain.choosing import Chosen, Offer, Ruling, choose, steered
 from comptoir.modules.tracking.domain.following import corrections, is_late
-from comptoir.modules.tracking.domain.measuring import Verdict, promise_of, verdict
+from comptoir.modules.tracking.domain.measuring import Verdict, on_the_way, promise_of, region_of, verdict
 from comptoir.modules.tracking.domain.states import ANSWERABLE, CASE_STEPS, LABEL_STEPS, after_answer, after_silence
+from comptoir.modules.tracking.domain.steering import CarrierRule, Do, Effect, Sent
 from comptoir.modules.tracking.errors import NotFollowed, UnknownTracked, UnknownTrouble
-from comptoir.modules.tracking.moving import apply, begin, never_ask, note_by_hand, polled, review, take_back_scan
+from comptoir.modules.tracking.moving import apply, begin, claim, never_ask, note_by_hand, polled, review, take_back_scan
 from comptoir.modules.tracking.store import cases as store_cases
-from comptoir.modules.tracking.store import lanes
+from comptoir.modules.tracking.store import history, lanes
 from comptoir.modules.tracking.store import parcels as store
 from comptoir.modules.tracking.subscribers import consumers
 from comptoir.modules.tracking.whereabouts import whereabouts
+from comptoir.runtime.columnar import Columns
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
@@ -39,9 +53,13 @@ __all__ = [
     "ANSWERABLE",
     "CASE_STEPS",
     "LABEL_STEPS",
+    "CarrierRule",
     "Chosen",
+    "Do",
+    "Effect",
     "Offer",
     "Ruling",
+    "Sent",
     "Verdict",
     "accounts",
     "after_answer",
@@ -50,6 +68,7 @@ __all__ = [
     "begin",
     "cases",
     "choose",
+    "claim",
     "coming",
     "consumers",
     "corrections",
@@ -57,19 +76,30 @@ __all__ = [
     "inbox",
     "instructing",
     "is_late",
+    "keeping",
     "labels",
     "manifests",
     "never_ask",
     "note_by_hand",
+    "on_the_way",
     "overview",
     "polled",
     "promise_of",
+    "region_of",
     "review",
     "ruling",
+    "steered",
     "take_back_scan",
     "verdict",
     "whereabouts",
 ]
+
+
+async def came(reader: Reader, channels: Sequence[str], since: datetime) -> Columns:
+    """Of the orders of these channels that left from then on, and of which all parcels are known to have come: `order` (UUID as
+    text) and `day` of the last of them (days since 1970).
+    """
+    return await history.came(reader, channels, since)
 
 
 async def find(

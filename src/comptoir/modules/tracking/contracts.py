@@ -115,6 +115,8 @@ class Tracked:
     """What the carrier itself expects."""
     estimated_on: date | None = None
     signed_by: str = ""
+    claimed: str = ""
+    """`damaged` or `lost` where it was found to be, whatever its carrier says: by the buyer, or by whoever opened it."""
     delay_told: date | None = None
     """The day that its buyer was last told, later than the promised one."""
     next_poll_at: datetime | None = None

@@ -48,7 +48,6 @@ from comptoir.runtime.database import Tx
 from comptoir.sdk.tracking import Scan, TrackingStatus, TrackingUpdate
 
 _S = TrackingStatus
-_REGION_DIGITS = 2
 _MOST = 300
 _SLACK = timedelta(minutes=5)
 """Clocks differ."""
@@ -123,9 +122,9 @@ class _Around:
             tracking_number=one.tracking_number,
             tracking_url=one.tracking_url or (label.tracking_url if label else ""),
             origin_country=place.country,
-            origin_region=_region(place.region, place.postcode),
+            origin_region=measuring.region_of(place.region, place.postcode),
             destination_country=country,
-            destination_region=_region(one.region, one.postcode),
+            destination_region=measuring.region_of(one.region, one.postcode),
             zone=place.time_zone if country == place.country else zone_of_country(country, place.time_zone),
             usual_days=self._usual.get(one.carrier) or following.USUAL_DAYS,
             shipped_at=one.shipped_at,
@@ -147,11 +146,6 @@ def _spent(made: Sequence[Tracked], labels: Mapping[str, PurchasedLabel]) -> dic
             parcels, cost = spent.get(key, (0, 0))
             spent[key] = (parcels + 1, cost + label.cost)
     return spent
-
-
-def _region(region: str, postcode: str) -> str:
-    """As it is stated, else the beginning of the postcode, which is a region of some kind in most countries."""
-    return region.strip().casefold() or postcode.strip()[:_REGION_DIGITS].casefold()
 
 
 def _first_poll(parcel: Tracked) -> Tracked:
@@ -239,6 +233,20 @@ async def note_by_hand(tx: Tx, tracked_id: TrackedId, scan: Scan) -> Tracked:
     checks.done()
     await store.add_hand_scan(tx, parcel.id, scan)
     return await _followed_again(tx, parcel)
+
+
+async def claim(tx: Tx, tracked_id: TrackedId, what: str) -> bool:
+    """A parcel is found to be damaged or lost, whatever its carrier says: it counts so for its lane. Whether that is new."""
+    assert what in {measuring.DAMAGED, measuring.LOST}
+    found = await store.lock(tx, [tracked_id])
+    if not found or found[0].kind is not Kind.PARCEL or found[0].claimed == what:
+        return False
+    after = replace(found[0], claimed=what)
+    await store.update(tx, [after])
+    counted: dict[tuple[LaneKey, date], Counts] = {}
+    _count(counted, found[0], after)
+    await lanes.add(tx, counted)
+    return True
 
 
 async def take_back_scan(tx: Tx, tracked_id: TrackedId, scan_id: str) -> Tracked:

@@ -90,6 +90,7 @@ parcels = Table(
     Column("carrier_estimate", Date),
     Column("estimated_on", Date),
     words("signed_by"),
+    Column("claimed", KeyText, nullable=False, server_default=""),
     Column("delay_told", Date),
     instant("next_poll_at", nullable=True),
     _count("polls"),
@@ -98,6 +99,7 @@ parcels = Table(
     Index("parcels_number", "tracking_number", postgresql_where=text("tracking_number <> ''")),
     Index("parcels_due", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
     Index("parcels_shipped", "shipped_at", "id"),
+    Index("parcels_promised", "promised_on", postgresql_using="brin"),
     Index(
         "parcels_moving",
         "shipped_at",

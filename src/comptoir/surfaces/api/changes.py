@@ -48,7 +48,7 @@ from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
-from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.orders.contracts import OrderId, ShipmentId
 from comptoir.modules.orders.errors import (
     NotForSale,
     NothingLeft,
@@ -84,6 +84,7 @@ from comptoir.surfaces.api.shapes import (
     Rate,
     Request,
     Shape,
+    ShipmentRef,
     SkuText,
     Version,
     Words,
@@ -166,6 +167,10 @@ class NewChange(Request, frozen=True, kw_only=True):
     actions: Annotated[tuple[ActionShape, ...], Meta(min_length=1, max_length=100)]
     reason: Words = ""
     note: Note = ""
+    shipment_id: (
+        Annotated[ShipmentRef, Meta(description="Of the parcel that a claim is about: damage and loss count for its carrier.")]
+        | None
+    ) = None
     order_version: Version | None = None
 
 
@@ -395,7 +400,15 @@ async def cancel_change(call: Call) -> Answer[ChangeShape]:
 async def _draft(tx: Tx, body: NewChange) -> ChangeDraft:
     actions = tuple([await _action(tx, one) for one in body.actions])
     order_id = OrderId(parsed("order", body.order_id))
-    return ChangeDraft(order_id=order_id, kind=body.kind, actions=actions, reason=body.reason, note=body.note)
+    parcel = parsed_some("shipment", body.shipment_id)
+    return ChangeDraft(
+        order_id=order_id,
+        kind=body.kind,
+        actions=actions,
+        reason=body.reason,
+        note=body.note,
+        shipment_id=None if parcel is None else ShipmentId(parcel),
+    )
 
 
 async def _action(tx: Tx, one: ActionShape) -> AnyAction:  # noqa: PLR0911 - a table, read from the top

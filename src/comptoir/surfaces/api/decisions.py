@@ -205,6 +205,7 @@ _DETAILS: Mapping[Detail, str] = {
     Detail.COUNTRY: "No carrier service goes to this country.",
     Detail.DANGEROUS: "No carrier service takes dangerous goods there.",
     Detail.WEIGHT: "It is too heavy for every carrier service.",
+    Detail.TOGETHER: "No carrier service takes all of it together.",
     Detail.DISTANCE: "The address is beyond the last zone of every carrier service.",
     Detail.NO_DAY: "No parcel ever leaves there.",
 }

@@ -10,6 +10,7 @@ from msgspec import Meta
 from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import Fault, Refusal
 from comptoir.kernel.time import utcnow
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import ParcelId
 from comptoir.modules.locations.contracts import LocationId
@@ -133,6 +134,31 @@ class NewPickup(Request, frozen=True, kw_only=True):
 _CarrierName = Annotated[str, Meta(min_length=1, max_length=100, pattern=PRINTABLE, examples=["UPS"])]
 
 
+class CarrierEffectShape(Shape, frozen=True, kw_only=True):
+    """What a rule says of a carrier."""
+
+    do: Annotated[api.Do, Meta(examples=["prefer"])]
+    carrier: Annotated[_CarrierName, Meta(examples=["Colissimo"])]
+    service: Annotated[str, Meta(max_length=100, description="Empty is all of its services.", examples=[""])] = ""
+    share: Annotated[int, Meta(ge=0, le=1_000, description="Of the load, as a weight: for `share` only.", examples=[0])] = 0
+
+
+class CarrierRuleShape(Shape, frozen=True, kw_only=True):
+    """A rule about who carries which parcels. What is empty or null does not restrict."""
+
+    name: Annotated[str, Meta(max_length=100, examples=["Heavy to Corsica"])] = ""
+    channels: Annotated[tuple[str, ...], Meta(max_length=100, description="Codes.", examples=[["web"]])] = ()
+    location_ids: Annotated[tuple[LocationRef, ...], Meta(max_length=100, description="Where it leaves.", examples=[[]])] = ()
+    countries: Annotated[tuple[str, ...], Meta(max_length=100, examples=[["FR"]])] = ()
+    postcodes: Annotated[tuple[str, ...], Meta(max_length=100, description="Beginnings of postcodes.", examples=[["20"]])] = ()
+    services: Annotated[tuple[Service, ...], Meta(max_length=3, examples=[[]])] = ()
+    weight_from: Annotated[int | None, Meta(description="Grams, included.", examples=[10_000])] = None
+    weight_to: Annotated[int | None, Meta(description="Grams, included.", examples=[None])] = None
+    categories: Annotated[tuple[str, ...], Meta(max_length=100, description="Of a product in it.", examples=[[]])] = ()
+    dangerous: Annotated[bool | None, Meta(examples=[None])] = None
+    effects: Annotated[tuple[CarrierEffectShape, ...], Meta(min_length=1, max_length=100)]
+
+
 class CarrierChoiceShape(Shape, frozen=True, kw_only=True):
     """What counts when a carrier is chosen for a parcel, beside its price and the promised day."""
 
@@ -147,6 +173,10 @@ class CarrierChoiceShape(Shape, frozen=True, kw_only=True):
         Meta(description="How the load is shared among carriers, as weights; null for whoever is best.", examples=[None]),
     ]
     tolerance: Annotated[Amount, Meta(description="What a share may cost more than the best offer.", examples=[0])]
+    rules: Annotated[
+        list[CarrierRuleShape],
+        Meta(description="In their order: the first that fits decides. `excluded` holds beside them, `shares` does not."),
+    ]
     version: Annotated[int, Meta(ge=0, description="0 while nobody has said anything.", examples=[1])]
 
 
@@ -164,6 +194,7 @@ class ChooseCarriers(Request, frozen=True, kw_only=True):
         | None
     ) = None
     tolerance: Annotated[int, Meta(ge=0, le=100_000_000, examples=[100])] = 0
+    rules: Annotated[tuple[CarrierRuleShape, ...], Meta(max_length=50)] = ()
 
 
 # Manifests
@@ -298,6 +329,7 @@ async def put_carrier_choice(call: Call, body: ChooseCarriers) -> Answer[Carrier
         loss_costs=body.loss_costs,
         shares=body.shares,
         tolerance=body.tolerance,
+        rules=tuple([_rule(one) for one in body.rules]),
     )
     async with call.transaction() as tx:
         _, there = await api.ruling.get(tx)
@@ -314,7 +346,40 @@ def _choice(ruling: api.Ruling, version: int) -> CarrierChoiceShape:
         loss_costs=ruling.loss_costs,
         shares=None if ruling.shares is None else dict(ruling.shares),
         tolerance=ruling.tolerance,
+        rules=[_rule_shape(one) for one in ruling.rules],
         version=version,
+    )
+
+
+def _rule(one: CarrierRuleShape) -> api.CarrierRule:
+    return api.CarrierRule(
+        name=one.name,
+        channels=one.channels,
+        locations=tuple([LocationId(parsed("location", key)) for key in one.location_ids]),
+        countries=one.countries,
+        postcodes=one.postcodes,
+        services=tuple([service.value for service in one.services]),
+        weight_from=one.weight_from,
+        weight_to=one.weight_to,
+        categories=one.categories,
+        dangerous=one.dangerous,
+        effects=tuple([api.Effect(do=e.do, carrier=e.carrier, service=e.service, share=e.share) for e in one.effects]),
+    )
+
+
+def _rule_shape(one: api.CarrierRule) -> CarrierRuleShape:
+    return CarrierRuleShape(
+        name=one.name,
+        channels=one.channels,
+        location_ids=tuple([show("location", key) for key in one.locations]),
+        countries=one.countries,
+        postcodes=one.postcodes,
+        services=tuple([Service(service) for service in one.services]),
+        weight_from=one.weight_from,
+        weight_to=one.weight_to,
+        categories=one.categories,
+        dangerous=one.dangerous,
+        effects=tuple([CarrierEffectShape(do=e.do, carrier=e.carrier, service=e.service, share=e.share) for e in one.effects]),
     )
 
 

@@ -26,6 +26,7 @@ from comptoir.modules.fulfilment.contracts import (
     WAVE_PREFIX,
 )
 from comptoir.modules.imports.contracts import RUN_PREFIX
+from comptoir.modules.invoicing.contracts import INVOICE_PREFIX
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, POOL_PREFIX
 from comptoir.modules.notices.contracts import NOTICE_PREFIX
 from comptoir.modules.orders.contracts import EXCEPTION_PREFIX, ORDER_PREFIX, RETURN_PREFIX, SHIPMENT_PREFIX
@@ -47,6 +48,7 @@ from comptoir.modules.webhooks.contracts import DELIVERY_PREFIX, ENDPOINT_PREFIX
 
 PREFIXES: Final[Mapping[str, str]] = {
     "order": ORDER_PREFIX,
+    "invoice": INVOICE_PREFIX,
     "shipment": SHIPMENT_PREFIX,
     "return": RETURN_PREFIX,
     "exception": EXCEPTION_PREFIX,

@@ -158,6 +158,10 @@ class CarrierOffersShape(Shape, frozen=True, kw_only=True):
     """The best first, then what is ruled out."""
 
     parcel_id: ParcelRef
+    rule: Annotated[
+        int | None,
+        Meta(description="Which rule of `/v1/carrier-choice` decides who may carry it, from 1; null where none.", examples=[1]),
+    ]
     items: list[CarrierOfferShape]
     silent: list[SilentAccountShape]
 
@@ -174,12 +178,13 @@ async def list_carrier_offers(call: Call, query: OfferQuery) -> Answer[CarrierOf
     async with call.reading() as reader:
         wanted = FulfilmentId(parsed("fulfilment", query.fulfilment_id))
         found = await box(reader, wanted, None if parcel_id is None else ParcelId(parcel_id), query.weight)
-        ruling = await offers.ruling(reader, within_days=query.within_days, at_most=query.at_most)
+        ruling = await offers.ruling(reader, found.sent, within_days=query.within_days, at_most=query.at_most)
     currency = Currency(query.currency) if query.currency else found.currency
     told = await offers.ask(services.database, services.carriage, found.shipment, ruling, currency, utcnow())
     return call.answer(
         CarrierOffersShape(
             parcel_id=show("parcel", found.parcel_id),
+            rule=ruling.rule_no,
             items=[_offer(one, chosen=one is told.best) for one in told.offered],
             silent=[
                 SilentAccountShape(account_id=show("carrier_account", one.account_id), code=one.code, problem=one.problem)

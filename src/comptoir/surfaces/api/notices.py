@@ -11,6 +11,8 @@ from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.errors import UnknownChannel
 from comptoir.modules.notices import api
 from comptoir.modules.notices.contracts import (
+    Consent,
+    ConsentSource,
     Medium,
     Notice,
     NoticeFilter,
@@ -35,6 +37,18 @@ notices = Resource("Notices", "Messages to buyers about their orders: in whose n
 
 _Email = Annotated[str, Meta(max_length=254, pattern=PRINTABLE, examples=["shop@example.com"])]
 _Phone = Annotated[str, Meta(max_length=40, pattern=PRINTABLE, description="A number, or up to eleven letters.", examples=[""])]
+
+
+_Address = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=254,
+        pattern=PRINTABLE,
+        description="An e-mail address, or a number that begins with +.",
+        examples=["+33612345678"],
+    ),
+]
 
 
 class NoticeSenderShape(Shape, frozen=True, kw_only=True):
@@ -100,6 +114,33 @@ class NoticePreviewShape(Shape, frozen=True, kw_only=True):
     text: str
     html: str
     short: Annotated[str, Meta(description="For a telephone.")]
+
+
+class NoticeConsentShape(Shape, frozen=True, kw_only=True):
+    """That messages of a medium to an address are wanted, or not, since `at`. The latest of a medium holds."""
+
+    medium: Medium
+    address: _Address
+    allowed: bool
+    source: ConsentSource
+    at: Instant
+    order_id: OrderRef | None
+
+
+class NoticeConsentsShape(Shape, frozen=True, kw_only=True):
+    items: list[NoticeConsentShape]
+
+
+class NoticeConsentQuery(Request, frozen=True, kw_only=True):
+    address: _Address
+
+
+class SayNoticeConsent(Request, frozen=True, kw_only=True):
+    """What somebody said of messages. E-mail about an order needs no consent, and can be stopped; SMS and WhatsApp need it."""
+
+    address: _Address
+    media: Annotated[tuple[Medium, ...], Meta(min_length=1, max_length=3, examples=[["sms"]])]
+    allowed: Annotated[bool, Meta(examples=[False])]
 
 
 @notices.get("/v1/notice-senders", Scope.ROUTING_READ)
@@ -175,6 +216,38 @@ async def retry_notice(call: Call) -> Answer[None]:
     async with call.transaction() as tx:
         await api.retry(tx, NoticeId(call.id("notice")))
         return await call.done(tx, None)
+
+
+@notices.get("/v1/notice-consents", Scope.ORDERS_READ)
+async def list_notice_consents(call: Call, query: NoticeConsentQuery) -> Answer[NoticeConsentsShape]:
+    """List what was said of messages to an e-mail address or a number, the latest first."""
+    async with call.reading() as reader:
+        found = await api.history(reader, query.address)
+    return call.answer(NoticeConsentsShape(items=[_consent(one) for one in found]))
+
+
+@notices.post("/v1/notice-consents", Scope.ORDERS_WRITE, status=201)
+async def say_notice_consent(call: Call, body: SayNoticeConsent) -> Answer[NoticeConsentsShape]:
+    """Write down that somebody wants messages, or wants them no more.
+
+    It holds from now on, also for what waits to go out.
+    """
+    async with call.transaction() as tx:
+        made = await api.say(tx, body.address, body.media, ConsentSource.API, allowed=body.allowed)
+        data = {"media": [medium.value for medium in body.media], "allowed": body.allowed}
+        await staff.record(tx, "notice_consent.set", "", data, address=call.address)
+        return await call.done(tx, NoticeConsentsShape(items=[_consent(one) for one in made]), 201)
+
+
+def _consent(one: Consent) -> NoticeConsentShape:
+    return NoticeConsentShape(
+        medium=one.medium,
+        address=one.address,
+        allowed=one.allowed,
+        source=one.source,
+        at=one.at,
+        order_id=None if one.order_id is None else show("order", one.order_id),
+    )
 
 
 async def _of(reader: Reader, channel: str) -> Sender:

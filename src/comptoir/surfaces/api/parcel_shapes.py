@@ -230,6 +230,28 @@ class KeptQuery(Request, frozen=True, kw_only=True):
     order_id: OrderRef
 
 
+class KeptWeeksQuery(Request, frozen=True, kw_only=True):
+    since: Annotated[Day, Meta(description="Counts from the Monday of its week; without it, twelve weeks.")] | None = None
+
+
+class KeptWeekShape(Shape, frozen=True, kw_only=True):
+    """Promises for the days of a week, of one channel, service, location and carrier."""
+
+    week: Annotated[Day, Meta(description="Its Monday.")]
+    channel: Code
+    service: Annotated[str, Meta(description="At the door the carrier's, at the counter `pickup`.", examples=["express"])]
+    location_id: LocationRef
+    carrier: Annotated[str, Meta(description="Empty at the counter.", examples=["dpd"])]
+    kept: Annotated[int, Meta(examples=[98])]
+    broken: Annotated[int, Meta(examples=[2])]
+
+
+class KeptWeeksShape(Shape, frozen=True, kw_only=True):
+    kept: Annotated[int, Meta(examples=[98])]
+    broken: Annotated[int, Meta(examples=[2])]
+    items: list[KeptWeekShape]
+
+
 class KeptPromiseShape(Shape, frozen=True, kw_only=True):
     """The promised day of a parcel or a collection against what happened."""
 

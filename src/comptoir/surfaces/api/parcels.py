@@ -40,6 +40,7 @@ from comptoir.modules.tracking.errors import (
 from comptoir.runtime.database import Reader
 from comptoir.sdk.carriers import CarrierCannot
 from comptoir.sdk.tracking import Scan
+from comptoir.surfaces import keeping
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_location, show_some
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
@@ -53,6 +54,9 @@ from comptoir.surfaces.api.parcel_shapes import (
     KeptPromiseShape,
     KeptPromisesShape,
     KeptQuery,
+    KeptWeekShape,
+    KeptWeeksQuery,
+    KeptWeeksShape,
     LaneQuery,
     LaneShape,
     LanesShape,
@@ -226,6 +230,32 @@ async def list_kept_promises(call: Call, query: KeptQuery) -> Answer[KeptPromise
     async with call.reading() as reader:
         found = await api.promises(reader, OrderId(parsed("order", query.order_id)), utcnow())
     return call.answer(KeptPromisesShape(items=[_kept(one) for one in found]))
+
+
+@parcels.get("/v1/promises/kept-by-week", Scope.ORDERS_READ)
+async def measure_kept_promises(call: Call, query: KeptWeeksQuery) -> Answer[KeptWeeksShape]:
+    """Measure how many of the days and times that buyers were told were kept, week by week.
+
+    Only days that are over count: at the door on the day, as carriers tell; ready at the counter in time.
+    """
+    today = utcnow().date()
+    since = keeping.first_day(query.since, 1) if query.since else keeping.first_day(today)
+    async with call.reading() as reader:
+        found = await keeping.kept(reader, since, today, await keeping.zones_of(reader))
+    kept, every = keeping.share(found)
+    items = [
+        KeptWeekShape(
+            week=one.week,
+            channel=one.channel,
+            service=one.service,
+            location_id=show_location(one.location_id),
+            carrier=one.carrier,
+            kept=one.kept,
+            broken=one.broken,
+        )
+        for one in sorted(found)
+    ]
+    return call.answer(KeptWeeksShape(kept=kept, broken=every - kept, items=items))
 
 
 def _id(call: Call) -> TrackedId:

@@ -41,6 +41,7 @@ RULES: Mapping[str, Rule] = {
     "cancel_order": _ORDER,
     "release_order": _ORDER,
     "note_order": ANYWHERE,
+    "issue_invoice": ANYWHERE,
     "record_payment": ANYWHERE,
     "record_refund": ANYWHERE,
     "create_hold": ANYWHERE,
@@ -98,6 +99,10 @@ RULES: Mapping[str, Rule] = {
     "dismiss_proposals": Rule(side="to"),
     "put_replenishment_terms": Rule(free=("source_id",)),
     # For all locations at once
+    "put_lot_terms": _COMPANY,
+    "block_lot": _COMPANY,
+    "unblock_lot": _COMPANY,
+    "put_seller": _COMPANY,
     "create_pool": _COMPANY,
     "change_pool": _COMPANY,
 }

@@ -29,10 +29,12 @@ from comptoir.surfaces.api.handover import handover
 from comptoir.surfaces.api.health import health
 from comptoir.surfaces.api.holds import holds
 from comptoir.surfaces.api.imports import imports
+from comptoir.surfaces.api.invoices import invoices
 from comptoir.surfaces.api.labels import labels
 from comptoir.surfaces.api.locations import locations
 from comptoir.surfaces.api.lockers import lockers
 from comptoir.surfaces.api.mounting import documented, mounted
+from comptoir.surfaces.api.lots import lots
 from comptoir.surfaces.api.notices import notices
 from comptoir.surfaces.api.openapi import describe
 from comptoir.surfaces.api.operations import Resource
@@ -62,6 +64,7 @@ RESOURCES: tuple[Resource, ...] = (
     changes,
     returns,
     refunds,
+    invoices,
     fulfilments,
     collections,
     lockers,
@@ -79,6 +82,7 @@ RESOURCES: tuple[Resource, ...] = (
     transfers,
     replenishment,
     substitutes,
+    lots,
     purchases,
     suppliers,
     locations,

@@ -11,7 +11,15 @@ from comptoir.kernel.checking import Checks
 from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.errors import UnknownChannel
 from comptoir.modules.routing import api
-from comptoir.modules.routing.contracts import Outcome, RuleSetId, Simulation, SimulationDraft, SimulationId, SimulationState
+from comptoir.modules.routing.contracts import (
+    Outcome,
+    Rehearsed,
+    RuleSetId,
+    Simulation,
+    SimulationDraft,
+    SimulationId,
+    SimulationState,
+)
 from comptoir.modules.routing.errors import SimulationOver, UnknownRuleSet, UnknownSimulation
 from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
@@ -46,6 +54,9 @@ class NewSimulation(Request, frozen=True, kw_only=True):
     since: Instant
     until: Instant
     rule_set_id: Annotated[RuleSetRef, Meta(description="Also a draft; without it, what decides now.")] | None = None
+    for_all: Annotated[bool, Meta(description="Whatever its share of the orders is.")] = False
+    with_runs: Annotated[bool, Meta(description="Rules with runs decide together, as they do live; it takes long.")] = False
+    with_mishaps: Annotated[bool, Meta(description="Also rehearse how many dates are kept.")] = False
 
 
 class LoadShape(Shape, frozen=True, kw_only=True):
@@ -71,10 +82,26 @@ class OutcomeShape(Shape, frozen=True, kw_only=True):
     distance_km: float
     carbon_kg: float
     days: Annotated[int, Meta(description="To the last parcel, over all orders that were served.", examples=[3000])]
+    cancelled: Annotated[
+        int,
+        Meta(description="Units cancelled for want of stock; of `tried`, those that could not be sent either.", examples=[2]),
+    ]
     late: _Count
+    measured: Annotated[int, Meta(description="Promised orders of which it is known when they came.", examples=[900])]
     promised: Annotated[int, Meta(description="Orders that were promised for a day.", examples=[1100])]
     load: Annotated[list[LoadShape], Meta(description="The busiest first.")]
     by_day: list[DayShape]
+
+
+class RehearsedShape(Shape, frozen=True, kw_only=True):
+    """Dates told and kept, with stores giving back and parcels coming late as they were measured to."""
+
+    promised: _Count
+    kept: _Count
+    days: Annotated[int, Meta(description="From the orders to the days that they were told.", examples=[3000])]
+    rejected: Annotated[int, Meta(description="Parts that stores would have given back.", examples=[20])]
+    rejects: Annotated[float, Meta(description="The share of parts that stores gave back.", examples=[0.06])]
+    late: Annotated[float, Meta(description="The share of parcels that came late.", examples=[0.05])]
 
 
 class SimulationShape(Shape, frozen=True, kw_only=True):
@@ -88,11 +115,16 @@ class SimulationShape(Shape, frozen=True, kw_only=True):
     until: Instant
     rule_set_id: RuleSetRef | None
     rule_set_version: int
+    for_all: bool
+    with_runs: bool
+    with_mishaps: bool
     state: SimulationState
     orders: _Count
     done: Annotated[int, Meta(description="Orders that have been decided.", examples=[800])]
     happened: OutcomeShape | None
     tried: OutcomeShape | None
+    reached: Annotated[int, Meta(description="Orders that the rule set decided.", examples=[1200])] | None
+    rehearsed: RehearsedShape | None
     problem: str
     created_at: Instant
     created_by: Actor
@@ -121,6 +153,9 @@ async def simulate(call: Call, body: NewSimulation) -> Answer[SimulationShape]:
             since=body.since,
             until=body.until,
             rule_set_id=None if rule_set_id is None else RuleSetId(rule_set_id),
+            for_all=body.for_all,
+            with_runs=body.with_runs,
+            with_mishaps=body.with_mishaps,
         )
         made = await api.create_simulation(tx, draft)
         await enqueue(tx, made.id)
@@ -159,15 +194,26 @@ def _shape(one: Simulation) -> SimulationShape:
         until=one.until,
         rule_set_id=show_some("rule_set", one.rule_set_id),
         rule_set_version=one.version,
+        for_all=one.for_all,
+        with_runs=one.with_runs,
+        with_mishaps=one.with_mishaps,
         state=one.state,
         orders=one.orders,
         done=one.done,
         happened=None if one.happened is None else _outcome(one.happened),
         tried=None if one.tried is None else _outcome(one.tried),
+        reached=one.reached,
+        rehearsed=None if one.rehearsed is None else _rehearsed(one.rehearsed),
         problem=one.problem,
         created_at=one.created_at,
         created_by=show_actor(one.created_by),
         finished_at=one.finished_at,
+    )
+
+
+def _rehearsed(one: Rehearsed) -> RehearsedShape:
+    return RehearsedShape(
+        promised=one.promised, kept=one.kept, days=one.days, rejected=one.rejected, rejects=one.rejects, late=one.late
     )
 
 
@@ -184,7 +230,9 @@ def _outcome(one: Outcome) -> OutcomeShape:
         distance_km=one.distance,
         carbon_kg=one.carbon,
         days=one.days,
+        cancelled=one.cancelled,
         late=one.late,
+        measured=one.measured,
         promised=one.promised,
         load=[LoadShape(location_id=show_location(place), parcels=parcels) for place, parcels in load],
         by_day=[DayShape(day=day, parcels=parcels) for day, parcels in one.by_day.items()],

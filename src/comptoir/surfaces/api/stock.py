@@ -29,6 +29,9 @@ from comptoir.modules.inventory.contracts import (
 from comptoir.modules.inventory.errors import QuantityTooLarge, StaleQuantity, UnknownSupply
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import Named
+from comptoir.modules.lots.errors import LotDiffers, LotsNotAsked, TooManyInLots
 from comptoir.modules.staff.contracts import Scope
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.api.answering import Call
@@ -38,6 +41,7 @@ from comptoir.surfaces.api.shapes import (
     Actor,
     Count,
     CountRef,
+    Day,
     HoldRef,
     ImportRef,
     Instant,
@@ -142,11 +146,18 @@ class UnitsOf(Request, frozen=True, kw_only=True):
 _UnitLines = Annotated[tuple[UnitsOf, ...], Meta(min_length=1, max_length=MAX_ROWS)]
 
 
+class ReceivedUnits(UnitsOf, frozen=True, kw_only=True):
+    """Units of a SKU, and the lot that is written on them where it has lots."""
+
+    lot: Annotated[str, Meta(max_length=40, pattern="^[^\\x00]*$", examples=["L2481"])] = ""
+    expires_on: Annotated[Day | None, Meta(description="The last day.")] = None
+
+
 class ReceiveStock(Request, frozen=True, kw_only=True):
     """Units that have arrived."""
 
     location_id: LocationRef
-    lines: _UnitLines
+    lines: Annotated[tuple[ReceivedUnits, ...], Meta(min_length=1, max_length=MAX_ROWS)]
     reference: Annotated[Note, Meta(examples=["Delivery note 4711"])] = ""
     supply_id: Annotated[SupplyRef, Meta(description="What they were expected as: then there is one line.")] | None = None
 
@@ -237,7 +248,11 @@ async def list_stock_ledger(call: Call, query: LedgerQuery) -> Answer[PageOf[Ent
     return call.page(page, _entry)
 
 
-@stock.post("/v1/stock/receipts", Scope.STOCK_WRITE, refuses=(UnknownLocation, UnknownSupply))
+@stock.post(
+    "/v1/stock/receipts",
+    Scope.STOCK_WRITE,
+    refuses=(UnknownLocation, UnknownSupply, LotsNotAsked, LotDiffers, TooManyInLots),
+)
 async def receive_stock(call: Call, body: ReceiveStock) -> Answer[Levels]:
     """Receive units."""
     supply = parsed_some("supply", body.supply_id)
@@ -249,6 +264,9 @@ async def receive_stock(call: Call, body: ReceiveStock) -> Answer[Levels]:
             reference=body.reference,
             supply_id=None if supply is None else SupplyId(supply),
         )
+        read = [Named(line.sku, line.quantity, line.lot, line.expires_on) for line in body.lines if line.lot or line.expires_on]
+        if read:
+            await lots.name(tx, place(body.location_id), read)
         return await call.done(tx, shown(levels))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -44,6 +44,7 @@ from comptoir.surfaces.api.shapes import (
     PageQuery,
     Quantity,
     Request,
+    Search,
     Shape,
     SkuText,
     WaveRef,
@@ -151,6 +152,18 @@ class PutBins(Request, frozen=True, kw_only=True):
     ]
 
 
+class SkuBinShape(Shape, frozen=True, kw_only=True):
+    """Where a SKU lies."""
+
+    sku: SkuText
+    bin: _Bin
+
+
+class BinQuery(PageQuery, frozen=True, kw_only=True):
+    sort: Literal["bin", "-bin", "sku", "-sku"] = "bin"
+    search: Annotated[Search, Meta(description="Words of a product, or the beginning of a SKU or of a bin.")] = ""
+
+
 class BinsShape(Shape, frozen=True, kw_only=True):
     bins: dict[str, str]
 
@@ -253,6 +266,16 @@ async def leave_zone(call: Call, body: OfZone) -> Answer[WaveShape]:
     async with call.transaction() as tx:
         await api.leave_zone(tx, _id(call), body.zone)
         return await call.done(tx, await _told(tx, _id(call)))
+
+
+@waves.get("/v1/locations/{location_id}/bins", Scope.STOCK_READ, refuses=(UnknownLocation,))
+async def list_bins(call: Call, query: BinQuery) -> Answer[PageOf[SkuBinShape]]:
+    """List what lies where at a location."""
+    place = LocationId(call.id("location"))
+    async with call.reading() as reader:
+        await locations.get(reader, place)
+        page = await api.find_bins(reader, place, search=query.search, sort=query.sort, limit=query.limit, cursor=query.cursor)
+    return call.page(page, lambda one: SkuBinShape(sku=one.sku, bin=one.bin))
 
 
 @waves.put("/v1/locations/{location_id}/bins", Scope.STOCK_WRITE, refuses=(UnknownLocation,))

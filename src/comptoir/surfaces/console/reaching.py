@@ -45,6 +45,7 @@ _ACTS = Steps(
     },
 )
 _CHANGES = Steps("kind", {"edit": _ORDER, "cancel": _ORDER}, _NAMED)
+_LOTS = Steps("act", dict.fromkeys(("terms", "block", "unblock"), _COMPANY), _NAMED)
 _TO_OR_FROM = Steps("step", {"receive": Rule(side="to")})
 
 RULES: Mapping[tuple[str, str], Rule | Steps] = {
@@ -72,6 +73,7 @@ RULES: Mapping[tuple[str, str], Rule | Steps] = {
     ("POST", "/orders/changes/{change_id:str}/decline"): ANYWHERE,
     ("POST", "/orders/changes/{change_id:str}/cancel"): ANYWHERE,
     ("POST", "/accounts/{account_id:str}/adjust"): ANYWHERE,
+    ("POST", "/orders/{order_id:str}/invoices"): ANYWHERE,
     ("POST", "/customers/{customer_id:str}/accounts/new"): ANYWHERE,
     ("POST", "/customers/{customer_id:str}/messages"): ANYWHERE,
     ("POST", "/notices"): ANYWHERE,
@@ -103,6 +105,7 @@ RULES: Mapping[tuple[str, str], Rule | Steps] = {
     ("POST", "/store/out/manifest"): _HERE,
     ("POST", "/store/out/driver"): _HERE,
     ("POST", "/store/put-back"): _HERE,
+    ("POST", "/store/bins"): _HERE,
     ("POST", "/store/lockers"): _HERE,
     ("POST", "/store/lockers/open"): _HERE,
     ("POST", "/store/terms"): WITHIN,
@@ -118,6 +121,10 @@ RULES: Mapping[tuple[str, str], Rule | Steps] = {
     # Stock, and what is set up, are seen of all locations
     ("GET", "/stock"): SEEN,
     ("GET", "/stock/{sku:path}"): SEEN,
+    ("GET", "/lots"): SEEN,
+    ("GET", "/lots/orders"): SEEN,
+    ("GET", "/lots/changes/{act:str}"): SEEN,
+    ("POST", "/lots/changes/{act:str}"): _LOTS,
     ("GET", "/locations"): SEEN,
     ("GET", "/locations/{location_id:str}"): SEEN,
     ("GET", "/purchases"): SEEN,
@@ -172,7 +179,7 @@ FREE_PARTS = frozenset({
     "order_id", "account_id", "customer_id", "change_id", "return_id", "policy_id", "pool_id", "rule_set_id", "simulation_id",
     "service_id", "carton_id", "run_id", "user_id", "token_id", "endpoint_id", "delivery_id", "event_id", "code",
     "version", "file", "handle", "consumer", "sku", "act", "kind", "step", "change", "name",
-    "picture_id",
+    "picture_id", "invoice_id",
 })  # fmt: skip
 """And of those that do not, or whose value shows by itself what it is."""
 

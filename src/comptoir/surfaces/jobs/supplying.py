@@ -12,6 +12,7 @@ from comptoir.kernel.time import utcnow
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Location
+from comptoir.modules.lots import api as lots
 from comptoir.modules.notices import api as notices
 from comptoir.modules.notices.contracts import Sender
 from comptoir.modules.purchasing import api as purchasing
@@ -51,6 +52,7 @@ class Supplying:
     def add_to(self, runner: JobRunner) -> None:
         runner.add("purchasing.clock", self.tick, every=Recurrence("* * * * *"), attempts=1)
         runner.add("inventory.replenish", self.replenish, every=Recurrence("37 4 * * *"), attempts=2)
+        runner.add("lots.clock", self.look_at_lots, every=Recurrence("*/5 * * * *"), attempts=1)
 
     async def tick(self) -> None:
         """Asks suppliers for what no event has said, and reminds whoever has not answered."""
@@ -64,6 +66,14 @@ class Supplying:
         async with self._database.transaction() as tx:
             made = await inventory.propose(tx)
         log.info("replenishment was proposed", proposals=made)
+
+    async def look_at_lots(self) -> None:
+        """Keeps from buyers what expires too soon, and takes off lots what has left without anybody saying of which."""
+        async with self._database.transaction() as tx:
+            spot = await lots.review(tx)
+        while spot is not None:
+            async with self._database.transaction() as tx:
+                spot = await lots.review(tx, spot)
 
     async def run(self) -> None:
         self._stopping.clear()

@@ -39,7 +39,9 @@ class Worker:
         self.consumers = ConsumerRunner(database, consumers)
         self.jobs = JobRunner(database, grace=grace, ended=metrics.job_ended)
         self.jobs.add(IMPORT_TASK, ImportJob(database), queue="imports", attempts=20)
-        self.jobs.add(SIMULATION_TASK, SimulationJob(database), queue="simulations", attempts=5)
+        self.jobs.add(
+            SIMULATION_TASK, SimulationJob(database, services.settings.promises_kept / 100), queue="simulations", attempts=5
+        )
         self.housekeeping = Housekeeping(database, services.settings, metrics)
         self.housekeeping.add_to(self.jobs)
         self.webhooks = WebhookSender(database, services.http, services.keyring, attempted=self._attempted)

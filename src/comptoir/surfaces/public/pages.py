@@ -13,6 +13,8 @@ from comptoir.kernel.time import utcnow
 from comptoir.kernel.zones import zone_of_country
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CustomerId
+from comptoir.modules.invoicing import api as invoicing
+from comptoir.modules.invoicing.contracts import Issued
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Location
 from comptoir.modules.notices.contracts import Brand
@@ -75,6 +77,8 @@ class OrderView:
     """Where the buyer says which messages they want."""
     returning: str = ""
     """Where something of it is sent back; empty while nothing has left."""
+    invoices: tuple[Issued, ...] = ()
+    """And credit notes, the oldest first."""
 
 
 async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks, now: datetime) -> OrderView:
@@ -102,6 +106,7 @@ async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks, now:
         brand=await look_of(reader, order.channel_code),
         messages=links.stopping(order.id, now) if order.buyer else "",
         returning=links.returning(order.id, utcnow()) if order.shipped else "",
+        invoices=tuple(await invoicing.of_order(reader, order.id)),
     )
 
 

@@ -23,6 +23,7 @@ from comptoir import i18n
 from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import Fault, Invalid, NotFound
 from comptoir.kernel.time import utcnow
+from comptoir.modules.invoicing import api as invoicing
 from comptoir.modules.notices import api as notices
 from comptoir.modules.notices.contracts import Brand
 from comptoir.modules.orders.contracts import OrderId
@@ -31,17 +32,18 @@ from comptoir.modules.tracking.contracts import Answer, AnswerKind, TrackedId
 from comptoir.modules.tracking.errors import CaseClosed
 from comptoir.runtime.database import Database
 from comptoir.runtime.limits import Limiter, TooManyRequests, address_key
+from comptoir.surfaces import invoicing as issuing
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY
 from comptoir.surfaces.console.web import Answer as WebAnswer
 from comptoir.surfaces.console.web import Web
+from comptoir.surfaces.documents import api as documents
 from comptoir.surfaces.notices.wording import REASONS
 from comptoir.surfaces.public import branding, collecting, messages, wording
 from comptoir.surfaces.public.links import ANSWER, STOP, TRACKING, PublicLinks
 from comptoir.surfaces.public.maps import HEIGHT, WIDTH
 from comptoir.surfaces.public.messages import MessagesView
 from comptoir.surfaces.public.pages import AnswerView, OrderView, answer_view, order_view
-from comptoir.surfaces.public.wording import DECIDED
 from comptoir.surfaces.public.wording import DECIDED
 
 log = structlog.get_logger("comptoir.public")
@@ -142,6 +144,7 @@ class PublicPages:
             _route(f"{branding.COLOURS}/{{name:str}}", "GET", self.colour),
             _route(f"{branding.LOGOS}/{{name:str}}", "GET", self.logo),
             _route(f"{TRACKING}/{{token:str}}", "GET", self.track),
+            _route(f"{TRACKING}/{{token:str}}/invoices/{{number:str}}", "GET", self.invoice),
             _route(f"{TRACKING}/{{token:str}}/{{fulfilment:str}}/{{step:str}}", "POST", self.collect),
             _route(f"{STOP}/{{token:str}}", "GET", self.messages),
             _route(f"{STOP}/{{token:str}}", "POST", self.say),
@@ -190,6 +193,25 @@ class PublicPages:
             )
 
         return await self._guarded(request, page)
+
+    async def invoice(self, request: Web) -> WebAnswer:
+        """An invoice or a credit note of the order, as it was issued."""
+
+        async def paper() -> WebAnswer:
+            order_id = self._links.order_of(request.path_params["token"], utcnow())
+            if order_id is None:
+                raise NotFound(kind="order")
+            wanted = str(request.path_params["number"]).removesuffix(".pdf")
+            async with self._database.read() as reader:
+                found = await invoicing.of_order(reader, OrderId(order_id))
+            one = next((one for one in found if one.number == wanted), None)
+            if one is None:
+                raise NotFound(kind="invoice")
+            content = await documents.render(issuing.read(one).paper, issuing.locale(one))
+            headers = {**_HEADERS, "Content-Disposition": f'inline; filename="{one.number}.pdf"'}
+            return Response(content, media_type="application/pdf", headers=headers)
+
+        return await self._guarded(request, paper)
 
     async def collect(self, request: Web) -> WebAnswer:
         """What the buyer says of what they collect: who comes, that they need more time, that they are there."""

@@ -23,14 +23,15 @@ from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 _COLUMNS = (
     "c.id, c.number, c.order_id, c.kind, c.state, c.actions, c.reason, c.note, c.needs_approval, c.order_version, "
-    "c.requested_at, c.requested_by, c.decided_at, c.decided_by, c.decision, c.ended_at, c.ended_by, c.version, c.waits_since"
+    "c.requested_at, c.requested_by, c.decided_at, c.decided_by, c.decision, c.ended_at, c.ended_by, c.version, c.waits_since, "
+    "c.shipment_id"
 )
 
 _INSERT = """
 INSERT INTO changes.changes (id, order_id, kind, state, actions, reason, note, needs_approval, order_version, requested_at,
-  requested_by)
+  requested_by, shipment_id)
 VALUES (%(id)s, %(order)s, %(kind)s, 'requested', %(actions)s::jsonb, %(reason)s, %(note)s, %(needs_approval)s,
-  %(order_version)s, %(at)s, %(actor)s)
+  %(order_version)s, %(at)s, %(actor)s, %(shipment)s)
 """
 
 _DECIDE = """
@@ -112,6 +113,7 @@ async def insert(tx: Tx, draft: ChangeDraft, order_version: int, *, needs_approv
                 "order_version": order_version,
                 "at": tx.now,
                 "actor": tx.actor,
+                "shipment": draft.shipment_id,
             },
         )
     except psycopg.errors.UniqueViolation as problem:

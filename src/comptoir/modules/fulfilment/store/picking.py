@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 from comptoir.modules.fulfilment.contracts import (
     CountTask,
     FulfilmentId,
+    SkuBin,
     Wave,
     WaveId,
     WaveKind,
@@ -108,6 +109,28 @@ async def bins(reader: Reader, location_id: LocationId, skus: Sequence[str]) -> 
             {"location": location_id, "skus": arrays.texts(skus)},
         )
     )
+
+
+BINS = Listing(
+    "b.sku, b.bin",
+    "fulfilment.bins b",
+    lambda row: SkuBin(row[0], row[1]),
+    sorts(("bin", [Key("b.bin"), Key("b.sku")]), ("sku", [Key("b.sku")])),
+)
+
+
+def bins_at(location_id: LocationId, skus: Sequence[str], text: str) -> Where:
+    """Of a location; with a text those that are named so, or whose bin or SKU begins with it."""
+    where = Where()
+    where.equal("b.location_id", location_id)
+    if text:
+        where.add(
+            "(b.sku = ANY(%(skus)s::text[]) OR starts_with(lower(b.sku), lower(%(text)s)) "
+            "OR starts_with(lower(b.bin), lower(%(text)s)))",
+            skus=arrays.texts(skus),
+            text=text,
+        )
+    return where
 
 
 async def put_bins(tx: Tx, location_id: LocationId, bins: Mapping[str, str]) -> None:

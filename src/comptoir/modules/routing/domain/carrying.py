@@ -134,7 +134,7 @@ class Tariff:
     def takes(self, job: Job) -> bool:
         """Whether it takes such goods to that country at all, from wherever.
 
-        Of a split, too, each part goes with a service that takes the whole order.
+        Of a split, too, each part goes with a service that takes the whole order; only where there is none, see `parting`.
         """
         heaviest = max((need.weight for need in job.needs), default=0)
         return self.service.service is job.service and self.carries(heaviest, any(n.dangerous for n in job.needs), job.country)

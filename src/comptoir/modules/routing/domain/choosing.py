@@ -41,6 +41,7 @@ from comptoir.modules.routing.domain.network import (
     fence_code,
     survey,
 )
+from comptoir.modules.routing.domain.parting import parts
 from comptoir.modules.routing.domain.rating import OF_STOCK, leading, measured, ranked, surveyed, wanted, weighted
 from comptoir.modules.routing.domain.stock import Situation
 
@@ -168,7 +169,41 @@ def _worth_at_most(needs: Sequence[Need], asked: Mapping[str, int], have: Ints) 
 def choose(network: Network, rules: Rules, job: Job, situation: Situation, now: datetime) -> Decision:
     """Where this order goes; `situation` stays as it is. What nobody may send is `lacking`."""
     view = look(network, rules, job, situation, now)
-    return decide(network, rules, job, view, now)
+    decision = decide(network, rules, job, view, now)
+    if decision.lacking and job.service is not Service.PICKUP:
+        return _in_parts(network, rules, job, decision, situation, now)
+    return decision
+
+
+def _in_parts(network: Network, rules: Rules, job: Job, decision: Decision, situation: Situation, now: datetime) -> Decision:
+    """The decision, or a better one where no carrier takes everything together: each part with a carrier that takes it.
+
+    Two parts may come from one location; each is a parcel, within what the rules allow.
+    """
+    groups = parts(network, job)
+    most = rules.splitting.parcels
+    if not 1 < len(groups) <= most:
+        return decision
+    trial = situation.copy()
+    parcels: list[Parcel] = []
+    lacking: dict[int, int] = {}
+    for n, needs in enumerate(groups, start=1):
+        room = most - len(parcels) - (len(groups) - n)
+        own = replace(rules, splitting=replace(rules.splitting, parcels=room))
+        part = replace(job, needs=needs)
+        found = decide(network, own, part, look(network, own, part, trial, now), now)
+        trial.take(found)
+        parcels += found.parcels
+        for line, units in found.lacking:
+            lacking[line] = lacking.get(line, 0) + units
+    if sum(lacking.values()) >= sum(units for _, units in decision.lacking):
+        return decision
+    if len(parcels) > 1 and rules.splitting.least_value:
+        value = {(need.line_no, need.sku): need.value for need in job.needs}
+        worths = [sum(value[pick.line_no, pick.sku] * pick.quantity for pick in one.picks) for one in parcels]
+        if min(worths) < rules.splitting.least_value:
+            return decision
+    return Decision(job.id, tuple(parcels), tuple(sorted(lacking.items())))
 
 
 def serve(network: Network, rules: Rules, job: Job, situation: Situation, now: datetime) -> Decision:
@@ -347,6 +382,14 @@ def parcel(network: Network, job: Job, site: int, content: Sequence[tuple[Need, 
     return Parcel(place.id, picks, service.code, offer.distance, cost, carbon, offer.leaves_at, offer.arrives_on, weight, slack)
 
 
+def _apart(network: Network, job: Job, content: Sequence[tuple[Need, int]]) -> list[list[tuple[Need, int]]]:
+    """What is sent from one place, in parcels: one, unless no carrier takes it together."""
+    if job.service is Service.PICKUP:
+        return [list(content)]
+    groups = parts(network, replace(job, needs=tuple([need for need, _ in content])))
+    return [[one for one in content if one[0] in needs] for needs in groups]
+
+
 def as_placed(network: Network, job: Job, picks: Sequence[Pick], now: datetime) -> Decision:
     """The decision that these picks are, taken already. Of sites that the network does not know, that no carrier takes it from,
     or whose door never opens, nothing but the picks is said.
@@ -359,11 +402,16 @@ def as_placed(network: Network, job: Job, picks: Sequence[Pick], now: datetime) 
     for place, own in by_site.items():
         site = network.position.get(place)
         content = [(needs[pick.line_no], pick.quantity) for pick in own]
-        weight = sum(need.weight * units for need, units in content)
-        if site is not None and _leaves(network, job, site, weight, now):
-            parcels.append(parcel(network, job, site, content, now))
-        else:
-            parcels.append(Parcel(place, tuple(own), "", 0.0, 0, 0.0, now, now.date(), weight))
+        for part in _apart(network, job, content):
+            whole = replace(job, needs=tuple([need for need, _ in part])) if len(part) < len(job.needs) else job
+            weight = sum(need.weight * units for need, units in part)
+            if site is not None and _leaves(network, job, site, weight, now):
+                parcels.append(parcel(network, job, site, part, now))
+            elif site is not None and _leaves(network, whole, site, weight, now):
+                parcels.append(parcel(network, whole, site, part, now))
+            else:
+                picks = tuple([Pick(need.line_no, need.sku, place, units) for need, units in part])
+                parcels.append(Parcel(place, picks, "", 0.0, 0, 0.0, now, now.date(), weight))
     return Decision(job.id, tuple(parcels))
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from comptoir.modules.carriers.contracts import Service
+from collections.abc import Callable
+
+from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service
 from comptoir.modules.routing.contracts import Detail, Fence, Job, Rules
 from comptoir.modules.routing.domain.network import UNKNOWN_KM, Network
+from comptoir.modules.routing.domain.parting import go_together_never
 
 
 def detail(network: Network, rules: Rules, job: Job, site: int, fence: Fence) -> Detail | None:
@@ -41,21 +44,22 @@ def _unable(network: Network, job: Job, site: int) -> Detail:
 
 def _uncarried(network: Network, job: Job, site: int) -> Detail:
     """The last of the questions that no carrier service passes: who fails at an earlier one is not asked further."""
-    left = [tariff for tariff in network.tariffs if tariff.service.service is job.service]
-    if not left:
-        return Detail.SERVICE
-    left = [tariff for tariff in left if not tariff.service.countries or job.country in tariff.service.countries]
-    if not left:
-        return Detail.COUNTRY
-    if any(need.dangerous for need in job.needs):
-        left = [tariff for tariff in left if tariff.service.dangerous]
-        if not left:
-            return Detail.DANGEROUS
     heaviest = max((need.weight for need in job.needs), default=0)
-    left = [tariff for tariff in left if heaviest <= tariff.service.max_weight]
-    if not left:
-        return Detail.WEIGHT
+    dangerous = any(need.dangerous for need in job.needs)
+    questions: tuple[tuple[Detail, Callable[[CarrierServiceDraft], bool]], ...] = (
+        (Detail.SERVICE, lambda one: one.service is job.service),
+        (Detail.COUNTRY, lambda one: not one.countries or job.country in one.countries),
+        (Detail.DANGEROUS, lambda one: one.dangerous or not dangerous),
+        (Detail.WEIGHT, lambda one: heaviest <= one.max_weight),
+    )
+    left = network.tariffs
+    for what, passes in questions:
+        left = tuple([tariff for tariff in left if passes(tariff.service)])
+        if not left:
+            return Detail.TOGETHER if what in _OF_GOODS and go_together_never(network, job) else what
     distance = float(network.distances(job.destination)[site])
-    if distance < UNKNOWN_KM and all(tariff.zone(distance) is None for tariff in left):
-        return Detail.DISTANCE
-    return Detail.NO_DAY
+    beyond = distance < UNKNOWN_KM and all(tariff.zone(distance) is None for tariff in left)
+    return Detail.DISTANCE if beyond else Detail.NO_DAY
+
+
+_OF_GOODS = frozenset({Detail.DANGEROUS, Detail.WEIGHT})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing.contracts import Decision, Job, Rules
 from comptoir.modules.routing.domain.choosing import serve
 from comptoir.modules.routing.domain.network import Network
+from comptoir.modules.routing.domain.optimising import improve
 from comptoir.modules.routing.domain.stock import Situation
 
 _WATCH = 500
@@ -47,16 +48,23 @@ class Tally:
     """Parcels by location."""
     by_day: Counter[date] = field(default_factory=Counter[date])
     """Parcels by the day of the order."""
+    cancelled: int = 0
+    """Of the units that were cancelled for want of stock those that are not sent here either."""
+    measured: int = 0
+    """Promised orders of which it is known when they came."""
 
     @property
     def served(self) -> int:
         return self.orders - self.unserved
 
-    def add(self, job: Job, decision: Decision) -> None:
+    def add(self, job: Job, decision: Decision, *, gone: Mapping[int, int] | None = None, came_on: date | None = None) -> None:
+        """`gone` are units by line that were cancelled for want of stock; `came_on` is the day on which it really came."""
         self.orders += 1
         self.units += sum([need.quantity for need in job.needs])
         lacking = sum([units for _, units in decision.lacking])
         self.lacking += lacking
+        if gone:
+            self.cancelled += sum([min(units, gone.get(line_no, 0)) for line_no, units in decision.lacking])
         parcels = decision.parcels
         if parcels:
             self.parcels += len(parcels)
@@ -73,7 +81,11 @@ class Tally:
             self.unserved += 1
         if job.needed_by is not None:
             self.promised += 1
-            self.late += bool(lacking) or not parcels or max([p.arrives_on for p in parcels]) > job.needed_by
+            self.measured += came_on is not None
+            if lacking or not parcels:
+                self.late += 1
+            else:
+                self.late += (came_on or max([parcel.arrives_on for parcel in parcels])) > job.needed_by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +109,8 @@ class Past:
     recorded: int
     job: Job
     rules: Rules
+    gone: Mapping[int, int] | None = None
+    """Units by line that were cancelled for want of stock."""
 
 
 def simulate(
@@ -106,26 +120,80 @@ def simulate(
     *,
     sold_daily: Mapping[Spot, float] | None = None,
     watch: Callable[[int], None] | None = None,
+    runs: float = 0.0,
 ) -> Tally:
-    """Each order decided at the time of its placing with the stock as it was then; what it takes, later ones do not find."""
+    """Each order decided at the time of its placing with the stock as it was then; what it takes, later ones do not find.
+
+    With `runs`, so many seconds at most go into each run of rules that have runs: what they decided since the run before is
+    decided again together, as nobody has begun with it yet.
+    """
     free = flow.opening.copy()
     situation = Situation.of_arrays(network, {sku: free[n] for n, sku in enumerate(flow.skus)}, None, sold_daily)
     tally, done, day = Tally(), 0, None
+    together = _Together(network, situation, tally, runs)
     ends = flow.at
     for n, past in enumerate(orders, start=1):
         until = int(np.searchsorted(ends, past.recorded, side="right")) if done < len(ends) else done
         if until > done:
             np.add.at(free, (flow.sku[done:until], flow.site[done:until]), flow.units[done:until])
             done = until
+        if runs:
+            together.until(past.job.placed_at)
         if past.job.placed_at.date() != day:
             day = past.job.placed_at.date()
             situation.load[:] = 0
         decision = serve(network, past.rules, past.job, situation, past.job.placed_at)
         situation.take(decision)
-        tally.add(past.job, decision)
-        if watch is not None and n % _WATCH == 0:
+        if runs and past.rules.every:
+            together.wait(past, decision)
+        else:
+            tally.add(past.job, decision, gone=past.gone)
+        if watch is not None and (n % _WATCH == 0 or together.ran):
             watch(n)
+            together.ran = False
+    together.end()
     return tally
+
+
+class _Together:
+    """Orders that wait for the next run of their rules, each with what was decided for it meanwhile."""
+
+    def __init__(self, network: Network, situation: Situation, tally: Tally, seconds: float) -> None:
+        self.ran = False
+        self._network, self._situation, self._tally, self._seconds = network, situation, tally, seconds
+        self._waiting: dict[Rules, tuple[datetime, list[tuple[Past, Decision]]]] = {}
+
+    def wait(self, past: Past, decision: Decision) -> None:
+        """Runs are at every so many minutes since midnight, UTC."""
+        group = self._waiting.get(past.rules)
+        if group is None:
+            placed = past.job.placed_at.astimezone(UTC)
+            midnight = datetime.combine(placed.date(), time(), UTC)
+            every = timedelta(minutes=past.rules.every)
+            group = self._waiting[past.rules] = (midnight + ((placed - midnight) // every + 1) * every, [])
+        group[1].append((past, decision))
+
+    def until(self, now: datetime) -> None:
+        for rules, (due, waiting) in list(self._waiting.items()):
+            if due <= now:
+                del self._waiting[rules]
+                self._run(rules, due, waiting)
+
+    def end(self) -> None:
+        for rules, (due, waiting) in self._waiting.items():
+            self._run(rules, due, waiting)
+        self._waiting.clear()
+
+    def _run(self, rules: Rules, due: datetime, waiting: Sequence[tuple[Past, Decision]]) -> None:
+        for _, before in waiting:
+            self._situation.give_back(before)
+        np.maximum(self._situation.load, 0, out=self._situation.load)
+        jobs = [past.job for past, _ in waiting]
+        plan = improve(self._network, rules, jobs, self._situation, due, seconds=self._seconds)
+        for (past, _), decision in zip(waiting, plan.decisions, strict=True):
+            self._situation.take(decision)
+            self._tally.add(past.job, decision, gone=past.gone)
+        self.ran = True
 
 
 def compare(before: Tally, after: Tally) -> Mapping[str, float]:

@@ -16,7 +16,7 @@ from comptoir.kernel.time import time_zone
 from comptoir.modules.locations.contracts import DAY
 from comptoir.modules.routing.contracts import Profile, RuleSet, ScheduleDraft
 from comptoir.modules.routing.domain.carrying import instant
-from comptoir.modules.routing.domain.rules import MAX_POSITION, checked_condition, is_for
+from comptoir.modules.routing.domain.rules import MAX_POSITION, is_for
 
 MAX_TIMES = 96
 LAST_OF_ALL = MAX_POSITION + 1
@@ -106,7 +106,9 @@ def checked_schedule(draft: ScheduleDraft, checks: Checks) -> ScheduleDraft:
     checks.parsed("time_zone", time_zone, draft.time_zone, None)
     checks.whole("priority", draft.priority, 0, MAX_POSITION)
     checks.require("works", len(draft.works) == 7 and any(draft.works), "names one of seven days at least")
-    checks.require("resting", not draft.resting or keeps_holidays(draft.resting), "is a country whose public holidays are known")
+    checks.require(
+        "resting", not draft.resting or keeps_holidays(draft.resting), "is a country whose public holidays are known"
+    )
     checks.require("times", len(draft.times) <= MAX_TIMES, f"has at most {MAX_TIMES} of them")
     checks.require("times", all(0 <= at < DAY for at in draft.times), "are from 00:00 to 23:59")
     checks.whole("every", draft.every, 0, DAY)

@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.routing.contracts import Arrival
+from comptoir.modules.routing.contracts import Arrival, Learned
 from comptoir.modules.routing.domain.learning import LATEST, Came, Lesson, Lessons
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
@@ -44,6 +44,9 @@ ON CONFLICT (subject, key) DO UPDATE SET parcels = excluded.parcels, on_time = e
 WHERE (l.parcels, l.on_time, l.slack) IS DISTINCT FROM (excluded.parcels, excluded.on_time, excluded.slack)"""
 
 _LESSONS = "SELECT subject, key, parcels, on_time, slack FROM routing.lessons"
+
+_LEARNED = """
+SELECT subject, key, parcels, on_time, slack, learned_at FROM routing.lessons ORDER BY parcels DESC, subject, key"""
 
 _CARRIER, _SITE = "carrier", "site"
 
@@ -96,3 +99,19 @@ async def lessons(reader: Reader) -> Lessons:
         else:
             carriers[key] = Lesson(parcels, on_time, slack)
     return Lessons(carriers, sites)
+
+
+async def learned(reader: Reader) -> list[Learned]:
+    rows = await reader.rows(_LEARNED)
+    return [
+        Learned(
+            location_id=LocationId(UUID(key)) if subject == _SITE else None,
+            carrier="" if subject == _SITE else key,
+            parcels=parcels,
+            on_time=on_time,
+            slack=slack,
+            learned_at=at,
+        )
+        for subject, key, parcels, on_time, slack, at in rows
+        if parcels
+    ]

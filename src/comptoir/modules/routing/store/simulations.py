@@ -7,14 +7,22 @@ from collections.abc import Sequence
 import msgspec
 from psycopg.rows import TupleRow
 
-from comptoir.modules.routing.contracts import Outcome, Rules, Simulation, SimulationDraft, SimulationId, SimulationState
+from comptoir.modules.routing.contracts import (
+    Outcome,
+    Rehearsed,
+    Rules,
+    Simulation,
+    SimulationDraft,
+    SimulationId,
+    SimulationState,
+)
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 _COLUMNS = (
     "id, name, pool_id, channels, since, until, rule_set_id, version, rules, state, orders, done, result, problem, created_at, "
-    "created_by, finished_at"
+    "created_by, finished_at, for_all, with_runs, with_mishaps"
 )
 _encode = msgspec.json.Encoder().encode
 
@@ -22,6 +30,8 @@ _encode = msgspec.json.Encoder().encode
 class _Result(msgspec.Struct, frozen=True):
     happened: Outcome
     tried: Outcome
+    reached: int | None = None
+    rehearsed: Rehearsed | None = None
 
 
 def _simulation(row: TupleRow) -> Simulation:
@@ -41,10 +51,15 @@ def _simulation(row: TupleRow) -> Simulation:
         done=row[11],
         happened=None if result is None else result.happened,
         tried=None if result is None else result.tried,
+        reached=None if result is None else result.reached,
+        rehearsed=None if result is None else result.rehearsed,
         problem=row[13],
         created_at=row[14],
         created_by=row[15],
         finished_at=row[16],
+        for_all=row[17],
+        with_runs=row[18],
+        with_mishaps=row[19],
     )
 
 
@@ -63,10 +78,10 @@ def everywhere() -> Where:
 async def insert(tx: Tx, simulation_id: SimulationId, draft: SimulationDraft, name: str, rules: Rules, version: int) -> None:
     await tx.run(
         """
-        INSERT INTO routing.simulations (id, name, pool_id, channels, since, until, rule_set_id, version, rules, state,
-          created_at, created_by)
+        INSERT INTO routing.simulations (id, name, pool_id, channels, since, until, rule_set_id, version, rules, for_all,
+          with_runs, with_mishaps, state, created_at, created_by)
         VALUES (%(id)s, %(name)s, %(pool)s, %(channels)s, %(since)s, %(until)s, %(rule_set)s, %(version)s, %(rules)s,
-          'queued', %(now)s, %(actor)s)""",
+          %(for_all)s, %(with_runs)s, %(with_mishaps)s, 'queued', %(now)s, %(actor)s)""",
         {
             "id": simulation_id,
             "name": name,
@@ -77,6 +92,9 @@ async def insert(tx: Tx, simulation_id: SimulationId, draft: SimulationDraft, na
             "rule_set": draft.rule_set_id,
             "version": version,
             "rules": _encode(rules).decode(),
+            "for_all": draft.for_all,
+            "with_runs": draft.with_runs,
+            "with_mishaps": draft.with_mishaps,
             "now": tx.now,
             "actor": tx.actor,
         },
@@ -115,13 +133,20 @@ async def go_on(tx: Tx, simulation_id: SimulationId, done: int, orders: int) -> 
     return changed > 0
 
 
-async def finish(tx: Tx, simulation_id: SimulationId, happened: Outcome, tried: Outcome) -> None:
+async def finish(
+    tx: Tx,
+    simulation_id: SimulationId,
+    happened: Outcome,
+    tried: Outcome,
+    reached: int | None,
+    rehearsed: Rehearsed | None,
+) -> None:
     await tx.run(
         "UPDATE routing.simulations SET state = 'done', result = %(result)s, orders = %(orders)s, done = %(orders)s, "
         "finished_at = %(now)s WHERE id = %(id)s AND state = 'running'",
         {
             "id": simulation_id,
-            "result": _encode(_Result(happened, tried)).decode(),
+            "result": _encode(_Result(happened, tried, reached, rehearsed)).decode(),
             "orders": tried.orders,
             "now": tx.now,
         },

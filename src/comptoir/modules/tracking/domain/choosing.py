@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from comptoir.modules.tracking.contracts import Counts
+from comptoir.modules.tracking.domain.steering import CarrierRule, Do, Effect, Sent, against, first_fit, is_preferred
 
 _PRIOR = 20
 """A lane's own figures count as much as this many parcels of an average carrier: a handful of lucky parcels proves nothing."""
@@ -45,6 +46,18 @@ class Ruling:
     """How the load is shared over carriers, as weights; None for whoever is best."""
     tolerance: int = 0
     """Minor units that a share may cost: an offer dearer than the best by more is not taken for its share."""
+    rules: tuple[CarrierRule, ...] = ()
+    """In their order: the first that fits a parcel decides who may carry it. What the house says beside them holds always, but
+    for its shares, which are those of parcels that no rule fits.
+    """
+    effects: tuple[Effect, ...] = ()
+    """What the rule that fits says; only of one parcel, as `steered` gives it."""
+    rule_no: int | None = None
+    """Which rule that is, counted from 1."""
+
+    @property
+    def rule(self) -> CarrierRule | None:
+        return None if self.rule_no is None else self.rules[self.rule_no - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,19 @@ class Chosen:
     @property
     def best(self) -> Offer | None:
         return self.ranked[0][0] if self.ranked else None
+
+
+def steered(ruling: Ruling, parcel: Sent) -> Ruling:
+    """What holds for this parcel: the first rule that fits it says who may carry it, and who gets which share."""
+    n = first_fit(ruling.rules, parcel)
+    if n is None:
+        return ruling
+    effects = ruling.rules[n].effects
+    shares: dict[str, int] = {}
+    for one in effects:
+        if one.do is Do.SHARE:
+            shares[one.carrier] = shares.get(one.carrier, 0) + one.share
+    return replace(ruling, effects=effects, rule_no=n + 1, shares=shares or None)
 
 
 def expected_on_time(counts: Counts) -> float:
@@ -95,14 +121,19 @@ def choose(offers: Sequence[Offer], ruling: Ruling, given: Mapping[str, int] | N
         ruled_out += [(offer, "late too often") for offer in allowed if offer not in punctual]
         allowed = punctual
     ranked = sorted(((offer, real_cost(offer, ruling)) for offer in allowed), key=lambda pair: (pair[1], pair[0].key))
-    if ruling.shares and ranked:
-        ranked = _shared(ranked, ruling, given or {})
-    return Chosen(tuple(ranked), tuple(ruled_out))
+    preferred = [pair for pair in ranked if is_preferred(ruling.effects, *pair[0].key)]
+    others = [pair for pair in ranked if pair not in preferred]
+    if ruling.shares:
+        preferred, others = (_shared(group, ruling, given or {}) if group else [] for group in (preferred, others))
+    return Chosen((*preferred, *others), tuple(ruled_out))
 
 
 def _against(offer: Offer, ruling: Ruling) -> str:
     if offer.carrier in ruling.excluded:
         return "the carrier is excluded"
+    ruled = against(ruling.effects, offer.carrier, offer.service)
+    if ruled:
+        return ruled
     if ruling.shares is not None and ruling.shares and not ruling.shares.get(offer.carrier):
         return "the carrier has no share"
     if ruling.within_days is not None and (offer.days is None or offer.days > ruling.within_days):

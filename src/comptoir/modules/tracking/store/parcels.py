@@ -23,7 +23,8 @@ _FIELDS = tuple(field.name for field in fields(Tracked))
 COLUMNS = ", ".join(_FIELDS)
 _CHANGING = (
     "account_id", "carrier", "service", "tracking_number", "tracking_url", "status", "since", "last_at", "moved_at",
-    "delivered_at", "attempts", "carrier_estimate", "estimated_on", "signed_by", "delay_told", "next_poll_at", "polls",
+    "delivered_at", "attempts", "carrier_estimate", "estimated_on", "signed_by", "claimed", "delay_told", "next_poll_at",
+    "polls",
 )  # fmt: skip
 
 _INSERT = f"""

@@ -47,6 +47,8 @@ FIELD_WORDS: Mapping[str, str] = {
 AGAINST_WORDS: Mapping[str, str] = {
     "the carrier is excluded": N_("its carrier is not used"),
     "the carrier has no share": N_("its carrier gets no share of the load"),
+    "the rule excludes it": N_("the rule excludes it"),
+    "the rule takes others only": N_("the rule takes others only"),
     "too slow": N_("too slow for the promised day"),
     "too dear": N_("too dear"),
     "late too often": N_("late too often on this way"),

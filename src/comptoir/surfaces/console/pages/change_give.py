@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 from comptoir.i18n import N_
 from comptoir.kernel.money import Money, round_half_even
 from comptoir.modules.changes.contracts import AddCharge, AddItem, Allow, AnyAction, CancelUnits, ChangeDraft, ChangeKind
-from comptoir.modules.orders.contracts import OrderLine
+from comptoir.modules.orders.contracts import OrderLine, ShipmentId
+from comptoir.modules.tracking import api as tracking
+from comptoir.modules.tracking.contracts import Kind as ParcelKind
 from comptoir.sdk.orders import LineKind
 from comptoir.surfaces.console.pages import amounts
 from comptoir.surfaces.console.pages.change_forms import Case, Kind, Row, Values, chosen_units, reasons, with_buyer
@@ -97,6 +101,7 @@ async def show_claim(case: Case) -> Values:
     return {
         "rows": rows,
         "nothing_here": not rows,
+        "parcels": await _parcels(case),
         "reasons": reasons(case.visit, CLAIM_REASONS),
         "remedies": [
             (Remedy.REFUND.value, say(N_("Refund all of it")), say(N_("What these units cost is refunded."))),
@@ -104,6 +109,13 @@ async def show_claim(case: Case) -> Values:
             (Remedy.AGAIN.value, say(N_("Send it again")), say(N_("The same once more, for nothing, promised at once."))),
         ],
     }
+
+
+async def _parcels(case: Case) -> list[tuple[str, str]]:
+    """The parcels that it may be about, where there are several."""
+    found = [one.parcel for one in await tracking.of_order(case.reader, case.order.id) if one.parcel.kind is ParcelKind.PARCEL]
+    names = [(str(one.shipment_id), f"{one.carrier} {one.tracking_number}".strip() or str(n)) for n, one in enumerate(found, 1)]
+    return names if len(names) > 1 else []
 
 
 async def read_claim(case: Case) -> ChangeDraft:
@@ -119,7 +131,10 @@ async def read_claim(case: Case) -> ChangeDraft:
         ]
     else:
         actions = _given(case, [(lines[line_no], units) for line_no, units in chosen.items()], amount or None)
-    return case.draft(ChangeKind.CLAIM, actions, reason)
+    known = [text for text, _ in await _parcels(case)]
+    parcel = fields.one_of("parcel", ["", *known], "") if known else ""
+    draft = case.draft(ChangeKind.CLAIM, actions, reason)
+    return replace(draft, shipment_id=ShipmentId(UUID(parcel))) if parcel else draft
 
 
 def _given(case: Case, units: Sequence[tuple[OrderLine, int]], amount: int | None) -> list[AnyAction]:

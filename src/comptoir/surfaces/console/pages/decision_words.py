@@ -56,6 +56,7 @@ DETAIL_WORDS: Mapping[Detail, str] = {
     Detail.COUNTRY: N_("No carrier service goes to this country"),
     Detail.DANGEROUS: N_("No carrier service takes dangerous goods there"),
     Detail.WEIGHT: N_("Too heavy for every carrier service"),
+    Detail.TOGETHER: N_("No carrier service takes all of it together"),
     Detail.DISTANCE: N_("Beyond the last zone of every carrier service"),
     Detail.NO_DAY: N_("No parcel ever leaves there"),
 }
@@ -155,6 +156,8 @@ def sentence(visit: Visit, told: Explained, who: str, currency: Currency) -> str
         return visit.say(N_("No location may send it."))
     if decision.kind is DecisionKind.PERSON:
         return _by_hand(visit, told, who, chosen)
+    if decision.kind is not DecisionKind.CAPTURED and _go_apart(told, chosen):
+        return _apart(visit, told, chosen)
     if len(chosen) > 1:
         return _shared(visit, told, chosen, currency)
     return _the_only_one(visit, told, chosen[0], currency)
@@ -185,14 +188,28 @@ def _shared(visit: Visit, told: Explained, chosen: Sequence[LocationId], currenc
     whole = next((one for one in able if not one.lacking), None)
     if whole is not None:
         return _rather_than(visit, told, whole, chosen, currency)
-    apart = [one for one in told.verdicts if one.fence is Fence.NO_CARRIER and not one.lacking]
-    if apart and not set(chosen) & {one.site for one in able}:
-        return visit.say(
-            N_("No carrier takes all of it together: %(names)s each send a part that a carrier takes."), names=names
-        )
     if any(not one.lacking for one in told.verdicts):
         return visit.say(N_("No location that may send it has all of it: %(names)s share it."), names=names)
     return visit.say(N_("No location has all of it: %(names)s share it."), names=names)
+
+
+_OF_GOODS = frozenset({Detail.TOGETHER, Detail.DANGEROUS, Detail.WEIGHT})
+
+
+def _go_apart(told: Explained, chosen: Sequence[LocationId]) -> bool:
+    """Whether no carrier takes all of it together from any of those that send it."""
+    details = {one.site: one.detail for one in told.verdicts}
+    return all(details.get(site) in _OF_GOODS for site in chosen)
+
+
+def _apart(visit: Visit, told: Explained, chosen: Sequence[LocationId]) -> str:
+    """Of what no carrier takes together."""
+    places = list(dict.fromkeys(chosen))
+    names = names_of(visit, told, places)
+    if len(places) == 1:
+        words = N_("No carrier takes all of it together: %(name)s sends each part with one that takes it.")
+        return visit.say(words, name=names)
+    return visit.say(N_("No carrier takes all of it together: %(names)s each send a part that a carrier takes."), names=names)
 
 
 def _rather_than(visit: Visit, told: Explained, best: Verdict, chosen: Sequence[LocationId], currency: Currency) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from jinja2.utils import htmlsafe_json_dumps
@@ -26,6 +26,7 @@ from comptoir.surfaces.console.pages import (
     operations_heat,
     operations_places,
     operations_risks,
+    routing_promises,
 )
 from comptoir.surfaces.console.pages.live import page_now
 from comptoir.surfaces.console.pages.operations_standings import (
@@ -54,8 +55,17 @@ PLACES = 10
 """So many locations are named in the tower; the page of locations has them all."""
 RELEASE = "fulfilment.release"
 """The consumer that makes promises the work of locations."""
+_PROMISES_FOR = 300.0
+"""Seconds for which promises kept are not counted again."""
 BEHIND = 5.0
 """Seconds by which it may be behind without a word."""
+
+
+class _KeptPromises(NamedTuple):
+    """Promises kept and all, until they are counted again."""
+
+    counted: tuple[int, int]
+    until: float
 
 
 @area.get("/operations", Permission.FIGURES_READ)
@@ -139,6 +149,7 @@ async def _values(visit: Visit, reader: Reader) -> dict[str, Any]:
         "ahead": ahead,
         "within": [(code, visit.say(word), code == ahead.code) for code, (word, _) in WITHIN.items()],
         "exceptions": await operations_exceptions.read(visit, reader, sites, ahead.risk.on),
+        "promises": await _promises(visit, reader, sites),
         "open_exceptions": sum((await orders.counts_of_exceptions(reader)).values()),
         "places": busy,
         "places_map": operations_places.spec(visit, places),
@@ -148,6 +159,16 @@ async def _values(visit: Visit, reader: Reader) -> dict[str, Any]:
         "every": round(EVERY),
         "is_empty": not ages.counts and not busy,
     }
+
+
+async def _promises(visit: Visit, reader: Reader, sites: lists.Sites) -> tuple[int, int]:
+    """(kept, all) of a week; read again once in a while, as only days that are over are counted."""
+    known = visit.console.extras.get("promises")
+    if isinstance(known, _KeptPromises) and time.monotonic() < known.until:
+        return known.counted
+    counted = await routing_promises.of_the_week(visit, reader, sites)
+    visit.console.extras["promises"] = _KeptPromises(counted, time.monotonic() + _PROMISES_FOR)
+    return counted
 
 
 async def _behind(reader: Reader) -> ConsumerLag | None:

@@ -39,7 +39,7 @@ from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import Tracked
 from comptoir.sdk.orders import OrderKind
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.pages import shown_once, timelines
+from comptoir.surfaces.console.pages import invoices, shown_once, timelines
 from comptoir.surfaces.console.pages.change_words import (
     KIND_ICONS,
     KIND_WORDS,
@@ -208,6 +208,7 @@ async def order_page(visit: Visit) -> Answer:
         there = await orders.standing_of(reader, details.order)
         grants = await payments.grants_of(reader, order_id)
         opened = await changes.of_order(reader, order_id)
+        issued = await invoices.shown(visit, reader, order_id)
         marketplace = await is_marketplace(visit, reader, details.order)
         replaceable = any(line.sku is not None and line.open for line in details.order.lines)
         said = await notices.standing(reader, details.order)
@@ -231,6 +232,7 @@ async def order_page(visit: Visit) -> Answer:
         there=there,
         ungranted=max(0, there.owed_to_buyer - there.granted),
         grants=grant_rows(visit, grants),
+        issued=issued,
         as_paid=parts_words(visit, payments.as_paid(details.payments, there.granted), order.currency),
         opened=[_Opened(change_href(one.id), visit.say(KIND_WORDS[one.kind]), badge_of(visit, one)) for one in opened],
         acts=[one for one in _changes(visit, order, there) if own_held == held or one.kind not in _OF_LOCATIONS],

@@ -96,7 +96,7 @@ def written(draft: RuleSetDraft, currency: Currency, locale: str) -> Sheet:
         "every": str(rules.every or ""),
         "answer_within": str(rules.answer_within or ""),
         "give_up_after": str(rules.give_up_after or ""),
-        "late_day": plain_or_empty(rules.objective.late_day, currency, locale),
+        "late_day": plain_or_empty(rules.objective.late_day, currency, locale) or "0",
         "carbon_kg": plain_or_empty(rules.objective.carbon_kg, currency, locale),
         "own_order": _own_order(rules.objective, currency, locale),
     }
@@ -207,7 +207,7 @@ def _rules(fields: Fields, currency: Currency) -> Rules:
         insist_on_date=fields.raw("late") == "out",
         count_unanswered=fields.raw("doubt") == "count",
         objective=Objective(
-            late_day=amount(fields, "late_day", currency, most=MAX_AIM),
+            late_day=amount(fields, "late_day", currency, most=MAX_AIM) if fields.raw("late_day") else Objective().late_day,
             carbon_kg=amount(fields, "carbon_kg", currency, most=MAX_AIM),
             own_order=amount(fields, "own_order", currency, most=MAX_AIM) if fields.raw("own_order") else None,
         ),

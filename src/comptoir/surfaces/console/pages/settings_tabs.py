@@ -24,6 +24,7 @@ PLACES = (
     Place("pools", N_("Stock pools"), "/pools", Permission.LOCATIONS_READ),
     Place("carriers", N_("Carriers"), "/carriers", Permission.ROUTING_READ),
     Place("cartons", N_("Cartons"), "/cartons", Permission.ROUTING_READ),
+    Place("seller", N_("Who sells"), "/settings/seller", Permission.CHANNELS_READ),
     Place("senders", N_("Messages to buyers"), "/settings/senders", Permission.ROUTING_READ),
     Place("audit", N_("Audit trail"), "/settings/audit", Permission.AUDIT_READ),
     Place("system", N_("System"), "/settings/system", Permission.AUDIT_READ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from comptoir.i18n import N_
@@ -116,7 +116,11 @@ async def new_simulation(visit: Visit) -> Answer:
     last = (latest[0].placed_at if latest else utcnow()).astimezone(visit.page.zone).date()
     first = last - timedelta(days=USUAL_DAYS - 1)
     values = {"rule_set": visit.param("rule_set"), "since": first.isoformat(), "until": last.isoformat(), "name": ""}
+    values |= dict.fromkeys(_OPTIONS, "")
     return await _form(visit, values, {})
+
+
+_OPTIONS = ("for_all", "with_runs", "with_mishaps")
 
 
 async def _form(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str], ticked: Sequence[str] = ()) -> Answer:
@@ -154,7 +158,7 @@ async def ask_simulation(visit: Visit) -> Answer:
         fields.refuse("since", N_("At most three years at once."))
     if fields.errors:
         return await _form(
-            visit, {one: fields.raw(one) for one in ("rule_set", "since", "until", "name")}, fields.errors, ticked
+            visit, {one: fields.raw(one) for one in ("rule_set", "since", "until", "name", *_OPTIONS)}, fields.errors, ticked
         )
     draft = SimulationDraft(
         name=name,
@@ -163,6 +167,9 @@ async def ask_simulation(visit: Visit) -> Answer:
         since=_begin(visit, since),
         until=_begin(visit, until + timedelta(days=1)),
         rule_set_id=None if rule_set is None else RuleSetId(rule_set),
+        for_all=fields.checked("for_all"),
+        with_runs=fields.checked("with_runs"),
+        with_mishaps=fields.checked("with_mishaps"),
     )
 
     async def work(tx: Tx) -> Done:
@@ -212,6 +219,9 @@ async def simulation_page(visit: Visit) -> Answer:
         rule_set_href="" if rule_set is None else f"/routing/{to_text(RULE_SET_PREFIX, rule_set.id)}",
         may_live=may_live,
         tiles=_tiles(visit, one.happened, one.tried, currency) if one.happened and one.tried else [],
+        share=None if rule_set is None or one.for_all else rule_set.share,
+        took=_took(visit, one),
+        dates=_dates(visit, one),
         days=_by_day(visit, one.happened, one.tried) if one.happened and one.tried else None,
         stores=_by_location(visit, places, one.happened, one.tried) if one.happened and one.tried else None,
         spec=_map(visit, places, one.happened, one.tried) if one.happened and one.tried else None,
@@ -234,6 +244,30 @@ async def cancel_simulation(visit: Visit) -> Answer:
 
 
 # Figures
+
+
+def _took(visit: Visit, one: Simulation) -> str:
+    """How long it took, with the waiting before."""
+    if one.finished_at is None:
+        return ""
+    return formatting.duration((one.finished_at - one.created_at).total_seconds(), visit.page.locale)
+
+
+def _dates(visit: Visit, one: Simulation) -> tuple[str, str] | None:
+    """The share of dates that would have been kept, and what went wrong."""
+    found = one.rehearsed
+    if found is None:
+        return None
+    locale = visit.page.locale
+    words = visit.say(
+        N_("%(kept)s of %(promised)s dates, told %(days)s days ahead; stores gave back %(rejects)s, late were %(late)s"),
+        kept=formatting.number(found.kept, locale),
+        promised=formatting.number(found.promised, locale),
+        days=formatting.number(round(found.days / found.promised, 1) if found.promised else 0, locale),
+        rejects=formatting.percent(found.rejects, locale),
+        late=formatting.percent(found.late, locale),
+    )
+    return formatting.percent(found.kept / found.promised, locale) if found.promised else "–", words
 
 
 def _tiles(visit: Visit, was: Outcome, now: Outcome, currency: Currency) -> list[Tile]:
@@ -284,11 +318,21 @@ def _tiles(visit: Visit, was: Outcome, now: Outcome, currency: Currency) -> list
             now.unserved,
         ),
         (N_("Units that nobody might send"), number(now.lacking), number(was.lacking), was.lacking, now.lacking),
+        (N_("Units cancelled for want of stock"), number(now.cancelled), number(was.cancelled), was.cancelled, now.cancelled),
         (N_("Locations that send"), number(len(now.load)), number(len(was.load)), 0, 0),
     ]
     if now.promised:
         rows.append((N_("Orders after the promised day"), number(now.late), number(was.late), was.late, now.late))
-    return [_tile(visit, *row) for row in rows]
+    tiles = [_tile(visit, *row) for row in rows]
+    if was.measured:
+        known = visit.say(
+            N_("%(before)s happened; of %(known)s of %(all)s orders it is known when they came"),
+            before=number(was.late),
+            known=number(was.measured),
+            all=number(was.promised),
+        )
+        tiles[-1] = replace(tiles[-1], words=known)
+    return tiles
 
 
 def _tile(visit: Visit, label: str, value: str, before: str, was: float, now: float) -> Tile:

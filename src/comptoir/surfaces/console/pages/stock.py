@@ -44,6 +44,7 @@ def tabs(visit: Visit, current: str) -> list[tuple[str, str, bool, int | None]]:
         ("purchases", N_("Purchase orders"), "/purchases"),
         ("counts", N_("Counts"), "/counts"),
         ("substitutes", N_("Substitutes"), "/substitutes"),
+        ("lots", N_("Lots"), "/lots"),
     )
     return [(visit.say(word), href, key == current, None) for key, word, href in views]
 

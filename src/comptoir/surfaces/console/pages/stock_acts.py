@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Literal
@@ -18,6 +19,8 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Adjustment, AdjustReason, Level, Quantity, SafetyStock
 from comptoir.modules.inventory.errors import QuantityTooLarge, StaleQuantity
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import MAX_CODE, Named
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console import formatting
@@ -181,9 +184,13 @@ def _aside(place: Place) -> Do:
 def _receive(place: Place) -> Do:
     quantity = units(place.fields, "quantity", weighed=place.weighed, least=1)
     reference = place.fields.text("reference", most=200)
+    lot, text = place.fields.text("lot", most=MAX_CODE), place.fields.raw("expires_on")
+    day = place.fields.parsed("expires_on", date.fromisoformat, None, text) if text else None
 
     async def do(tx: Tx) -> str:
         after = await inventory.receive(tx, place.location_id, [Quantity(place.sku, quantity)], reference=reference)
+        if lot or day:
+            await lots.name(tx, place.location_id, [Named(place.sku, quantity, lot, day)])
         now = shown(place.visit, after[place.sku, place.location_id].on_hand, weighed=place.weighed)
         return place.visit.say(N_("Received: %(now)s on hand now."), now=now)
 
@@ -253,6 +260,7 @@ async def _form(visit: Visit, change: Change, sku: str, location_id: LocationId 
     name = visit.path("change")
     async with visit.read() as reader:
         at = await _at(reader, sku, location_id)
+        asks = bool(await lots.terms(reader, [sku])) if sku and name == "receive" else False
     now = at.level
     expected = "" if now is None else str(now.safety if name == "safety" else now.on_hand)
     weighed = at.names.is_weighed(sku)
@@ -279,6 +287,7 @@ async def _form(visit: Visit, change: Change, sku: str, location_id: LocationId 
         level=now,
         name=at.names[sku] if sku else "",
         weighed=weighed,
+        asks_lots=asks,
         sites=at.places.own_active(visit),
         place=at.places[location_id] if location_id else "",
         reasons=lists.options_of(visit, stock_words.REASON_WORDS),

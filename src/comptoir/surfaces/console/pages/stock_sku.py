@@ -20,6 +20,8 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Arrival, LedgerFilter, SpotLevel
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Pool, PoolId
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import ShelfFilter
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.api import FulfilmentStatus
 from comptoir.modules.orders.contracts import ORDER_PREFIX, OrderFilter, OrderSummary
@@ -28,6 +30,7 @@ from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import lists, stock_ledger
 from comptoir.surfaces.console.pages.lists import Goods, Sites
+from comptoir.surfaces.console.pages.lots import lot_rows
 from comptoir.surfaces.console.pages.naming import ICONS, channels_of, people_of
 from comptoir.surfaces.console.pages.stock import level_rows
 from comptoir.surfaces.console.pages.stock_totals import course_of, totals_of
@@ -37,6 +40,7 @@ area = Area("stock")
 
 _ENTRIES = 20
 _LEVELS = 60
+_LOTS = 12
 
 
 class Promise(NamedTuple):
@@ -113,6 +117,7 @@ async def sku_page(visit: Visit) -> Answer:
         now = visit.page.now.astimezone(visit.page.zone)
         course = await course_of(reader, sku, now, totals.on_hand, _zone_name(visit))
         entries = (await inventory.ledger(reader, LedgerFilter(skus=(sku,)), limit=_ENTRIES)).items
+        shelves = (await lots.find(reader, ShelfFilter(sku=sku), limit=_LOTS)).items
         waiting = await _open_orders(visit, reader, sku)
         tags = await channels_of(visit, reader)
         people = await people_of(visit, reader, [entry.actor for entry in entries], tags)
@@ -137,6 +142,9 @@ async def sku_page(visit: Visit) -> Answer:
         entries=stock_ledger.told(visit, entries, names, places),
         people=people,
         orders=waiting,
+        lots=lot_rows(visit, shelves, places),
+        names=names,
+        lots_href="/lots?" + urlencode({"sku": sku}),
         tags=tags,
         text_of=Sites.text,
         order_prefix=ORDER_PREFIX,

@@ -79,6 +79,8 @@ OTHER_REASONS = {
     "surplus": N_("more than was sent"),
     "safety": N_("set by hand"),
     "supply": N_("announced delivery"),
+    "lot_held": N_("lot expires too soon, or is recalled"),
+    "lot_freed": N_("lot may be sold again"),
 }
 BUCKET_WORDS = {
     "on_hand": N_("On hand"),

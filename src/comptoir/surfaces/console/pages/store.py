@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from comptoir.kernel.ids import to_text
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import FulfilmentFilter, Stage
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import ShelfFilter
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console.pages import lists, store_arrivals, store_desk, store_next
@@ -22,6 +24,7 @@ FEW_PLACES, MOST_PLACES = 12, 60
 """Among more than so many locations somebody searches; no more are listed at once."""
 OPEN = (*store_next.TO_DO, Stage.READY, Stage.TO_RECEIVE, Stage.WAITING)
 FEW = 20
+_LOTS = 5
 _CODE = re.compile(r"(\d{1,18})-([0-9A-Z]{4})")
 _NUMBER = re.compile(r"[#F]?(\d{1,18})", re.IGNORECASE)
 
@@ -34,12 +37,15 @@ async def home(visit: Visit) -> Answer:
             return store_desk.choose_first(visit)
         waiting = await fulfilment.waiting_count(reader, place.id, visit.page.now)
         outside = await store_arrivals.arrivals(visit, reader, place.id, visit.page.now) if waiting.here else []
+        held = (await lots.find(reader, ShelfFilter(location_ids=(place.id,), held=True), limit=_LOTS)).items
         work = await store_next.work(visit, reader, place.id, waiting, outside=bool(outside))
     answer = visit.respond(
         "store/home.html",
         place=lists.label(place),
         work=work,
         arrivals=outside,
+        off_shelf=", ".join(f"{one.sku} ({one.code})" for one in held),
+        off_shelf_href="/lots?" + urlencode({"held": "yes", "location": lists.Sites.text(place.id)}),
         may_place=visit.may(Permission.ORDERS_PLACE),
     )
     return store_desk.with_camera(answer)

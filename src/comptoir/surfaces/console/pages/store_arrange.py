@@ -106,13 +106,13 @@ async def _targets(visit: Visit, reader: Reader, one: Fulfilment, left: Mapping[
     ]
 
 
-_STEPS = ("hold", "resume", "release", "stop", "split", "merge", "move")
+STEPS = ("hold", "resume", "release", "stop", "split", "merge", "move")
 
 
 @area.post("/store/tasks/{fulfilment_id:str}/{step:str}", Permission.FULFIL)
 async def take_step(visit: Visit) -> Answer:
     fulfilment_id, step, fields = store_desk.id_of(visit), visit.path("step"), visit.fields()
-    if step not in _STEPS:
+    if step not in STEPS:
         raise NotFound(kind="page", id=step)
 
     async def work(tx: Tx) -> Done:

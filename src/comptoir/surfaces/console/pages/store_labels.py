@@ -151,7 +151,9 @@ async def _choose(visit: Visit, fulfilment_id: FulfilmentId, parcel_id: ParcelId
             raise NotFound(kind="parcel", id=parcel_id)
         found, problem = await _described(reader, one, parcel_id, weight)
         zone = zone_of(await locations.get(reader, one.location_id))
-        ruling = await offers.ruling(reader, within_days=_within(one, visit.page.now.astimezone(zone).date()))
+        ruling = await offers.ruling(
+            reader, found.sent if found else None, within_days=_within(one, visit.page.now.astimezone(zone).date())
+        )
         accounts = {account.id: account for account in await tracking.accounts.everything(reader)}
         tag = (await tags(visit, reader, [parcel]))[parcel.id]
         people = await store_desk.workers(visit, reader, [one])
@@ -178,7 +180,7 @@ async def _choose(visit: Visit, fulfilment_id: FulfilmentId, parcel_id: ParcelId
         action=f"/store/pack/{store_desk.text_of(one.id)}/label",
         back=f"/store/pack/{store_desk.text_of(one.id)}",
         choices=[_choice(visit, each, told, one, today) for each in told.offered],
-        why=_why(visit, told, one, ruling),
+        why=" ".join(part for part in (rule_words(visit, ruling), _why(visit, told, one, ruling)) if part),
         silent=[
             (accounts[each.account_id].name if each.account_id in accounts else "", code_words(visit, each.code, each.problem))
             for each in told.silent
@@ -237,6 +239,15 @@ def _choice(visit: Visit, each: Offered, told: Offers, one: Fulfilment, today: d
     )
 
 
+def rule_words(visit: Visit, ruling: tracking.Ruling) -> str:
+    """Which rule of the house decides who may carry it; empty where none fits."""
+    if ruling.rule is None:
+        return ""
+    if ruling.rule.name:
+        return visit.say(N_("Rule %(number)s decides: “%(name)s”."), number=ruling.rule_no, name=ruling.rule.name)
+    return visit.say(N_("Rule %(number)s decides."), number=ruling.rule_no)
+
+
 def _why(visit: Visit, told: Offers, one: Fulfilment, ruling: tracking.Ruling) -> str:
     """Why the first is proposed, in a sentence."""
     best = told.best
@@ -247,6 +258,7 @@ def _why(visit: Visit, told: Offers, one: Fulfilment, ruling: tracking.Ruling) -
     behind = ruling.shares and any((each.real_cost or 0) < (best.real_cost or 0) for each in allowed)
     reasons = (
         (told.late, N_("None is quick enough for the promised day. This is the best of them all the same.")),
+        (_is_preferred(best, allowed, ruling), N_("It is the best of those that the rule prefers.")),
         (len(allowed) == 1, N_("It is the only one that may be taken.")),
         (behind, N_("Its carrier is furthest behind its share of the load.")),
         (cheapest and one.promised_on is not None, N_("It costs least of those that arrive in time.")),
@@ -254,6 +266,13 @@ def _why(visit: Visit, told: Offers, one: Fulfilment, ruling: tracking.Ruling) -
     )
     otherwise = N_("It is not the cheapest, but late or lost less often: with what that costs, it is the best.")
     return visit.say(next((words for holds, words in reasons if holds), otherwise))
+
+
+def _is_preferred(best: Offered, allowed: Sequence[Offered], ruling: tracking.Ruling) -> bool:
+    """Whether it goes before one that would have been better."""
+    wanted = [one for one in ruling.effects if one.do is tracking.Do.PREFER]
+    own = any(one.means(best.rate.carrier, best.rate.service) for one in wanted)
+    return own and any((each.real_cost or 0) < (best.real_cost or 0) for each in allowed)
 
 
 # Buying

@@ -27,6 +27,7 @@ from comptoir.modules.fulfilment.contracts import (
     WaveKind,
 )
 from comptoir.modules.fulfilment.errors import SomebodyElse
+from comptoir.modules.lots import api as lots
 from comptoir.modules.orders import api as orders
 from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.substitution import api as substitution
@@ -102,6 +103,8 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
     async with visit.read() as reader:
         one = await fulfilment.get(reader, fulfilment_id)
         rows = await _rows(reader, one)
+        today = visit.page.now.astimezone(visit.page.zone).date()
+        first = await lots.proposed(reader, one.location_id, sorted({row.line.sku for row in rows}), today)
         offers = await substitution.offers(reader, one.id) if one.picked < one.quantity else {}
         people = await people_of(visit, reader, [one.assignee], await channels_of(visit, reader))
         elsewhere = await store_desk.elsewhere(visit, reader, one)
@@ -116,6 +119,7 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
         elsewhere=elsewhere,
         rows=rows,
         offers=offers,
+        lots=first,
         currency=(await _currency(visit, one)) if offers else "",
         left=sum(row.left for row in rows),
         progress=progress_of([(row.line.quantity, row.left) for row in rows], weighed=any(row.weighed for row in rows)),
@@ -183,7 +187,10 @@ async def scan(visit: Visit) -> Answer:
     weight = typed_weight(visit.fields())
 
     async def work(tx: Tx) -> Done:
-        return told_of(visit, await fulfilment.scan(tx, fulfilment_id, code, weight), href, code, weight)
+        found = await fulfilment.scan(tx, fulfilment_id, code, weight)
+        if found.line is not None and found.outcome in {Scanned.PICKED, Scanned.ALL_PICKED}:
+            await lots.scanned(tx, fulfilment_id, code, found.line.line_no)
+        return told_of(visit, found, href, code, weight)
 
     if not code:
         return visit.redirect(href)
@@ -241,6 +248,8 @@ async def take_step(visit: Visit) -> Answer:
 
     async def work(tx: Tx) -> Done:
         after, words = await _taken(visit, tx, step, fulfilment_id, fields)
+        if step in _BACK:
+            await lots.follow(tx, after)
         subject, data = store_desk.text_of(fulfilment_id), {"number": after.number}
         if step == "instead":
             await visit.record(tx, "fulfilment.instead", subject, data | {"code": fields.raw("code")[:80]})
@@ -260,6 +269,8 @@ async def take_step(visit: Visit) -> Answer:
         return await show(visit, fulfilment_id, refusal)
 
 
+_BACK = frozenset({"undo", "give-back", "put-back", "instead"})
+"""After these fewer units may be picked than before."""
 _QUEUED = frozenset({"take", "undo", "all"})
 """What a device keeps, as it keeps scans, until the server answers."""
 _STEPS = ("begin", "take", "undo", "all", "give-back", "put-back", "ready", "instead")

@@ -264,6 +264,12 @@ def _work_requested(t: Teller, type_: str, data: Mapping[str, object]) -> Words:
     return t.say(words, place=t.place(data.get("location_id"))), "message", "neutral", str(data.get("note") or "")
 
 
+def _invoiced(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    credit = data.get("kind") == "credit_note"
+    words = N_("Credit note %(number)s issued") if credit else N_("Invoice %(number)s issued")
+    return t.say(words, number=data.get("number")), "receipt", "neutral", t.money(data.get("total") or 0)
+
+
 TELL: Mapping[str, Callable[[Teller, str, Mapping[str, object]], Words]] = {
     "order.placed": _placed,
     "order.cancelled": _cancelled,
@@ -289,6 +295,7 @@ TELL: Mapping[str, Callable[[Teller, str, Mapping[str, object]], Words]] = {
     "fulfilment.recalled": _work_recalled,
     "fulfilment.changed": _work_changed,
     "fulfilment.requested": _work_requested,
+    "invoice.issued": _invoiced,
     "exception.opened": _opened,
     "exception.resolved": _resolved,
     **AFTER,
