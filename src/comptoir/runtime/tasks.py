@@ -19,4 +19,6 @@ async def end(*tasks: asyncio.Task[None]) -> None:
         for task in running:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=_AGAIN_AFTER)
-    await asyncio.gather(*tasks, return_exceptions=True)  # what they raised has been seen
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # what they raised has been seen
