@@ -24,7 +24,7 @@ serve: setup ## The server, on this machine (ARGS="...")
 
 test: setup ## All tests but the long ones (ARGS="-k stock")
 	@tools/chromium.sh
-	@$(BIN)/pytest -n auto -m "not soak" $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal -m "not soak" $(ARGS)
 
 check: setup ## Lint, format, types, and who imports whom
 	$(BIN)/ruff check

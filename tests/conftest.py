@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from comptoir.runtime.embedded import EmbeddedPostgres
+from support import thrift
 
 pytest_plugins = ["support.database"]
 
@@ -31,6 +32,11 @@ def _new_folder() -> str:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # workers of pytest-xdist inherit the environment
         os.environ[RUN_FOLDER] = _new_folder()
+
+
+def pytest_collection_finish() -> None:
+    thrift.collect_seldom()
+    thrift.read_signatures_once()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

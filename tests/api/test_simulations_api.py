@@ -82,3 +82,39 @@ async def test_what_has_not_left_yet_counts_where_it_is_promised(api: Api) -> No
     await api.post("/v1/orders", {"channel": "web", "lines": [{"sku": "TEA", "quantity": 1}], "ship_to": place})
     done = await run(api, (await api.post("/v1/simulations", span())).json())
     assert (done["happened"]["parcels"], done["happened"]["lacking"]) == (1, 0)
+
+
+async def test_it_says_for_how_many_it_decided_and_takes_runs_and_mishaps_along(api: Api) -> None:
+    await traded(api)
+    first = (await api.post("/v1/rule-sets", {"code": "first", "rules": NEAREST, "position": 1})).json()
+    live = await api.post(f"/v1/rule-sets/{first['id']}/state", {"state": "live"})
+    assert live.status_code == 200, live.text
+    then = (await api.post("/v1/rule-sets", {"code": "then", "rules": {**NEAREST, "every": 60}, "position": 2})).json()
+    behind = await run(api, (await api.post("/v1/simulations", span(rule_set_id=then["id"], for_all=True))).json())
+    assert (behind["state"], behind["reached"], behind["rehearsed"]) == ("done", 0, None)
+    asked = await api.post("/v1/simulations", span(rule_set_id=first["id"], with_runs=True, with_mishaps=True))
+    done = await run(api, asked.json())
+    assert (done["reached"], done["with_runs"], done["with_mishaps"]) == (2, True, True)
+    told = done["rehearsed"]
+    # Nothing was measured to go wrong, so that nothing does.
+    assert (told["kept"], told["rejected"], told["rejects"], told["late"]) == (told["promised"], 0, 0.0, 0.0)
+
+
+async def test_promises_kept_are_measured_by_week(api: Api) -> None:
+    await traded(api)
+    assert (await api.get("/v1/promises/kept-by-week")).json() == {"kept": 0, "broken": 0, "items": []}
+    async with api.shop.database.transaction() as tx:
+        await tx.run(
+            """
+            INSERT INTO tracking.parcels (id, shipment_id, order_id, order_number, channel, location_id, kind, carrier, service,
+              tracking_number, tracking_url, origin_country, origin_region, destination_country, destination_region, zone,
+              shipped_at, promised_on, status, delivered_at, signed_by)
+            SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), n, 'web', %(place)s, 'parcel', 'dpd', 'classic', '',
+              '', 'FR', '', 'FR', '', 'UTC', '2026-03-02', '2026-03-04', 'delivered', %(first)s + n * interval '1 day', ''
+            FROM generate_series(0, 2) AS n""",
+            {"place": api.shop.locations["paris"], "first": datetime(2026, 3, 3, 12, tzinfo=UTC)},
+        )
+    told = (await api.get("/v1/promises/kept-by-week?since=2026-03-05")).json()
+    assert (told["kept"], told["broken"]) == (2, 1)
+    (week,) = told["items"]
+    assert (week["week"], week["carrier"], week["location_id"]) == ("2026-03-02", "dpd", api.location("paris"))

@@ -13,6 +13,7 @@ from comptoir.modules.staff import api as staff
 from comptoir.surfaces.console import visits
 from comptoir.surfaces.console.pages import (
     imports,
+    lots,
     order_acts,
     purchase_acts,
     return_goods,
@@ -47,6 +48,7 @@ STEPS = {
     "order.": set(order_acts.ACTS),
     "return.": {*return_page.RECORDED, *return_goods.RECORDED},
     "stock.": set(stock_acts.CHANGES),
+    "lot.": set(lots.ACTS),
     "fulfilment.": {*store_collect.AUDITED.values(), *store_arrange.STEPS},
     "locker.": set(store_back.STEPS),
     "transfer.": set(transfer_steps._STEPS),

@@ -56,7 +56,7 @@ async def test_a_lot_from_its_arrival_to_its_recall(owner: Staff, parts: Service
     assert "Nobody has got it" in told
     assert (await change(owner, "unblock", lot="L2"))[0] == 303
     actions = [one.action for one in await audited(parts)]
-    assert actions[:6] == ["lot.unblocked", "lot.blocked", "lot.written_off", "lot.named", "lot.named", "lot.terms"]
+    assert actions[:6] == ["lot.unblock", "lot.block", "lot.off", "lot.name", "lot.name", "lot.terms"]
     await owner.get("/preferences/language?to=fr&next=/orders")
     assert "Se vend" in said((await owner.get(f"/lots?sku={LOAF}")).text)
 

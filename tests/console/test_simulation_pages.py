@@ -20,6 +20,8 @@ __all__ = ["browser"]
 
 NEW = "/routing/simulations/new"
 DAY = datetime.now(UTC).date().isoformat()
+DAY_BEFORE = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+"""The shop's orders were placed some hours ago: soon after midnight that is yesterday."""
 
 
 async def nearest(parts: Services) -> RuleSet:
@@ -31,7 +33,7 @@ async def nearest(parts: Services) -> RuleSet:
 
 async def asked(owner: Staff, **values: object) -> str:
     """Where the simulation that was asked for is shown."""
-    answer = await owner.submit(NEW, NEW, {"channels": ["web"], "since": DAY, "until": DAY} | values)
+    answer = await owner.submit(NEW, NEW, {"channels": ["web"], "since": DAY_BEFORE, "until": DAY} | values)
     assert answer.status_code in {302, 303}, answer.text
     return answer.headers["location"]
 

@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe as SlowAxe
-from axe_playwright_python.base import AxeResults
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY, STATIC, STATIC_URL
@@ -65,12 +64,14 @@ async def drawn(page: Page) -> None:
     await expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0)
 
 
-class Axe(SlowAxe):
-    """All rules, as the library runs them; only what is wrong comes back, as one text, and a page is given the script once."""
+class Axe:
+    """As the library of that name runs all rules, but only what is wrong comes back, as one text, and a page is given the script
+    once.
+    """
 
     async def run(self, page: Page) -> AxeResults:
         if not await page.evaluate("'axe' in window"):
-            await page.evaluate(self.axe_script)
+            await page.evaluate(AXE_SCRIPT)
         found: str = await page.evaluate(
             "axe.run({resultTypes: ['violations']}).then((results) => JSON.stringify(results.violations))"
         )

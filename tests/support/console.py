@@ -63,6 +63,7 @@ from comptoir.surfaces.capture import Call, Outcome
 from comptoir.surfaces.pools import pool_id_of
 from comptoir.surfaces.services import Services, open_services
 from support.consumers import drained
+from support.thrift import cheap_passwords
 
 PASSWORD = "a long enough phrase"
 _serial = itertools.count()
@@ -317,7 +318,7 @@ async def furnished(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[
     name = f"shop_{os.getpid()}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, cheap_passwords():
         async with parts_of(postgres.url(name), Path(folder)) as parts:
             runner = worker(parts)
             await runner.register()
@@ -341,8 +342,9 @@ async def parts(postgres: EmbeddedPostgres, furnished: tuple[str, Shop], tmp_pat
     name = f"{furnished[0]}_{next(_serial)}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {furnished[0]} STRATEGY FILE_COPY".encode())
-        async with parts_of(postgres.url(name), tmp_path) as opened:
-            yield opened
+        with cheap_passwords():
+            async with parts_of(postgres.url(name), tmp_path) as opened:
+                yield opened
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

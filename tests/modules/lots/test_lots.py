@@ -128,8 +128,10 @@ async def test_a_label_says_the_lot_and_an_expired_one_is_refused(shop: Shop) ->
         await api.scanned(tx, one.id, code, 1)
         with pytest.raises(LotRefused):
             await api.scanned(tx, one.id, "010400638133393117200101" + "10OLD", 1)
+        await api.scanned_on_walk(tx, [one.id], code, "MILK")
+        await api.scanned_on_walk(tx, [one.id], code, "MILK")
     async with shop.database.read() as reader:
-        assert [(row.code, row.quantity) for row in await api.of_order(reader, placed.id)] == [("L7", 1)]
+        assert [(row.code, row.quantity) for row in await api.of_order(reader, placed.id)] == [("L7", 2)]
 
 
 async def test_what_is_not_so_is_refused_and_nothing_changes(shop: Shop) -> None:

@@ -34,7 +34,6 @@ STEPS: Mapping[tuple[State, Step], State] = {
 
 HANDSHAKE: Mapping[tuple[Request, Handshake], Request] = {
     (Request.UNSUBMITTED, Handshake.SUBMIT): Request.SUBMITTED,
-    (Request.REJECTED, Handshake.SUBMIT): Request.SUBMITTED,
     (Request.SUBMITTED, Handshake.ACCEPT): Request.ACCEPTED,
     (Request.SUBMITTED, Handshake.REJECT): Request.REJECTED,
     (Request.SUBMITTED, Handshake.ASK_CANCELLATION): Request.CANCELLATION_REQUESTED,

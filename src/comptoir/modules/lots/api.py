@@ -46,7 +46,8 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 
 MAX_ROWS = 1000
-_SPOTS = 200
+_SPOTS = 25
+"""So many levels are locked at once by the clock: buyers wait for them."""
 
 # What SKUs ask for
 
@@ -409,6 +410,18 @@ async def scanned(tx: Tx, fulfilment_id: FulfilmentId, code: str, line_no: int) 
         await pick(tx, fulfilment_id, line_no, label.lot, 1, label.expires_on)
     except LotsNotAsked:
         return
+
+
+async def scanned_on_walk(tx: Tx, fulfilment_ids: Sequence[FulfilmentId], code: str, sku: str) -> None:
+    """As `scanned`, of a unit of this SKU that went to one of these orders."""
+    label = catalogue.read_label(code)
+    if label.lot or label.expires_on is not None:
+        for fulfilment_id in fulfilment_ids:
+            said = await store.picks_of(tx, fulfilment_id=fulfilment_id)
+            for line in (await fulfilment.get(tx, fulfilment_id)).lines:
+                if line.sku == sku and line.picked > sum(row.quantity for row in said if row.line_no == line.line_no):
+                    await scanned(tx, fulfilment_id, code, line.line_no)
+                    break
 
 
 async def follow(tx: Tx, one: Fulfilment) -> None:

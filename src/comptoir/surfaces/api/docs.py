@@ -39,11 +39,11 @@ _FOR_A_YEAR = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 class Docs:
-    """`document` is the description."""
+    """`document` is the description, as `written` writes it."""
 
-    def __init__(self, front: Front, document: dict[str, object]) -> None:
+    def __init__(self, front: Front, document: bytes) -> None:
         self._front = front
-        self._document = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        self._document = document
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - nothing is read
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
@@ -63,6 +63,10 @@ class Docs:
                 return Answer(200, _errors(), _HTML, (_PAGE_POLICY,))
             case path:
                 return _file(path.removeprefix("/docs/static/")) or failure(UnknownRoute(), request_id)
+
+
+def written(document: dict[str, object]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _file(name: str) -> Answer[bytes] | None:

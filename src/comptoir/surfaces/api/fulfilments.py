@@ -41,6 +41,8 @@ from comptoir.modules.fulfilment.errors import (
 )
 from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.errors import LotDiffers, LotRefused, TooManyInLots
 from comptoir.modules.orders.contracts import OrderId, Tracking
 from comptoir.modules.orders.errors import NotReservedThere
 from comptoir.modules.staff.contracts import Scope
@@ -432,17 +434,26 @@ async def pick_fulfilment(call: Call, body: SomeLines) -> Answer[FulfilmentShape
 async def unpick_fulfilment(call: Call, body: TheseLines) -> Answer[FulfilmentShape]:
     """Say what lies in its place again."""
     async with call.transaction() as tx:
-        return await _done(call, tx, await api.unpick(tx, _id(call), _units(body.lines) or ()))
+        after = await api.unpick(tx, _id(call), _units(body.lines) or ())
+        await lots.follow(tx, after)
+        return await _done(call, tx, after)
 
 
-@fulfilments.post("/v1/fulfilments/{fulfilment_id}/scan", Scope.FULFILMENT_WRITE, refuses=REFUSED)
+@fulfilments.post(
+    "/v1/fulfilments/{fulfilment_id}/scan",
+    Scope.FULFILMENT_WRITE,
+    refuses=(*REFUSED, LotDiffers, LotRefused, TooManyInLots),
+)
 async def scan_item(call: Call, body: ScanCode) -> Answer[ScanShape]:
     """Pick one unit by its label. What does not belong to the order changes nothing, and is told.
 
-    Of what is weighed it takes the weight that the label says, or `weight`; without both it answers `weigh`.
+    Of what is weighed it takes the weight that the label says, or `weight`; without both it answers `weigh`. A lot
+    that the label says is written down; one that is expired or recalled is refused.
     """
     async with call.transaction() as tx:
         found = await api.scan(tx, _id(call), body.code, body.weight)
+        if found.line is not None and found.outcome in {Scanned.PICKED, Scanned.ALL_PICKED}:
+            await lots.scanned(tx, _id(call), body.code, found.line.line_no)
         line = None if found.line is None else line_shape(found.line)
         return await call.done(tx, ScanShape(outcome=found.outcome, sku=found.sku, line=line, left=found.left))
 

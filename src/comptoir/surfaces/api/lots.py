@@ -187,7 +187,7 @@ async def adjust_lot(call: Call, body: AdjustLot) -> Answer[LotWritten]:
     """Correct how much is of a lot; what is on hand in all stays."""
     async with call.transaction() as tx:
         await api.adjust(tx, place(body.location_id), body.sku, body.lot, body.to, body.note)
-        await staff.record(tx, "lot.adjusted", body.sku, {"lot": body.lot, "to": body.to}, address=call.address)
+        await staff.record(tx, "lot.adjust", body.sku, {"lot": body.lot, "to": body.to}, address=call.address)
         return await call.done(tx, LotWritten(sku=body.sku, lot=body.lot))
 
 
@@ -197,7 +197,7 @@ async def write_off_lot(call: Call, body: WriteOffLot) -> Answer[LotWritten]:
     async with call.transaction() as tx:
         await api.write_off(tx, place(body.location_id), body.sku, body.lot, body.quantity, body.note)
         told = {"lot": body.lot, "quantity": body.quantity}
-        await staff.record(tx, "lot.written_off", body.sku, told, address=call.address)
+        await staff.record(tx, "lot.off", body.sku, told, address=call.address)
         return await call.done(tx, LotWritten(sku=body.sku, lot=body.lot))
 
 
@@ -206,7 +206,7 @@ async def block_lot(call: Call, body: BlockLot) -> Answer[LotWritten]:
     """Recall a lot: nobody gets it any more, from anywhere. `/v1/lots/orders` says who has got it."""
     async with call.transaction() as tx:
         await api.block(tx, body.sku, body.lot, body.note)
-        await staff.record(tx, "lot.blocked", body.sku, {"lot": body.lot, "note": body.note}, address=call.address)
+        await staff.record(tx, "lot.block", body.sku, {"lot": body.lot, "note": body.note}, address=call.address)
         return await call.done(tx, LotWritten(sku=body.sku, lot=body.lot))
 
 
@@ -215,7 +215,7 @@ async def unblock_lot(call: Call, body: LotOf) -> Answer[LotWritten]:
     """A lot may be sold again."""
     async with call.transaction() as tx:
         await api.unblock(tx, body.sku, body.lot)
-        await staff.record(tx, "lot.unblocked", body.sku, {"lot": body.lot}, address=call.address)
+        await staff.record(tx, "lot.unblock", body.sku, {"lot": body.lot}, address=call.address)
         return await call.done(tx, LotWritten(sku=body.sku, lot=body.lot))
 
 

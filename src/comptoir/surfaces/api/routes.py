@@ -19,7 +19,7 @@ from comptoir.surfaces.api.collections import collections
 from comptoir.surfaces.api.counts import stock
 from comptoir.surfaces.api.customers import customers
 from comptoir.surfaces.api.decisions import decisions
-from comptoir.surfaces.api.docs import Docs
+from comptoir.surfaces.api.docs import Docs, written
 from comptoir.surfaces.api.events import events
 from comptoir.surfaces.api.examples import Json
 from comptoir.surfaces.api.exceptions import exceptions
@@ -33,8 +33,8 @@ from comptoir.surfaces.api.invoices import invoices
 from comptoir.surfaces.api.labels import labels
 from comptoir.surfaces.api.locations import locations
 from comptoir.surfaces.api.lockers import lockers
-from comptoir.surfaces.api.mounting import documented, mounted
 from comptoir.surfaces.api.lots import lots
+from comptoir.surfaces.api.mounting import documented, mounted
 from comptoir.surfaces.api.notices import notices
 from comptoir.surfaces.api.openapi import describe
 from comptoir.surfaces.api.operations import Resource
@@ -111,10 +111,15 @@ def routes(services: Services) -> tuple[ASGIApp, list[ASGIRouteHandler]]:
     """For the application: what answers all that is under `ROOT`, and the handlers of what is not."""
     front = Front(services)
     answer, others = mounted(front, RESOURCES)
-    return answer, [*others, *documented(Docs(front, description(services.settings.public_url)))]
+    return answer, [*others, *documented(Docs(front, _document(services.settings.public_url)))]
 
 
 @lru_cache(maxsize=1)
 def description(url: str) -> Json:
     """The OpenAPI document for the API at that address."""
     return describe(RESOURCES, url)
+
+
+@lru_cache(maxsize=1)
+def _document(url: str) -> bytes:
+    return written(description(url))

@@ -198,12 +198,13 @@ def picks_of(
     )
     shown: list[tuple[RuleRow, Mapping[str, Pick]]] = []
     for n, row in enumerate(rows):
+        known = picks.country_options([*dict(choices.countries), *row.ticked["countries"]], visit.page.locale)
         found = {
             name: Pick(
                 f"r{n}-{name}",
                 visit.say(label),
                 visit.say(nothing),
-                options,
+                known if name == "countries" else options,
                 row.ticked[name],
                 visit.page.locale,
                 other=visit.say(N_("Other countries")) if name == "countries" else "",

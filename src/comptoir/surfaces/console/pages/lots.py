@@ -140,34 +140,33 @@ class Act:
     words: str
     confirm: str
     permission: Permission
-    action: str
     danger: bool = False
 
 
 ACTS: Mapping[str, Act] = {
     "terms": Act(
         N_("What it asks for in lots"), N_("What does not last so long where it arrives is promised to nobody."),
-        N_("Save"), Permission.CATALOGUE_WRITE, "lot.terms",
+        N_("Save"), Permission.CATALOGUE_WRITE,
     ),
     "name": Act(
         N_("Say which lot units are"), N_("For units that are on hand, as a rule when they have just arrived."),
-        N_("Write it down"), Permission.STOCK_RECEIVE, "lot.named",
+        N_("Write it down"), Permission.STOCK_RECEIVE,
     ),
     "adjust": Act(
         N_("Correct a lot"), N_("How many units of this lot are there. What is on hand in all stays."),
-        N_("Correct"), Permission.STOCK_ADJUST, "lot.adjusted",
+        N_("Correct"), Permission.STOCK_ADJUST,
     ),
     "off": Act(
         N_("Throw a lot away"), N_("These units come off the shelf and are not on hand any more."),
-        N_("Throw away"), Permission.STOCK_ADJUST, "lot.written_off", danger=True,
+        N_("Throw away"), Permission.STOCK_ADJUST, danger=True,
     ),
     "block": Act(
         N_("Recall a lot"), N_("Nobody gets it any more, from any location. The page of the lot says who has got it."),
-        N_("Recall"), Permission.STOCK_ADJUST, "lot.blocked", danger=True,
+        N_("Recall"), Permission.STOCK_ADJUST, danger=True,
     ),
     "unblock": Act(
         N_("End the recall"), N_("The lot may be sold again."),
-        N_("End the recall"), Permission.STOCK_ADJUST, "lot.unblocked",
+        N_("End the recall"), Permission.STOCK_ADJUST,
     ),
 }  # fmt: skip
 
@@ -234,33 +233,33 @@ async def do_act(visit: Visit) -> Answer:
     if said and not names.is_known(sku):
         fields.refuse("sku", N_("The catalogue does not know this SKU."))
     weighed = names.is_weighed(sku)
-    work = _worked(visit, act, name, fields, sku, weighed=weighed)
+    work = _worked(visit, name, fields, sku, weighed=weighed)
     return await asking.answer(visit, fields, work, lambda typed: _form(visit, act, sku, typed))
 
 
-def _worked(visit: Visit, act: Act, name: str, fields: Fields, sku: str, *, weighed: bool) -> asking.Work:
+def _worked(visit: Visit, name: str, fields: Fields, sku: str, *, weighed: bool) -> asking.Work:
     if name == "terms":
         tracks = fields.one_of("tracks", ["", *(one.value for one in Tracks)], "")
         left, transit = fields.whole("left", most=3650, default=0), fields.whole("transit", most=60, default=2)
         wanted = Terms(sku, Tracks(tracks), left, transit) if tracks else None
-        return _kept(visit, act, fields, sku, lambda tx: _put_terms(tx, sku, wanted))
+        return _kept(visit, fields, sku, lambda tx: _put_terms(tx, sku, wanted))
     code = fields.text("lot", required=name != "name", most=MAX_CODE)
     note = fields.text("note", most=500)
     if name == "block":
-        return _kept(visit, act, fields, sku, lambda tx: lots.block(tx, sku, code, note))
+        return _kept(visit, fields, sku, lambda tx: lots.block(tx, sku, code, note))
     if name == "unblock":
-        return _kept(visit, act, fields, sku, lambda tx: lots.unblock(tx, sku, code))
+        return _kept(visit, fields, sku, lambda tx: lots.unblock(tx, sku, code))
     location_id = LocationId(fields.id("location", LOCATION_PREFIX))
     quantity = units(fields, "quantity", weighed=weighed, least=0 if name == "adjust" else 1)
     if name == "adjust":
-        return _kept(visit, act, fields, sku, lambda tx: lots.adjust(tx, location_id, sku, code, quantity, note))
+        return _kept(visit, fields, sku, lambda tx: lots.adjust(tx, location_id, sku, code, quantity, note))
     if name == "off":
-        return _kept(visit, act, fields, sku, lambda tx: lots.write_off(tx, location_id, sku, code, quantity, note))
+        return _kept(visit, fields, sku, lambda tx: lots.write_off(tx, location_id, sku, code, quantity, note))
     day = _day(fields)
     if not code and day is None and "expires_on" not in fields.errors:
         fields.refuse("lot", N_("Type the lot, or the date."))
     row = Named(sku, quantity, code, day)
-    return _kept(visit, act, fields, sku, lambda tx: lots.name(tx, location_id, [row]))
+    return _kept(visit, fields, sku, lambda tx: lots.name(tx, location_id, [row]))
 
 
 async def _put_terms(tx: Tx, sku: str, wanted: Terms | None) -> None:
@@ -283,10 +282,10 @@ def _day(fields: Fields) -> date | None:
     return None
 
 
-def _kept(visit: Visit, act: Act, fields: Fields, sku: str, do: Callable[[Tx], Awaitable[None]]) -> asking.Work:
+def _kept(visit: Visit, fields: Fields, sku: str, do: Callable[[Tx], Awaitable[None]]) -> asking.Work:
     async def work(tx: Tx) -> Done:
         await do(tx)
-        await visit.record(tx, act.action, sku, {name: value for name, value in fields.values.items() if value})
+        await visit.record(tx, f"lot.{visit.path('act')}", sku, {name: value for name, value in fields.values.items() if value})
         return Done("/lots?" + urlencode({"sku": sku}), visit.say(N_("It is written down.")))
 
     return work

@@ -20,7 +20,7 @@ area = Area("operations")
 _WAITING = (Request.SUBMITTED, Request.CANCELLATION_REQUESTED)
 _TABS: Mapping[str, tuple[str, tuple[Request, ...]]] = {
     "": (N_("Waiting for an answer"), _WAITING),
-    "accepted": (N_("Accepted"), (Request.ACCEPTED, Request.CANCELLATION_REJECTED)),
+    "accepted": (N_("In their hands"), (Request.ACCEPTED, Request.CANCELLATION_REJECTED)),
 }
 _WORDS: Mapping[Request, tuple[str, str, str]] = {
     Request.SUBMITTED: (N_("Asked to do it"), "warn", "hourglass"),

@@ -21,6 +21,7 @@ from comptoir.modules.fulfilment.contracts import (
     WaveZone,
 )
 from comptoir.modules.fulfilment.errors import SomebodyElse
+from comptoir.modules.lots import api as lots
 from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.substitution import api as substitution
 from comptoir.modules.substitution.contracts import Offer
@@ -319,6 +320,7 @@ async def _taken(visit: Visit, tx: Tx, wave_id: WaveId, code: str, units: int, w
         into = {first}
     else:
         into = {one.id for one in await fulfilment.take(tx, wave_id, sku, units or 1)}
+        await lots.scanned_on_walk(tx, sorted(into), code, sku)
     slots = [n for n, one in enumerate(members, 1) if one.id in into]
     numbers = ", ".join(str(n) for n in slots)
     words = visit.says("Into slot %(slots)s: %(name)s", "Into slots %(slots)s: %(name)s", len(slots), slots=numbers,
