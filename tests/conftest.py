@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from comptoir.runtime.embedded import EmbeddedPostgres
 from support import thrift
@@ -16,6 +17,8 @@ from support import thrift
 pytest_plugins = ["support.database"]
 
 RUN_FOLDER = "COMPTOIR_TEST_FOLDER"
+settings.register_profile("comptoir", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("comptoir")
 
 
 MEMORY = Path("/dev/shm")

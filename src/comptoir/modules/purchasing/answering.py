@@ -135,16 +135,18 @@ async def _refused(tx: Tx, one: Purchase, rejected: Mapping[int, tuple[int, Decl
     step = domain.step_of(one.lines, lines, PurchaseStep.DECLINE)
     own = await _fulfilment(tx, one)
     if step is PurchaseStep.DECLINE and (own.request, Handshake.REJECT) in fulfilment.HANDSHAKE:
-        await fulfilment.say(tx, own.id, Handshake.REJECT, note)
-    units = [LineUnits(no, n) for no, (n, _) in sorted(rejected.items())]
-    await fulfilment.reject(tx, own.id, units, RejectReason.OTHER, take_over=True)
+        await fulfilment.say(tx, own.id, Handshake.REJECT, note)  # which gives all of it back
+    else:
+        units = [LineUnits(no, n) for no, (n, _) in sorted(rejected.items())]
+        await fulfilment.reject(tx, own.id, units, RejectReason.OTHER, take_over=True)
     answered: dict[str, object] = {"note": note} if note else {}
     if one.answered_at is None:
         answered |= {"answered_at": tx.now, "answered_by": tx.actor}
     after = await writing.save(tx, one, lines, step, **answered)
     reasons = {reason for _, reason in rejected.values()}
     told = next(iter(reasons)) if len(reasons) == 1 else ""
-    writing.tell(tx, after, step or "reject", [Units(*unit) for unit in units] if step is None else (), reason=told, note=note)
+    named = [Units(no, n) for no, (n, _) in sorted(rejected.items())] if step is None else []
+    writing.tell(tx, after, step or "reject", named, reason=told, note=note)
     await _empty(
         tx, one, [line.sku for line in one.lines if line.line_no in rejected and rejected[line.line_no][1] in EMPTY_SHELF]
     )
