@@ -65,9 +65,7 @@ async def drawn(page: Page) -> None:
 
 
 class Axe:
-    """As the library of that name runs all rules, but only what is wrong comes back, as one text, and a page is given the script
-    once.
-    """
+    """All rules, as the library of that name runs them; only what is wrong comes back, and a page is given the script once."""
 
     async def run(self, page: Page) -> AxeResults:
         if not await page.evaluate("'axe' in window"):

@@ -200,10 +200,13 @@ class EmbeddedPostgres:
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, order)
-        _, alive = psutil.wait_procs(processes, timeout)
-        if not alive:
+        deadline = time.monotonic() + timeout
+        while processes and time.monotonic() < deadline:
+            _, alive = psutil.wait_procs(processes, 0.1)
+            processes = [process for process in alive if _lives(process)]
+        if not processes:
             self._child = None  # it has been waited for
-        return not alive
+        return not processes
 
     def _processes(self) -> list[psutil.Process]:
         return [process for process in psutil.process_iter() if self._is_ours(process.pid)]
@@ -312,6 +315,14 @@ class EmbeddedPostgres:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             if connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
+
+
+def _lives(process: psutil.Process) -> bool:
+    """A zombie that is somebody else's child is gone for all purposes but its parent's."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _not_started(output: str) -> PostgresNotStarted:

@@ -82,7 +82,8 @@ FINDERS: Final[Mapping[str, Finder]] = {
 """By prefix: what belongs to a location, and who knows to which."""
 
 UNBOUND: Final[frozenset[str]] = frozenset({
-    "ord", "inv", "shp", "ret", "pay", "grn", "acc", "chg", "rtn", "pol", "hold", "sbt", "pool", "chan", "csv", "rul", "dec", "sim",
+    "ord", "inv", "shp", "ret", "pay", "grn", "acc", "chg", "rtn", "pol", "hold", "sbt", "pool", "chan", "csv", "rul",
+    "dec", "sim",
     "ctn", "cac", "ntc", "pic", "prod", "var", "cust", "evt", "whe", "whd", "user", "tok", "imp",
 })  # fmt: skip
 """The prefixes of what is the company's: orders, returns (they are taken back anywhere) and all that is set up once for all. An

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import cast
 
 import pytest
 
@@ -89,6 +90,6 @@ async def test_closures_that_cannot_be_are_refused(database: Database) -> None:
     async with database.transaction() as tx:
         with pytest.raises(Invalid) as refused:
             await api.create(tx, replace(LYON, opening_hours=hours))
-    assert [error["path"] for error in refused.value.data["errors"]] == [
+    assert [error["path"] for error in cast("list[dict[str, str]]", refused.value.data["errors"])] == [
         "closures[0].last", "closures[1].last", "public_holidays", "open_on[0]", "open_on[1]", "open_on[2]",
     ]  # fmt: skip

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from plainly import PARIS, WEEK, site
+
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Zone
 from comptoir.modules.locations.contracts import Closure, Closures, OpeningHours
 from comptoir.modules.routing.contracts import Job, Need, Rules
 from comptoir.modules.routing.domain.carrying import Calendar, arrival
 from comptoir.modules.routing.domain.network import Network, survey
-from plainly import PARIS, WEEK, site
 
 POST = CarrierServiceDraft(code="post", zones=(Zone(2000, 500, 0, 1),))
 BASTILLE = datetime(2026, 7, 13, 8, tzinfo=UTC)

@@ -273,7 +273,7 @@ async def close_return(call: Call) -> Answer[ReturnCaseShape]:
     refuses=(UnknownReturn, ReturnStepRefused, NotSoldByUs, InsufficientStock),
 )
 async def send_return_again(call: Call) -> Answer[ReturnCaseShape]:
-    """Send what could not be delivered to the buyer once more: promised at once for what it was worth, and nothing is refunded."""
+    """Send what could not be delivered to the buyer once more: promised at once, for what it was worth, without a refund."""
     async with call.transaction() as tx:
         return await call.done(tx, await told(tx, await api.send_again(tx, _id(call), SETTING)))
 

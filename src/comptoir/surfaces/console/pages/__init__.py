@@ -19,7 +19,6 @@ from comptoir.surfaces.console.pages import (
     live,
     operations,
     operations_acts,
-    operations_orders,
     operations_requests,
     order_acts,
     order_page,

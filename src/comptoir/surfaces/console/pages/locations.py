@@ -447,7 +447,8 @@ FIELD_WORDS: Mapping[str, str] = {
     "active": N_("Active"), "line1": N_("Address"), "line2": N_("Address, second line"), "postcode": N_("Postcode"),
     "city": N_("City"), "region": N_("Region"), "latitude": N_("Latitude"), "longitude": N_("Longitude"),
     "contact": N_("Contact"), "phone": N_("Phone"), "email": N_("E-mail address"),
-    "opening_hours": N_("Opening hours"), "third_party": N_("A third party runs it"), "ships": N_("Ships parcels"), "pickup": N_("Hands out orders"),
+    "opening_hours": N_("Opening hours"), "third_party": N_("A third party runs it"), "ships": N_("Ships parcels"),
+    "pickup": N_("Hands out orders"),
     "returns": N_("Takes returns back"), "daily_capacity": N_("Orders a day"),
 }  # fmt: skip
 

@@ -328,7 +328,10 @@ def _case(visit: Visit, case: Case, said: CaseInstruction | None) -> list[tuple[
         (N_("The buyer's answer"), answer_words(visit, case)),
         (N_("Answered"), formatting.instant(case.answered_at, page.locale, page.zone) if case.answered_at else ""),
         (N_("Begins by"), formatting.instant(case.due_at, page.locale, page.zone) if case.due_at else ""),
-        (N_("The buyer was reminded"), formatting.instant(case.reminded_at, page.locale, page.zone) if case.reminded_at else ""),
+        (
+            N_("The buyer was reminded"),
+            formatting.instant(case.reminded_at, page.locale, page.zone) if case.reminded_at else "",
+        ),
         (N_("The carrier"), instruction_words(visit, said)),
         (N_("Over since"), formatting.instant(case.closed_at, page.locale, page.zone) if case.closed_at else ""),
     ]

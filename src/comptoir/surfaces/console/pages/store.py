@@ -62,9 +62,7 @@ async def choose(visit: Visit) -> Answer:
     rows = sorted((one for one in places.rows if one.active and visit.principal.reaches(one.id)), key=_first_stores)
     q = visit.param("q").strip()[:100]
     words = q.casefold().split()
-    found = [
-        one for one in rows if all(word in f"{one.name} {one.code} {one.city} {one.postcode}".casefold() for word in words)
-    ]
+    found = [one for one in rows if all(word in _sought(one) for word in words)]
     return visit.respond(
         "store/here.html",
         places=[(lists.Sites.text(one.id), lists.label(one), one.city) for one in found[:MOST_PLACES]],

@@ -44,7 +44,7 @@ def _parcel_failed(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("The parcel could not be handed over")), "alert-triangle", "bad", tries
 
 
-def _parcel_reminded(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+def _parcel_reminded(t: Teller, _: str, _data: Mapping[str, object]) -> Words:
     return t.say(N_("The buyer is asked once more what is to become of the parcel")), "bell", "neutral", ""
 
 
