@@ -88,7 +88,7 @@ async def test_one_click_sends_it_anyway_and_the_order_says_by_whom(
     assert answer.status_code == 303, answer.text
     assert "sent all the same, because somebody chose so" in (await owner.get(where)).text
     told = words((await owner.get(f"/orders/{to_text(ORDER_PREFIX, parked)}/routing")).text)
-    assert "Cincinnati warehouse was chosen by hand, although the rules say: Left out by the rules." in told
+    assert "Dana Owner chose Cincinnati warehouse, although the rules say: The rules use no locations of its kind." in told
     assert "By somebody" in told
     assert "Dana Owner" in told
     (entry, *_) = await audited(parts)

@@ -218,6 +218,7 @@ async def test_an_order_is_picked_packed_and_handed_over_by_keys_alone(browser: 
         await page.keyboard.type(f"F{one.number}")
         await page.keyboard.press("Enter")
         await expect(page.locator("#code")).to_be_focused()
+        await page.wait_for_load_state()  # before its script has run the browser would send the form by itself
         await page.keyboard.type(BATTERIES)
         await page.keyboard.press("Enter")
         await expect(page.locator("[data-said]")).to_contain_text("Everything is picked")

@@ -62,7 +62,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "private, no-cache",
-    "Vary": "HX-Request, Cookie, Accept-Language",
+    "Vary": "HX-Request, HX-Boosted, Cookie, Accept-Language",
 }
 _POST_FORM = re.compile(r'<form\b[^>]*\bmethod="post"[^>]*>')
 _TOASTS = re.compile(r'(<div class="toasts" id="toasts"[^>]*>)</div>')
@@ -358,8 +358,9 @@ class Visit:
     # Answers
 
     def respond(self, template: str, fragment: str = "", *, status: int = 200, **values: object) -> Answer:
-        """The page, or, to htmx, the fragment of it."""
-        chosen = fragment if fragment and self.is_fragment else template
+        """The page, or, to htmx, the fragment of it. A script that says that it is boosted puts up the page itself."""
+        boosted = self.request.headers.get("hx-boosted") == "true"
+        chosen = fragment if fragment and self.is_fragment and not boosted else template
         return self.html(render(chosen, self.page, visit=self, **values), status)
 
     def fragment(self, template: str, *, status: int = 200, **values: object) -> Answer:

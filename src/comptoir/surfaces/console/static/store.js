@@ -347,7 +347,7 @@
     if (button && button.name) { body.append(button.name, button.value); }
     let answer, text;
     try {
-      answer = await fetch(form.getAttribute("action"), { method: "POST", credentials: "same-origin", headers: { "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded" }, body: body.toString() });
+      answer = await fetch(form.getAttribute("action"), { method: "POST", credentials: "same-origin", headers: { "HX-Request": "true", "HX-Boosted": "true", "Content-Type": "application/x-www-form-urlencoded" }, body: body.toString() });
       text = await answer.text();
     } catch {
       say("warn", root().dataset.waits || words.waits);
