@@ -476,7 +476,7 @@ async def test_labels_are_scanned_and_what_is_marked_leaves(owner: Staff, parts:
     (label,) = await labels(parts, first)
     with counted_statements() as statements:
         html = (await owner.get("/store/out")).text
-    assert len(statements) <= 24
+    assert len(statements) <= 25
     assert [label.tracking_number in html, "USPS" in html] == [True] * 2
     unknown = await owner.submit("/store/out", "/store/out/scan", {"code": "9999999999999"})
     assert (unknown.status_code, "No box here has this label" in unknown.text) == (404, True)

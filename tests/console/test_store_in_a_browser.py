@@ -342,7 +342,8 @@ async def at_a_gate(browser: Browser, parts: Services, one: Fulfilment) -> Async
         await context.add_cookies([{"name": COOKIE, "value": to_text("loc", one.location_id), "url": gate.address}])
         yield page, gate
         await context.close()
-    assert errors == []
+    # The browser looks for a newer worker by itself, also where the server is away on purpose.
+    assert [error for error in errors if "fetching the script" not in error] == []
 
 
 async def test_the_store_goes_on_when_the_server_is_out_of_reach_and_tells_what_was_not_taken(
