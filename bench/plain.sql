@@ -79,10 +79,10 @@ BEGIN
   END LOOP;
 
   INSERT INTO orders.orders (id, channel_id, channel_code, kind, placed_at, recorded_at, market, currency, tax_included, amount,
-    tax, total, quantity, ship_to)
+    tax, total, quantity, ship_to, service, value)
   VALUES (v_order, v_channel.id, v_channel.code, 'sale', now(), now(), v_channel.market, v_channel.currency,
     v_channel.tax_included, v_amount, v_taxes, v_amount, v_units,
-    jsonb_build_object('country', 'US', 'latitude', p_latitude, 'longitude', p_longitude))
+    jsonb_build_object('country', 'US', 'latitude', p_latitude, 'longitude', p_longitude), 'standard', v_amount)
   RETURNING number INTO v_number;
   INSERT INTO orders.lines (order_id, line_no, kind, sku, name, stocked, quantity, unit_price, amount, tax, total, taxes)
   SELECT v_order, line_no, 'item', sku, name, true, quantity, price / 100.0, price * quantity, tax, price * quantity,
