@@ -11,7 +11,7 @@ from comptoir.modules.carriers import api as carriers
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Zone
 from comptoir.modules.fulfilment import api, batches
 from comptoir.modules.fulfilment.contracts import Handshake, State
-from comptoir.modules.fulfilment.release import next_run
+from comptoir.modules.fulfilment.fitting import next_run
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.contracts import DecisionKind, Rating, Rules, RuleSetDraft, RuleSetState, Weight

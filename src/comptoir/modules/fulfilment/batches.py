@@ -15,7 +15,8 @@ from datetime import date, datetime, timedelta
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.fulfilment.contracts import Fulfilment, Method, Request, State
 from comptoir.modules.fulfilment.domain import ACTIVE, NOT_BEGUN
-from comptoir.modules.fulfilment.release import Setting, job_of, loads_of, next_run, profile_of, settle
+from comptoir.modules.fulfilment.fitting import next_run
+from comptoir.modules.fulfilment.release import Setting, job_of, loads_of, profile_of, settle
 from comptoir.modules.fulfilment.remedies import cancel_stuck
 from comptoir.modules.fulfilment.store import reading, work
 from comptoir.modules.inventory import api as inventory

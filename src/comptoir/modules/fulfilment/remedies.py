@@ -15,7 +15,8 @@ from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.fulfilment.contracts import HoldReason
 from comptoir.modules.fulfilment.domain import ACTIVE, NOT_BEGUN
 from comptoir.modules.fulfilment.errors import NotInThatState
-from comptoir.modules.fulfilment.release import Setting, Units, job_of, loads_of, profile_of, settle
+from comptoir.modules.fulfilment.fitting import Units
+from comptoir.modules.fulfilment.release import Setting, job_of, loads_of, profile_of, settle
 from comptoir.modules.fulfilment.store import work
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.errors import InsufficientStock

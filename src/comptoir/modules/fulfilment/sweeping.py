@@ -7,7 +7,7 @@ from uuid import UUID
 
 from comptoir.modules.fulfilment import working
 from comptoir.modules.fulfilment.contracts import RejectReason, State, Step
-from comptoir.modules.fulfilment.release import changed
+from comptoir.modules.fulfilment.fitting import changed
 from comptoir.modules.fulfilment.store import picking, reading, work
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import CountId, Quantity

@@ -44,10 +44,10 @@ from comptoir.modules.fulfilment.errors import (
     SomebodyElse,
     UnknownFulfilment,
 )
+from comptoir.modules.fulfilment.fitting import changed
 from comptoir.modules.fulfilment.forwarding import announce
 from comptoir.modules.fulfilment.hours import answer_by
 from comptoir.modules.fulfilment.recalling import InHand, noted, reduce, require_wanted, take_out
-from comptoir.modules.fulfilment.release import changed
 from comptoir.modules.fulfilment.store import collecting as collections
 from comptoir.modules.fulfilment.store import picking, work
 from comptoir.modules.fulfilment.store.work import NewFulfilment
