@@ -6,8 +6,10 @@ effects.
   and whoever finds it locked leaves that consumer alone.
 - **A poisoned event** is found by halving its batch, tried again a few times, then parked in `runtime.parked_events` for a
   person; the consumer goes on with the next. A `Fault` that says WAIT parks nothing: the consumer waits at that event.
-- **Order.** A handler gets its events in commit order. When several handlers of one consumer fit the same batch they run one
-  after the other, each over the whole batch: what depends on the order across types takes them with one handler.
+- **Order.** A handler gets its events in commit order, those of all patterns that name it together. When several handlers of one
+  consumer fit the same batch they run one after the other, each over the whole batch.
+- **Only what is wanted.** A consumer reads the events that fit its patterns and steps over the others, as many as there are; a
+  notice wakes those that something is new for, the others move on when they poll.
 - **The horizon.** A row is read once every older transaction of the server has ended, so one that stays open (also in another
   database of the same server) delays all consumers. Handlers are therefore short, and the database limits idle transactions.
 """
@@ -63,6 +65,16 @@ WHERE c.name = %(name)s AND (
 )
 """
 """The first event after it says it all: asked whether there is any, the planner reads the whole log to find none."""
+
+_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS tx, 0 AS seq"
+
+_NEWS = """
+SELECT DISTINCT ON (fresh.type) fresh.type, fresh.tx::text::bigint, fresh.seq FROM (
+  SELECT tx, seq, type FROM runtime.events
+  WHERE (tx, seq) > (%(tx)s::text::xid8, %(seq)s) AND tx < pg_snapshot_xmin(pg_current_snapshot())
+  ORDER BY tx, seq LIMIT %(scan)s
+) fresh ORDER BY fresh.type, fresh.tx DESC, fresh.seq DESC
+"""
 
 _LOCK = "SELECT tx::text::bigint AS tx, seq FROM runtime.consumers WHERE name = %(name)s FOR UPDATE SKIP LOCKED"
 
@@ -290,7 +302,10 @@ class ConsumerRunner:
         self._wakes = {consumer.name: asyncio.Event() for consumer in consumers}
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._listener: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._heard: Position | None = None
+        """Up to where it is known whom events are for."""
+        self._listeners: list[asyncio.Task[None]] = []
 
     async def register(self) -> None:
         """Gives every new consumer its cursor. Done before the first event that must not be missed."""
@@ -303,7 +318,10 @@ class ConsumerRunner:
         async with self._database.read() as reader:
             if await reader.value(_AHEAD):
                 log.error("the event log is ahead of the server: restored from a dump? run `comptoir doctor --repair`")
-        self._listener = asyncio.create_task(self._listen(), name="consumers-listen")
+        self._listeners = [
+            asyncio.create_task(self._listen(), name="consumers-listen"),
+            asyncio.create_task(self._spread(), name="consumers-spread"),
+        ]
         self._tasks = [asyncio.create_task(self._loop(one), name=f"consumer-{one.name}") for one in self._consumers]
 
     async def stop(self) -> None:
@@ -311,12 +329,10 @@ class ConsumerRunner:
         self._stopping.set()
         for wake in self._wakes.values():
             wake.set()
-        if self._listener is not None:
-            self._listener.cancel()
-            self._tasks.append(self._listener)
-            self._listener = None
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        for listener in self._listeners:
+            listener.cancel()
+        await asyncio.gather(*self._tasks, *self._listeners, return_exceptions=True)
+        self._tasks, self._listeners = [], []
 
     async def run(self) -> None:
         """Until `stop`, or until a bug in here ends it."""
@@ -346,17 +362,41 @@ class ConsumerRunner:
                     await asyncio.sleep(self._states[consumer.name].wait_for)
 
     async def _listen(self) -> None:
-        """Wakes every consumer at each notice; without a connection they poll."""
+        """Asks what is new at each notice, and each second; without a connection consumers poll."""
         while True:
             try:
                 notices = cast("AsyncGenerator[psycopg.Notify | None]", self._database.listen(WAKE_CHANNEL))
                 async with contextlib.aclosing(notices):
                     async for _ in notices:
-                        for wake in self._wakes.values():
-                            wake.set()
+                        self._news.set()
             except psycopg.Error:
                 self._database.presence.lost()
             await asyncio.sleep(self._poll)
+
+    async def _spread(self) -> None:
+        """Wakes those that something is new for."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            with contextlib.suppress(Fault):  # who is not woken polls
+                await self._wake()
+
+    async def _wake(self) -> None:
+        types: set[str] = set()
+        async with self._database.read() as reader:
+            if self._heard is None:
+                self._heard = await reader.one(Position, _HORIZON)
+                types.add("*")
+            while self._heard is not None:
+                params = {"tx": str(self._heard.tx), "seq": self._heard.seq, "scan": _SCAN}
+                rows = await reader.rows(_NEWS, params)
+                if not rows:
+                    break
+                types.update(name for name, _, _ in rows)
+                self._heard = Position(*max((tx, seq) for _, tx, seq in rows))
+        for consumer in self._consumers:
+            if "*" in types or any(fits(pattern, name) for pattern in consumer.handlers for name in types):
+                self._wakes[consumer.name].set()
 
     async def _loop(self, consumer: Consumer) -> None:
         wake = self._wakes[consumer.name]
@@ -421,21 +461,28 @@ class ConsumerRunner:
             await self._handle(tx, consumer, batch)
             await discard(tx, consumer.name, again.id)
             return "moved"
-        batch.extend(await tx.all(Recorded, READ_EVENTS, {"tx": str(cursor.tx), "seq": cursor.seq, "limit": limit}))
-        if not batch:
+        found, position = await read_log(tx, cursor, tuple(consumer.handlers), limit)
+        batch.extend(found)
+        if position == cursor:
             return "idle"
-        await self._handle(tx, consumer, batch)
-        await self._move(tx, consumer, batch[-1])
+        if batch:
+            await self._handle(tx, consumer, batch)
+        else:
+            await tx.run("SET LOCAL synchronous_commit TO off")  # who loses this steps over the same events once more
+        await self._move(tx, consumer, position)
         return "moved"
 
     async def _handle(self, tx: Tx, consumer: Consumer, batch: list[Recorded]) -> None:
+        patterns: dict[Handler, list[str]] = {}
         for pattern, handler in consumer.handlers.items():
-            events = [event for event in batch if fits(pattern, event.type)]
+            patterns.setdefault(handler, []).append(pattern)
+        for handler, wanted in patterns.items():
+            events = [event for event in batch if any(fits(pattern, event.type) for pattern in wanted)]
             if events:
                 await handler(tx, events)
 
-    async def _move(self, tx: Tx, consumer: Consumer, last: Recorded) -> None:
-        moved = await tx.run(_MOVE, {"name": consumer.name, "tx": str(last.tx), "seq": last.seq, "now": tx.now})
+    async def _move(self, tx: Tx, consumer: Consumer, to: Position) -> None:
+        moved = await tx.run(_MOVE, {"name": consumer.name, "tx": str(to.tx), "seq": to.seq, "now": tx.now})
         assert moved == 1, "the cursor is locked, so it is there"
 
     async def _failed(self, consumer: Consumer, state: _State, batch: list[Recorded], problem: Exception) -> Outcome:
@@ -477,7 +524,7 @@ class ConsumerRunner:
                 return
             if (event.tx, event.seq) > (cursor.tx, cursor.seq):  # else another worker has got past it meanwhile
                 await tx.run(_PARK, row)
-                await self._move(tx, consumer, event)
+                await self._move(tx, consumer, Position(event.tx, event.seq))
 
 
 def _actor(consumer: Consumer) -> ActorId:

@@ -69,19 +69,17 @@ class Covered(NamedTuple):
     work: Units
     chosen: Mapping[Place, Chosen]
     """Where a person wants units to come from."""
+    fresh: Mapping[Place, int]
+    """Promised, nobody's work yet, and for the rules to decide."""
+    kept: Mapping[Place, int]
+    """Promised and nobody's work yet, where a person wants it."""
 
-    @property
-    def fresh(self) -> Units:
-        """Promised, nobody's work yet, and for the rules to decide."""
-        return Counter({place: units for place, units in self._new().items() if place not in self.chosen})
 
-    @property
-    def kept(self) -> Units:
-        """Promised and nobody's work yet, where a person wants it."""
-        return Counter({place: units for place, units in self._new().items() if place in self.chosen})
-
-    def _new(self) -> Units:
-        return Counter({place: units - self.work[place] for place, units in self.promised.items() if units > self.work[place]})
+def _covered(order: OpenOrder, promised: Units, work: Units, chosen: Mapping[Place, Chosen]) -> Covered:
+    new = {place: units - work[place] for place, units in promised.items() if units > work[place]}
+    kept = {place: units for place, units in new.items() if place in chosen} if chosen else {}
+    fresh = {place: units for place, units in new.items() if place not in chosen} if chosen else new
+    return Covered(order, promised, work, chosen, fresh, kept)
 
 
 async def follow(tx: Tx, events: Sequence[Recorded], setting: Setting) -> None:
@@ -163,7 +161,7 @@ async def settle(
         for one in await orders.choices(tx, concerned):
             chosen.setdefault(one.order_id, {})[one.line_no, one.location_id] = one
         covered = [
-            Covered(
+            _covered(
                 opened[key],
                 reservations.get(key, Counter()),
                 _worked_on(existing.get(key, ()), retried=key in retried),
@@ -223,7 +221,7 @@ def _as_decided(decided: Mapping[OrderId, tuple[Decision, Rules, Network]]) -> R
     return Routed(
         parcels={key: _by_place(decision.parcels) for key, (decision, _, _) in decided.items()},
         moved=set(decided),
-        rules={key: replace(rules, every=0) for key, (_, rules, _) in decided.items()},
+        rules={key: rules for key, (_, rules, _) in decided.items()},
         networks={key: network for key, (_, _, network) in decided.items()},
         reason="batch",
     )
@@ -275,9 +273,11 @@ async def _route(
         if case.order_id in failed:  # it stays where it is promised
             _note_rules(routed, case)
             continue
-        _note(routed, parking, case, decision or routing.as_placed(case.network, case.job, case.before, tx.now))
-        if decision is None or decision.parcels or not parking.is_same(case.order_id):
-            taken.append(_taken(case, decision, loads, seen, tx.now))
+        promised = decision is None
+        decision = decision or routing.as_placed(case.network, case.job, case.before, tx.now)
+        _note(routed, parking, case, decision)
+        if promised or decision.parcels or not parking.is_same(case.order_id):
+            taken.append(_taken(case, decision, loads, seen.get(case.order_id, 0) if promised else 0, promised=promised))
     for case in by_person:
         decision = routing.as_placed(case.network, case.job, case.before, tx.now)
         _note(routed, parking, case, decision)
@@ -303,23 +303,22 @@ def _note_rules(routed: Routed, case: _Case) -> None:
     routed.networks[case.order_id] = case.network
     if case.rule_set is not None:
         routed.rules[case.order_id] = case.rule_set.rules
+    if case.job.begins_at is not None:
+        routed.begins[case.order_id] = case.job.begins_at
 
 
-def _taken(
-    case: _Case, decision: Decision | None, loads: Mapping[LocationId, int], seen: Mapping[OrderId, int], now: datetime
-) -> Taken:
-    """What is written into the log; without a decision it was promised so, and stays."""
-    own = {site: n for site, n in loads.items() if site in case.network.position}
+def _taken(case: _Case, decision: Decision, loads: Mapping[LocationId, int], seen: int, *, promised: bool) -> Taken:
+    """What is written into the log; where it was `promised` so, it stays."""
     return Taken(
         order_id=case.order_id,
         kind=case.kind,
         job=case.job,
-        decision=decision or routing.as_placed(case.network, case.job, case.before, now),
+        decision=decision,
         network=case.network,
         rule_set=case.rule_set,
-        before=() if decision is None else case.before,
-        load=own,
-        seen=seen.get(case.order_id, 0) if decision is None else 0,
+        before=() if promised else case.before,
+        load={site: n for site, n in loads.items() if site in case.network.position},
+        seen=seen,
     )
 
 
@@ -355,7 +354,7 @@ async def _cases(tx: Tx, wanting: Sequence[Covered], setting: Setting, again: se
         if order.channel_id not in pools:
             pools[order.channel_id] = await setting.pool_id_of(tx, order.channel_id)
         network = await setting.atlas.network(tx, pools[order.channel_id])
-        rule_set = setting.atlas.rule_set(order.id, profile_of(order, goods))
+        rule_set, begins_at = _rules_for(order, goods, setting, tx.now)
         gone = barred.get(order.id, [])
         waiting = order.id in again or (order.id in stuck and bool(gone))
         retried = waiting or (order.id in stuck and rule_set is not None)
@@ -369,7 +368,10 @@ async def _cases(tx: Tx, wanting: Sequence[Covered], setting: Setting, again: se
                     units[line.line_no] += line.backordered
         job = job_of(order, +units, goods, sorted({place for _, place in gone}))
         if job.needs:
+            job = replace(job, begins_at=begins_at)
             cases.append(_Case(one, job, _picks(order, one.fresh), rule_set, network, kind))
+        if not one.kept:
+            continue
         kept: Counter[int] = Counter()
         for (no, _), quantity in one.kept.items():
             kept[no] += quantity
@@ -379,14 +381,33 @@ async def _cases(tx: Tx, wanting: Sequence[Covered], setting: Setting, again: se
     return cases
 
 
-def _picks(order: OpenOrder, units: Units) -> tuple[Pick, ...]:
+def _rules_for(
+    order: OpenOrder, goods: Mapping[str, Goods], setting: Setting, now: datetime
+) -> tuple[RuleSet | None, datetime | None]:
+    """Who decides for it, and the run that it waits for."""
+    profile = profile_of(order, goods)
+    rule_set = setting.atlas.rule_set(order.id, profile)
+    waits = setting.atlas.waits_for(rule_set, profile)
+    return rule_set, None if waits is None else waits.table.next_run(now)
+
+
+def _picks(order: OpenOrder, units: Mapping[Place, int]) -> tuple[Pick, ...]:
     return tuple([Pick(no, _sku(order, no), place, quantity) for (no, place), quantity in sorted(units.items())])
 
 
 def profile_of(order: OpenOrder, goods: Mapping[str, Goods]) -> Profile:
-    """By what rule sets tell it apart."""
+    """By what rule sets and schedules tell it apart."""
     own = [goods[line.sku] for line in order.lines if line.sku in goods]
-    return Profile(order.channel_code, order.country, order.service, routing.categories_of(own))
+    return Profile(
+        order.channel_code,
+        order.country,
+        order.service,
+        routing.categories_of(own),
+        frozenset([line.sku for line in order.lines]),
+        routing.brands_of(own),
+        order.value,
+        order.currency,
+    )
 
 
 def _sku(order: OpenOrder, line_no: int) -> str:
@@ -470,7 +491,8 @@ def _placings(case: _Case, decision: Decision) -> list[Placing]:
     has chosen.
     """
     lines = {need.line_no for need in case.job.needs}
-    stays = (case.covered.work & case.covered.promised) + case.covered.kept
+    stays = case.covered.work & case.covered.promised
+    stays.update(case.covered.kept)
     wanted: Units = Counter({place: units for place, units in stays.items() if place[0] in lines})
     for parcel in decision.parcels:
         for pick in parcel.picks:

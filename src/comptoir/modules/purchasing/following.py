@@ -36,15 +36,15 @@ from comptoir.runtime.consumers import Consumer
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.events import Recorded
 
-_FOLLOWED = ("order.", "fulfilment.")
+_FOLLOWED = ("order.*", "fulfilment.*")
 _WORKED_ON = (State.OPEN, State.IN_PROGRESS, State.INCOMPLETE)
 
 
 def consumers() -> tuple[Consumer, ...]:
     async def release(tx: Tx, events: list[Recorded]) -> None:
-        await follow(tx, {OrderId(one.subject) for one in events if one.subject and one.type.startswith(_FOLLOWED)})
+        await follow(tx, {OrderId(one.subject) for one in events if one.subject})
 
-    return (Consumer("purchasing.follow", {"*": release}, batch=100),)
+    return (Consumer("purchasing.follow", dict.fromkeys(_FOLLOWED, release), batch=250),)
 
 
 async def suppliers(reader: Reader) -> dict[LocationId, Location]:

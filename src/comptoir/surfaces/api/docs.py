@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import html
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,24 +41,25 @@ _FOR_A_YEAR = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 class Docs:
-    """`document` is the description, as `written` writes it."""
+    """`document` gives the description, as `written` writes it; it is not made, and takes no memory, before somebody asks."""
 
-    def __init__(self, front: Front, document: bytes) -> None:
+    def __init__(self, front: Front, document: Callable[[], bytes]) -> None:
         self._front = front
         self._document = document
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - nothing is read
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         with logs.request(given) as request_id:
-            answer = self._answer(scope, request_id)
+            answer = await self._answer(scope, request_id)
             await self._front.send(answer, send, request_id, bare=scope["method"] == "HEAD")
 
-    def _answer(self, scope: HTTPScope, request_id: str) -> Answer[bytes]:
+    async def _answer(self, scope: HTTPScope, request_id: str) -> Answer[bytes]:
         if scope["method"] not in {"GET", "HEAD"}:
             return failure(MethodNotAllowed(allow="GET, HEAD"), request_id)
         match scope["raw_path"].decode("latin-1").rstrip("/"):
             case "/openapi.json":
-                return Answer(200, self._document, headers=((b"cache-control", b"public, max-age=60"),))
+                document = await asyncio.to_thread(self._document)
+                return Answer(200, document, headers=((b"cache-control", b"public, max-age=60"),))
             case "/docs":
                 return Answer(200, _page(), _HTML, (_PAGE_POLICY,))
             case "/docs/errors":

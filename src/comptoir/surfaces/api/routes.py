@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp
@@ -111,7 +111,7 @@ def routes(services: Services) -> tuple[ASGIApp, list[ASGIRouteHandler]]:
     """For the application: what answers all that is under `ROOT`, and the handlers of what is not."""
     front = Front(services)
     answer, others = mounted(front, RESOURCES)
-    return answer, [*others, *documented(Docs(front, _document(services.settings.public_url)))]
+    return answer, [*others, *documented(Docs(front, partial(_document, services.settings.public_url)))]
 
 
 @lru_cache(maxsize=1)
@@ -122,4 +122,4 @@ def description(url: str) -> Json:
 
 @lru_cache(maxsize=1)
 def _document(url: str) -> bytes:
-    return written(description(url))
+    return written(describe(RESOURCES, url))
