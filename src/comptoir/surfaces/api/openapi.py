@@ -27,6 +27,7 @@ from comptoir.surfaces.api.problems import (
     tell,
 )
 from comptoir.surfaces.api.reaching import may_refuse
+from comptoir.surfaces.api.shapes import NO_NUL
 
 _INTRODUCTION: Final = """
 One stock and one order book for every channel.
@@ -106,7 +107,34 @@ def describe(resources: Sequence[Resource], url: str) -> Json:
             },
         },
     }
+    _exclude_nul(document)
     return _renamed(document)
+
+
+def _exclude_nul(document: Json) -> None:
+    """What is sent holds no NUL character, and says so: no text of a body may, whatever else is asked of it."""
+    schemas = document["components"]["schemas"]
+    bodies = [one["requestBody"] for path in document["paths"].values() for one in path.values() if "requestBody" in one]
+    seen: set[str] = set()
+    waiting: list[Any] = [content["schema"] for body in bodies for content in body["content"].values()]
+    while waiting:
+        schema = waiting.pop()
+        if isinstance(schema, list):
+            waiting += cast("list[Any]", schema)
+        elif isinstance(schema, dict):
+            found = cast("Json", schema)
+            name = str(found.get("$ref", "")).rpartition("/")[2]
+            if name and name not in seen:
+                seen.add(name)
+                waiting.append(schemas[name])
+            if found.get("type") == "string" and not found.keys() & _TOLD_OTHERWISE:
+                found["pattern"] = NO_NUL
+            waiting += found.get("properties", {}).values()
+            waiting += [value for key, value in found.items() if key not in _NO_SCHEMAS]
+
+
+_TOLD_OTHERWISE = frozenset({"pattern", "format", "enum", "const"})
+_NO_SCHEMAS = frozenset({"properties", "default", "example", "examples", "discriminator"})
 
 
 def _name(schema: Mapping[str, Any]) -> str:

@@ -51,6 +51,7 @@ TroubleRef = Annotated[str, id_meta("trouble")]
 HandScanRef = Annotated[str, id_meta("scan")]
 NoticeRef = Annotated[str, id_meta("notice")]
 RuleSetRef = Annotated[str, id_meta("rule_set")]
+RunScheduleRef = Annotated[str, id_meta("run_schedule")]
 DecisionRef = Annotated[str, id_meta("decision")]
 SimulationRef = Annotated[str, id_meta("simulation")]
 InvoiceRef = Annotated[str, id_meta("invoice")]
@@ -71,7 +72,7 @@ TokenRef = Annotated[str, id_meta("token")]
 ImportRef = Annotated[str, id_meta("import")]
 
 PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
-_NO_NUL = r"^[^\u0000]*$"
+NO_NUL = r"^[^\u0000]*$"
 
 Code = Annotated[
     str,
@@ -99,7 +100,7 @@ CountryCode = Annotated[str, Meta(pattern="^[A-Z]{2}$", examples=["FR"], descrip
 Words = Annotated[str, Meta(max_length=200, pattern=PRINTABLE, examples=["Lyon Part-Dieu"])]
 Reference = Annotated[str, Meta(max_length=200, pattern=PRINTABLE, examples=["2026-1042"])]
 Note = Annotated[str, Meta(max_length=500, pattern=PRINTABLE, examples=["Left at the reception."])]
-Prose = Annotated[str, Meta(max_length=5000, pattern=_NO_NUL, examples=["The customer has called twice."])]
+Prose = Annotated[str, Meta(max_length=5000, pattern=NO_NUL, examples=["The customer has called twice."])]
 Rate = Annotated[
     str, Meta(pattern=r"^(0(\.[0-9]{1,5})?|1(\.0{1,5})?)$", examples=["0.2"], description="A fraction: 0.2 is 20 %.")
 ]
@@ -119,7 +120,7 @@ Cursor = Annotated[
     ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many at most.")]
-Search = Annotated[str, Meta(max_length=200, pattern=_NO_NUL, examples=["lyon"])]
+Search = Annotated[str, Meta(max_length=200, pattern=NO_NUL, examples=["lyon"])]
 Actor = Annotated[str, Meta(examples=["token:tok_01kag8v6w3e9n8r2t5y7z4c6bd"], description="Who did it.")]
 
 
