@@ -24,7 +24,7 @@ serve: setup ## The server, on this machine (ARGS="...")
 
 test: setup ## All tests but the long ones (ARGS="-k stock")
 	@tools/chromium.sh
-	@$(BIN)/pytest -n auto --dist worksteal -m "not soak" $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist worksteal -m "not soak" $(ARGS)
 
 check: setup ## Lint, format, types, and who imports whom
 	$(BIN)/ruff check
@@ -38,8 +38,8 @@ bench: setup ## Measure (ONLY=name for one of them)
 soak: setup ## The long form of the fault tests
 	@$(BIN)/pytest -m soak $(ARGS)
 
-fuzz: setup ## Random requests and random lives of orders, stock and money, twenty times as long
-	@COMPTOIR_EFFORT=20 $(BIN)/pytest -n auto tests/api/test_schemathesis.py $$(grep -rl run_state_machine_as_test tests --include=*.py) $(ARGS)
+fuzz: setup ## Random requests, random papers, random lives of orders, stock and money, twenty times as long
+	@COMPTOIR_EFFORT=20 $(BIN)/pytest -n auto tests/api/test_schemathesis.py tests/documents/test_documents_hostile.py $$(grep -rl run_state_machine_as_test tests --include=*.py) $(ARGS)
 
 docs: setup ## The documentation, into site/
 	@$(UV) run --frozen --all-extras --group dev --group docs mkdocs build --strict

@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     thrift.collect_seldom()
     thrift.read_signatures_once()
+    thrift.add_routes_quickly()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

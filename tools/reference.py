@@ -120,6 +120,10 @@ _MEANINGS = {
     "COMPTOIR_METRICS_HOST": "The address at which `comptoir worker` shows its figures. `127.0.0.1` by default.",
     "COMPTOIR_METRICS_PORT": "The port at which `comptoir worker` shows its figures, at `/metrics`. None by default.",
     "COMPTOIR_PORT": "The port to listen on. 8000 by default.",
+    "COMPTOIR_THIRD_PARTY_HOURS": (
+        "After how many hours a third party that has not answered whether it could stop is taken to have stopped: the units "
+        "are free then. 0 by default: a person says what it did."
+    ),
     "COMPTOIR_PROMISES_KEPT": (
         "Per cent of the parcels that are to come when it was promised, 98 by default. So many days are added to dates as were "
         "measured to be needed for that location and that carrier, at most three from each; 0 adds none."

@@ -14,6 +14,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp
 
 from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.lots import api as lots
 from comptoir.modules.notices import api as notices
 from comptoir.modules.orders import api as orders
 from comptoir.modules.purchasing import api as purchasing
@@ -69,16 +70,17 @@ def create_app(services: Services, *life: Life) -> Litestar:
         exception_handlers=cast("Any", {HTTPException: told, Exception: told}),
         on_startup=[console.start],
         on_shutdown=[console.stop, documents.close],
-        lifespan=[*life, _settled],
+        lifespan=[*life],
     )
     app.answer_api = answer
     return app
 
 
 @contextlib.asynccontextmanager
-async def _settled(_: Litestar) -> AsyncGenerator[None]:
-    """What is loaded now stays: the collector need not look at it again, and may look at the rest rarely. Its pauses were the
-    largest single entry in the profile of the capture path.
+async def settled(_: Litestar) -> AsyncGenerator[None]:
+    """For a process that serves one application as long as it lives: what is loaded now stays, so that the collector need not
+    look at it again, and may look at the rest rarely. Its pauses were the largest single entry in the profile of the capture
+    path. Whoever makes one application after the other would keep them all.
     """
     gc.collect()
     gc.freeze()
@@ -100,7 +102,7 @@ def create_app_from_env() -> Litestar:
         async with services.running():
             yield
 
-    return create_app(services, running)
+    return create_app(services, running, settled)
 
 
 def consumers(services: Services) -> Sequence[Consumer]:
@@ -111,6 +113,7 @@ def consumers(services: Services) -> Sequence[Consumer]:
         *fulfilment.consumers(pool_id_of),
         *tracking.consumers(),
         *purchasing.consumers(),
+        *lots.consumers(),
         *notices.consumers(services.keyring, links),
         return_labels.consumer(),
         changing.consumer(),

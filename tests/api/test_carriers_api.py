@@ -118,3 +118,33 @@ async def test_a_change_of_a_carrier_service_is_in_the_feed_of_events(api: Api) 
     made = (await api.post(PATH, HOME)).json()
     (event,) = await fed(api, "carrier_service.changed", 1)
     assert event["data"] == {"carrier_service_id": made["id"], "code": "colis-home", "created": True}
+
+
+async def test_where_a_carrier_collects_is_said_and_taken_back(api: Api) -> None:
+    store = {"code": "van", "name": "Van", "kind": "store", "country": "FR", "time_zone": "Europe/Paris"}
+    place = (await api.post("/v1/locations", store)).json()["id"]
+    said = {"locations": [place], "kinds": ["warehouse"], "countries": ["FR"]}
+    made = await api.post(PATH, HOME | {"origins": said})
+    assert made.status_code == 201, made.text
+    assert made.json()["origins"] == said
+    changed = await api.patch(made.headers["location"], {"origins": {}})
+    assert changed.json()["origins"] == {"locations": [], "kinds": [], "countries": []}
+    gone = place[:-4] + ("0000" if place[-4:] != "0000" else "1111")
+    told = problem(await api.post(PATH, HOME | {"code": "b", "origins": {"locations": [gone]}}), 422, "invalid")
+    assert [error["path"] for error in told["errors"]] == ["/origins/locations/0"]
+
+
+async def test_a_decision_names_the_carrier_that_does_not_collect_and_the_place(api: Api) -> None:
+    van = HOME | {"code": "van", "name": "Van", "countries": [], "zones": [FAR | {"up_to_km": 9000}]}
+    assert (await api.post(PATH, van | {"origins": {"kinds": ["store"]}})).status_code == 201
+    await api.shop.settle()
+    body = {"channel": "web", "lines": [{"sku": "TEA", "quantity": 2}], "ship_to": {"country": "FR", "city": "Paris"}}
+    made = (await api.post("/v1/orders", body)).json()
+    await api.shop.settle()
+    log = (await api.get(f"/v1/orders/{made['id']}/decisions")).json()["items"]
+    told = (await api.get(f"/v1/decisions/{log[0]['id']}")).json()
+    paris = next(place for place in told["locations"] if place["code"] == "paris")
+    assert (paris["fence"], paris["detail"]) == ("no_carrier", "not_collected")
+    assert paris["reason"] == "paris is not collected at by Van, which would take it."
+    lyon = next(place for place in told["locations"] if place["code"] == "lyon")
+    assert lyon["fence"] is None

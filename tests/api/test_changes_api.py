@@ -265,3 +265,31 @@ def _api_with(api: Api, services: Services) -> Api:
     transport: Any = httpx2.ASGITransport(app=app)
     client = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
     return Api(services, app, client, api.shop, api.token)
+
+
+async def test_an_exchange_that_is_gone_by_its_approval_goes_on_otherwise(api: Api) -> None:
+    await done(api, "/v1/return-policies", {"code": "careful", "position": 1, "approval_above": 100}, 201)
+    order = await placed(api, TEA=1)
+    exchange = [{"sku": "COFFEE", "quantity": 1}]
+    body = {"order_id": order["id"], "lines": [{"line_no": 1, "quantity": 1, "reason": "too_small"}], "exchange": exchange}
+    made = await done(api, "/v1/returns", body, 201)
+    assert made["state"] == "requested"
+    assert len((await api.get(f"/v1/orders/{order['id']}")).json()["lines"]) == 1
+    await placed(api, COFFEE=4, shipped=False)
+    path = f"/v1/returns/{made['id']}"
+    problem(await api.post(f"{path}/approve"), 409, "insufficient_stock")
+    problem(await api.post(f"{path}/approve-otherwise", {"instead": "other_item", "sku": "COFFEE"}), 422, "invalid")
+    approved = await done(api, f"{path}/approve-otherwise", {"instead": "other_item", "sku": "TEA"})
+    assert approved["state"] == "approved"
+    assert [line["sku"] for line in (await api.get(f"/v1/orders/{order['id']}")).json()["lines"]] == ["TEA", "TEA"]
+
+
+async def test_a_customer_is_erased_with_what_is_kept_told(api: Api) -> None:
+    identity = {"kind": "email", "value": "ada@example.com"}
+    made = await done(api, "/v1/customers", {"name": "Ada", "identities": [identity]}, 201)
+    erased = await done(api, f"/v1/customers/{made['id']}/erase", key="once")
+    assert erased == {"id": made["id"], "kept": []}
+    assert (await done(api, f"/v1/customers/{made['id']}/erase", key="once")) == erased
+    there = (await api.get(f"/v1/customers/{made['id']}")).json()
+    assert (there["name"], there["identities"]) == ("", [])
+    assert (await api.post("/v1/customers", {"name": "Ada", "identities": [identity]})).status_code == 201

@@ -145,3 +145,44 @@ async def test_a_zone_wave_says_who_picks_what(api: Api) -> None:
     assert (lost["units"], lost["state"]) == (1, "done")
     assert (await api.post(f"{path}/leave-zone", {"zone": "A"})).json()["zones"][0]["assignee"] == ""
     assert (await api.post(f"{path}/drop", {"fulfilment_id": one["id"]})).json()["orders"] == 0
+
+
+async def test_nobody_takes_from_a_third_party_what_it_has_in_hand(api: Api) -> None:
+    one = await one_to_pick(api)
+    order = f"/v1/orders/{one['order_id']}"
+    for step in ("submit", "accept"):
+        answer = await api.post(f"/v1/fulfilments/{one['id']}/request", {"step": step})
+        assert answer.status_code == 200, answer.text
+    lines = {"lines": [{"line_no": 1, "quantity": 1}]}
+    problem(await api.post(f"{order}/cancel", lines), 409, "at_third_party")
+    problem(await api.post(f"{order}/release", lines), 409, "at_third_party")
+    away = {"line_no": 1, "quantity": 1, "from_location_id": api.location("paris"), "to_location_id": api.location("lyon")}
+    problem(await api.post(f"{order}/move", away), 409, "at_third_party")
+    assert (await api.get(f"/v1/fulfilments/{one['id']}")).json()["quantity"] == 2
+
+
+async def test_what_a_channel_cancels_at_a_third_party_is_an_exception_until_it_has_stopped(api: Api) -> None:
+    await api.shop.settle()
+    path = "/v1/channels/web/orders"
+    line = {"kind": "item", "sku": "TEA", "name": "Tea", "quantity": 2, "amount": 1000}
+    told = {"external_id": "M1", "version": "1", "placed_at": "2026-03-02T12:00:00Z", "currency": "EUR", "lines": [line]}
+    (made,) = (await api.post(path, {"orders": [told]})).json()["results"]
+    await api.shop.settle()
+    (one,) = (await api.get("/v1/fulfilments", order_id=made["order_id"])).json()["items"]
+    request = f"/v1/fulfilments/{one['id']}/request"
+    for step in ("submit", "accept"):
+        assert (await api.post(request, {"step": step})).status_code == 200
+    await api.post(path, {"orders": [told | {"version": "2", "lines": [line | {"cancelled": 2}]}]})
+    await api.shop.settle()
+    (stop,) = (await api.get("/v1/exceptions", kind="at_third_party")).json()["items"]
+    assert (stop["quantity"], stop["order_id"]) == (2, made["order_id"])
+    assert (await api.get(f"/v1/fulfilments/{one['id']}")).json()["request"] == "cancellation_requested"
+    problem(await api.post(f"/v1/exceptions/{stop['id']}/resolve", {"choice": "ask_again"}), 409, "not_that_kind")
+    assert (await api.post(request, {"step": "reject_cancellation", "note": "gone"})).status_code == 200
+    found = (await api.get(f"/v1/exceptions/{stop['id']}")).json()
+    assert (found["data"]["note"], found["choices"]) == ("gone", ["expect_back", "ask_again", "wait", "dismiss"])
+    await api.post(f"/v1/exceptions/{stop['id']}/resolve", {"choice": "ask_again"})
+    assert (await api.post(request, {"step": "accept_cancellation"})).status_code == 200
+    assert (await api.get(f"/v1/exceptions/{stop['id']}")).json()["resolution"] == "cancelled"
+    await api.shop.settle()
+    await api.shop.doctors()

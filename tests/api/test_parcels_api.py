@@ -245,7 +245,7 @@ async def test_an_account_says_what_it_can_and_where_it_is_called(api: Api) -> N
     account = await connected(api, carriers=["USPS"])
     assert account["webhook_url"].endswith(f"/hooks/carriers/{account['id']}")
     assert "labels" in account["capabilities"]
-    assert {"collect", "dangerous", "instruct"} == {one["capability"] for one in account["missing"]}
+    assert {"collect", "dangerous", "instruct", "points"} == {one["capability"] for one in account["missing"]}
     assert all(len(one["reason"]) > 10 for one in account["missing"])
     kinds = (await api.get("/v1/carrier-connectors")).json()["items"]
     assert [(kind["key"], [field["name"] for field in kind["credentials"]]) for kind in kinds] == [
@@ -390,6 +390,23 @@ async def test_offers_of_all_accounts_are_compared_and_one_is_to_be_taken(api: A
     euros = (await api.get("/v1/carrier-offers", fulfilment_id=one["id"])).json()["items"]
     assert {(item["chosen"], item["against"]) for item in euros} == {(False, "another currency")}
     assert far.bought() == 0
+
+
+async def test_pickup_points_are_near_the_address_of_the_parcel(api: Api, far: Far) -> None:
+    account = await connected(api)
+    order_id, number = await sent(api, account)
+    parcel = await parcel_of(api, order_id)
+    await heard(api, far, account, number, "failure", "recipient_unavailable")
+    path = f"/v1/parcels/{parcel['id']}"
+    async with api.services.database.transaction() as tx:
+        place = '{"latitude": 45.75, "longitude": 4.85, "country": "FR"}'
+        await tx.run("UPDATE orders.orders SET ship_to = ship_to || %(place)s::jsonb", {"place": place})
+    (lyon,) = (await api.get(f"{path}/pickup-points")).json()["items"]
+    assert (lyon["name"], lyon["point_id"], lyon["lockers"], lyon["kilometres"]) == ("lyon", "", False, 1.5)
+    said = {"kind": "pickup", "pickup_point": lyon["text"], "point_id": lyon["point_id"]}
+    answered = (await api.post(f"{path}/answer", said)).json()["failed_delivery"]["answer"]
+    assert (answered["pickup_point"], answered["point_id"]) == (lyon["text"], "")
+    problem(await api.get("/v1/parcels/trk_01kag8v6w3e9n8r2t5y7z4c6bd/pickup-points"), 404, "unknown_tracked_parcel")
 
 
 async def test_a_channel_writes_in_a_name_and_what_failed_is_sent_again(api: Api) -> None:

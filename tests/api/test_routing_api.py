@@ -7,7 +7,17 @@ from comptoir.modules.staff.contracts import Scope
 
 PATH = "/v1/rule-sets"
 USUAL: dict[str, Any] = {
-    "condition": {"channels": [], "countries": [], "services": [], "categories": []},
+    "condition": {
+        "channels": [],
+        "countries": [],
+        "services": [],
+        "categories": [],
+        "skus": [],
+        "brands": [],
+        "least_value": None,
+        "most_value": None,
+        "currency": None,
+    },
     "mode": "ranked",
     "ratings": [
         {"rating": "priority", "weight": 1.0, "tolerance": 0.0},
@@ -31,7 +41,17 @@ USUAL: dict[str, Any] = {
 
 def every_rule(api: Api) -> dict[str, Any]:
     return {
-        "condition": {"channels": ["web"], "countries": ["FR", "BE"], "services": ["express"], "categories": []},
+        "condition": {
+            "channels": ["web"],
+            "countries": ["FR", "BE"],
+            "services": ["express"],
+            "categories": [],
+            "skus": ["TEA"],
+            "brands": [],
+            "least_value": 5000,
+            "most_value": 20000,
+            "currency": "EUR",
+        },
         "mode": "weighted",
         "ratings": [{"rating": "cost", "weight": 3.0, "tolerance": 0.0}, {"rating": "load", "weight": 1.5, "tolerance": 0.1}],
         "splitting": {"parcels": 2, "least_value": 2000},

@@ -34,6 +34,7 @@ from comptoir.runtime.settings import Settings
 from comptoir.surfaces.api.routes import description, routes
 from comptoir.surfaces.services import open_services
 from support.effort import examples
+from support.made_later import build_operations_later
 from support.shop import Shop
 
 T = TypeVar("T")
@@ -119,6 +120,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             return
 
 
+build_operations_later()
 DOCUMENT: Any = description("http://testserver")
 far = Far()
 _serial = itertools.count()

@@ -45,6 +45,7 @@ def test_a_house_in_order_is_clean(shop: Command) -> None:
             "jobs",
             "imports",
             "stock",
+            "lots",
             "orders",
             "work",
             "refunds and credit",
@@ -71,6 +72,22 @@ def test_a_level_that_drifted_is_found_and_made_up_for(shop: Command, database_u
     assert entries is not None
     assert after is not None
     assert after[0] > entries[0]
+    assert shop("doctor").code == 0
+
+
+def test_a_lot_that_is_not_what_its_ledger_says_is_found_and_put_right(shop: Command, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        row = connection.execute("SELECT sku, location_id FROM inventory.levels ORDER BY 1, 2").fetchone()
+        assert row is not None
+        connection.execute("INSERT INTO lots.terms VALUES (%s, 'lot', 0, 2)", row[:1])
+        connection.execute("INSERT INTO lots.lots (sku, code, at) VALUES (%s, 'L1', now())", row[:1])
+        connection.execute("INSERT INTO lots.shelves VALUES (%s, 'L1', %s, 2, 1, now(), now())", row)
+        assert _findings(shop("doctor", "--json").out) == {"lots": ["lot_sum"]}
+        repaired = shop("doctor", "--repair")
+        assert repaired.code == 0
+        assert "1 lots were put right" in repaired.out
+        after = connection.execute("SELECT on_hand, held FROM lots.shelves").fetchone()
+    assert after == (0, 0)
     assert shop("doctor").code == 0
 
 

@@ -24,6 +24,7 @@ from comptoir.surfaces.console.pages import (
     store_arrange,
     store_back,
     store_collect,
+    store_sending,
     supplies,
     transfer_steps,
 )
@@ -51,7 +52,7 @@ STEPS = {
     "lot.": set(lots.ACTS),
     "fulfilment.": {*store_collect.AUDITED.values(), *store_arrange.STEPS},
     "locker.": set(store_back.STEPS),
-    "transfer.": set(transfer_steps._STEPS),
+    "transfer.": {*transfer_steps._STEPS, *store_sending.AUDITED},
     "supply.": set(supplies._STEPS),
     "purchase.": set(purchase_acts.STEPS),
     "import.": _cases(imports.__file__),

@@ -27,6 +27,9 @@ async def test_a_product_and_its_shelf_are_scanned_and_found_by_either(owner: St
         assert ("A-03-2" in found, "B-01-1" in found) == (True, False), q
     wrong = await owner.submit(PAGE, PAGE, {"code": "nobody", "bin": "C-1"})
     assert (wrong.status_code, 'value="C-1"' in wrong.text) == (422, True)
+    file = (await owner.get(f"{PAGE}?format=csv")).text.lstrip("\ufeff").splitlines()
+    assert file[0].replace('"', "").split(";" if ";" in file[0] else ",") == ["location", "sku", "bin", "zone", "sequence"]
+    assert ["A-03-2" in line for line in file[1:]] == [True, False]
     await owner.submit(PAGE, PAGE, {"code": LOAF, "bin": ""})
     async with parts.database.read() as reader:
         assert await fulfilment.bins(reader, shop.locations["S367"], [LOAF, COFFEE]) == {COFFEE: "B-01-1"}

@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, expect
 
-from comptoir.kernel.ids import to_text
+from comptoir.kernel.ids import to_text, uuid7
 from comptoir.modules.carriers import api as carriers
-from comptoir.modules.carriers.contracts import CARRIER_SERVICE_PREFIX, CarrierService, CarrierServiceDraft, Service, Zone
+from comptoir.modules.carriers.contracts import (
+    CARRIER_SERVICE_PREFIX,
+    CarrierService,
+    CarrierServiceDraft,
+    Origins,
+    Service,
+    Zone,
+)
+from comptoir.modules.locations.contracts import LOCATION_PREFIX
 from comptoir.surfaces.services import Services
 from support.back_office import FRAGMENT, HOSTILE, as_role, audited, looked_at, rows, said, signed_in, statuses
 from support.browser import browser
@@ -71,7 +79,7 @@ async def test_services_are_listed_in_words_filtered_and_exported(owner: Staff, 
     assert "Next Day Air air Express all countries takes dangerous goods" in words
     lines = (await owner.get("/carriers?format=csv&sort=code")).content.decode("utf-8-sig").splitlines()
     assert lines[0].startswith("Code,Name,Delivery,Active,Countries,Up to km")
-    assert lines[2] == "ups-ground,UPS Ground,Standard,yes,US,240,8.90,0.60,1,30,no,0.1"
+    assert lines[2] == "ups-ground,UPS Ground,Standard,yes,US,240,8.90,0.60,1,30,no,0.1,"
     assert len(lines) == 4, "a line for each zone"
 
 
@@ -205,7 +213,7 @@ async def test_a_service_is_typed_in(browser: Browser, parts: Services) -> None:
         await page.fill("#name", "UPS Ground")
         await page.fill("#code", "ups")
         await page.click("#countries")
-        await page.get_by_label("United States").check()
+        await page.locator("input[name=countries][value=US]").check()
         await expect(page.locator("#countries [data-pick-words]")).to_have_text("United States")
         for n, (km, base, days) in enumerate([("240", "8.90", "1"), ("970", "9.90", "3"), ("4500", "12.90", "5")]):
             await page.fill(f'[name="km:{n}"]', km)
@@ -239,3 +247,23 @@ async def test_a_service_says_how_often_it_came_as_planned_and_what_is_added_for
     assert "Came as planned 94% of 200 parcels · 1 day is added to dates" in said((await owner.get(href(one))).text)
     await owner.get("/preferences/language?to=fr&next=/")
     assert "1 jour est ajouté aux dates" in (await owner.get(href(one))).text
+
+
+async def test_where_a_service_collects_is_ticked_and_told(owner: Staff, parts: Services, shop: Shop) -> None:
+    store = to_text(LOCATION_PREFIX, shop.locations["S367"])
+    form = fields_of((await owner.get("/carriers/new")).text, "/carriers/new") | FORM
+    form |= {"from_locations": [store], "from_kinds": ["warehouse"], "from_countries_other": "Canada"}
+    assert (await owner.send("/carriers/new", form)).status_code == 303
+    (one,) = await everything(parts)
+    assert one.origins == Origins(locations=(shop.locations["S367"],), kinds=("warehouse",), countries=("CA",))
+    assert "collects from warehouses in Canada and" in said((await owner.get("/carriers")).text)
+    page = (await owner.get(href(one))).text
+    assert f'value="{store}" checked' in page
+    assert one.origins.include(shop.locations["S367"], "store", "US")
+    bad = await owner.submit(href(one), href(one), form | {"from_countries_other": "Narnia"})
+    assert bad.status_code == 422
+    assert "Nobody knows the country Narnia." in bad.text
+    assert f'value="{store}" checked' in bad.text, "what was ticked is not lost"
+    gone = to_text(LOCATION_PREFIX, uuid7())
+    lost = await owner.submit(href(one), href(one), form | {"from_locations": [gone], "from_countries_other": ""})
+    assert (lost.status_code, "One of these locations is not there any more." in lost.text) == (422, True)

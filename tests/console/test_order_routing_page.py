@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from comptoir.kernel.ids import to_text
+from comptoir.modules.carriers import api as carriers
+from comptoir.modules.carriers.contracts import CarrierServiceDraft, Origins, Zone
 from comptoir.modules.orders.contracts import ORDER_PREFIX
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Taken
@@ -94,9 +96,9 @@ async def decided(
 async def test_a_run_says_what_it_saved_and_never_that_the_first_lacks_what_it_has(
     owner: Staff, parts: Services, shop: Shop
 ) -> None:
-    path = await decided(parts, shop, DecisionKind.BATCH, [1], run=Run(orders=3, saved=1250))
+    path = await decided(parts, shop, DecisionKind.BATCH, [1], run=Run(orders=3, saved=1250, code="express"))
     told = words((await owner.get(path)).text)
-    assert "A run decided orders together and moved 3 of them; all together that saves $12.50." in told
+    assert "A run decided orders together and moved 3 of them; all together that saves $12.50. The run is “express”." in told
     assert "By itself it would come from Cincinnati warehouse; the run needed that for other orders: Store 292, Denver." in told
     assert "does not have all of it" not in told
     path = await decided(parts, shop, DecisionKind.BATCH, [1, 2], run=Run(orders=2, saved=0))
@@ -126,3 +128,21 @@ async def test_the_page_asks_little(owner: Staff, shop: Shop) -> None:
     with counted_statements() as statements:
         assert (await owner.get(f"{href(shop, 'fresh')}/routing")).status_code == 200
     assert len(statements) <= 16
+
+
+async def test_a_carrier_that_does_not_collect_there_is_named_beside_the_place(owner: Staff, parts: Services) -> None:
+    van = CarrierServiceDraft(
+        code="van", name="Store van", zones=(Zone(9_000, 400, 0, 1),), origins=Origins(kinds=("store",), countries=("US",))
+    )
+    async with parts.database.transaction() as tx:
+        await carriers.create(tx, van)
+        made = await routing.create(tx, RuleSetDraft(code="all", name="By priority", rules=Rules()))
+        await routing.move(tx, made.id, RuleSetState.LIVE)
+    parts.counters.forget()
+    placed = await place(parts, "web", [("840361", 1)], person=0)
+    await drained(parts.database, worker(parts))
+    path = f"/orders/{to_text(ORDER_PREFIX, placed.id)}/routing?all=yes"
+    told = words((await owner.get(path)).text)
+    assert re.search(r"Cincinnati warehouse .*Not collected there by Store van, which would take it", told), told
+    await owner.get("/preferences/language?to=fr&next=/orders")
+    assert "Store van le prendrait, mais n’enlève pas ici" in words((await owner.get(path)).text)

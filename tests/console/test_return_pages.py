@@ -7,6 +7,8 @@ import re
 import pytest_asyncio
 
 from comptoir.kernel.ids import to_text
+from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.catalogue.contracts import ProductDraft
 from comptoir.modules.changes import api as changes
 from comptoir.modules.changes.contracts import (
     PolicyDraft,
@@ -482,3 +484,27 @@ async def _token(visitor: Staff, href: str) -> str:
     found = re.search(r'name="_token" value="(\w+)"', (await visitor.get(href)).text)
     assert found is not None
     return found[1]
+
+
+async def test_of_thousands_of_categories_those_are_shown_that_fit_what_is_typed(clerk: Staff, parts: Services) -> None:
+    async with parts.database.transaction() as tx:
+        many = [ProductDraft(code=f"C{n}", names={"en": "Thing"}, category=("Home", f"Shelf {n}")) for n in range(300)]
+        await catalogue.upsert(tx, many)
+    page = await clerk.get("/returns/policies/new")
+    assert len(page.text) < 80_000
+    assert "Shelf 299" not in page.text
+    fitting = (await clerk.get("/returns/policies/categories?category=home shelf 299")).text
+    assert fitting.count("<option") == 1
+    assert 'value="Home › Shelf 299"' in fitting
+    assert 'value="Home"' in (await clerk.get("/returns/policies/categories?category=ho")).text
+    given = {"code": "shelves", "position": "5", "window": "7", "kind": "days", "moment": "inspection", "method": "original"}
+    wrong = await clerk.submit("/returns/policies/new", "/returns/policies/new", given | {"category": "Home › Shelf 2999"})
+    assert wrong.status_code == 422
+    assert "No product of yours is in this category" in wrong.text
+    assert 'value="Home › Shelf 2999"' in wrong.text
+    assert "Shelf 299" not in wrong.text.replace("Shelf 2999", "")
+    done = await clerk.submit("/returns/policies/new", "/returns/policies/new", given | {"category": "Home ›Shelf 299"})
+    assert done.headers["location"] == "/returns/policies"
+    async with parts.database.read() as reader:
+        (made,) = await changes.all_policies(reader)
+    assert made.category == ("Home", "Shelf 299")

@@ -150,3 +150,61 @@ async def test_the_days_up_to_the_latest_order_are_proposed(owner: Staff, parts:
     page = (await owner.get(NEW)).text
     assert re.search(r'name="since"[^>]*value="2017-02-04"', page)
     assert re.search(r'name="until"[^>]*value="2017-03-05"', page)
+
+
+async def test_from_the_figures_down_to_an_order_and_why(owner: Staff, parts: Services, shop: Shop) -> None:
+    async with parts.database.transaction() as tx:
+        await tx.run("UPDATE orders.orders SET promised_on = placed_at::date WHERE channel_code = 'web'")
+    href = await asked(owner)
+    await run(parts, href)
+    page = (await owner.get(href)).text
+    assert "Promises that would be broken" in said(page)
+    listed = f"{href}/orders?kind=late"
+    assert listed in page.replace("&amp;", "&")
+    with counted_statements() as statements:
+        text = (await owner.get(listed)).text
+    assert len(statements) <= 10, statements
+    assert "By location" in said(text)
+    group = re.search(r'href="([^"]*by=channel&amp;value=web)"', text)
+    assert group is not None
+    assert "Show the worst of all groups" in said((await owner.get(group[1].replace("&amp;", "&"))).text)
+    order = re.search(r'href="([^"]*/orders/ord_[a-z0-9]+)"', text)
+    assert order is not None
+    with counted_statements() as statements:
+        why = said((await owner.get(order[1])).text)
+    assert len(statements) <= 10, statements
+    for words in ("Would have been", "Happened", "Who might have sent it", "Why it really came from there"):
+        assert words in why
+    assert (await owner.get(f"{href}/orders?kind=none&by=place&value=x")).status_code == 200
+    assert (await owner.get(order[1][:-4] + "0000")).status_code == 404
+
+
+async def test_while_it_runs_it_says_how_long_is_left(owner: Staff, parts: Services, shop: Shop) -> None:
+    href = await asked(owner)
+    async with parts.database.transaction() as tx:
+        await tx.run(
+            "UPDATE routing.simulations SET state = 'running', orders = 1000, done = 250, began_at = now() - interval '60 s'"
+        )
+    told = said((await owner.get(href)).text)
+    assert "250 / 1,000" in told
+    assert "About 3 min left" in told
+    async with parts.database.transaction() as tx:
+        await tx.run("UPDATE routing.simulations SET done = 1000")
+    assert "Everything is decided" in said((await owner.get(href)).text)
+
+
+async def test_what_leads_from_the_figures_to_an_order_is_accessible(browser: Browser, parts: Services, shop: Shop) -> None:
+    async with parts.database.transaction() as tx:
+        await tx.run("UPDATE orders.orders SET promised_on = placed_at::date WHERE channel_code = 'web'")
+    async with signed_in(browser, parts) as page:
+        await page.goto(NEW)
+        await page.get_by_role("button", name="Simulate").click()
+        await expect(page.locator("#simulation")).to_be_visible()
+        href = page.url.split("?")[0]
+        path = href[href.index("/routing") :]
+        await run(parts, path)
+        await page.goto(f"{path}/orders?kind=late")
+        order = await page.locator("a.row-link").first.get_attribute("href")
+        assert order is not None
+        for language in ("en", "fr"):
+            await looked_at(page, language, [path, f"{path}/orders?kind=late", order])

@@ -210,7 +210,7 @@ async def test_a_phone_is_told_what_to_keep(cincinnati: Staff, parts: Services) 
         await fulfilment.begin(tx, theirs.id)
     with counted_statements() as statements:
         kept = (await cincinnati.get("/store/kept")).json()
-    assert len(statements) <= 10
+    assert len(statements) <= 11
     assert f"/store/pick/{text_of(mine.id)}" in kept["pages"]
     assert f"/store/pick/{text_of(theirs.id)}" not in kept["pages"]
     for address in kept["pages"]:

@@ -15,6 +15,8 @@ from comptoir.modules.orders.contracts import Place
 from comptoir.runtime.consumers import ConsumerRunner
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.changing import SETTING, consumer
+from comptoir.surfaces.console.pages.exceptions import exception_href
+from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.pools import pool_id_of
 from comptoir.surfaces.services import Services
 from support.back_office import said
@@ -124,3 +126,27 @@ async def test_a_cancellation_is_given_up_where_they_could_not_stop(owner: Staff
         assert (await changes.get_change(reader, waiting.id)).state is ChangeState.CANCELLED
         assert (await orders.order(reader, one.order_id)).cancelled == 0
     assert (await now(parts, one)).quantity == 2
+
+
+async def test_what_could_not_be_stopped_is_expected_back_by_a_person(owner: Staff, parts: Services, shop: Shop) -> None:
+    one = await taken(parts)
+    await cancelling(parts, one)
+    async with parts.database.transaction() as tx:
+        await fulfilment.say(tx, one.id, Handshake.REJECT_CANCELLATION, "it is packed")
+    await settled(parts)
+    async with parts.database.read() as reader:
+        (stop,) = await orders.stops(reader, [one.order_id])
+    page = exception_href(stop.id)
+    with counted_statements() as statements:
+        told = said((await owner.get(page)).text)
+    assert len(statements) <= 14, statements
+    for words in ("They could not stop.", "it is packed", "Expect it back", "Ask them once more to stop"):
+        assert words in told
+    assert "Expect it back" in said((await owner.get("/exceptions?kind=at_third_party")).text)
+    assert "could not stop" in said((await owner.get(order_href(one.order_id))).text)
+    again = await owner.submit(page, page, {"choice": "ask_again"})
+    assert again.status_code in {302, 303}
+    assert (await now(parts, one)).request is Request.CANCELLATION_REQUESTED
+    assert "A third party has been asked to stop." in said((await owner.get(page)).text)
+    await owner.submit(page, page, {"choice": "expect_back"})
+    assert "A return is announced for it as soon as it has left." in said((await owner.get(page)).text)

@@ -9,13 +9,14 @@ import pytest
 
 from comptoir.kernel.time import utcnow
 from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.lots import api as lots
 from comptoir.modules.orders import api as orders
 from comptoir.modules.purchasing import api as purchasing
 from comptoir.modules.tracking import api as tracking
 from comptoir.runtime.consumers import ConsumerRunner
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database
-from comptoir.surfaces.demo import service, state, visitors, wishes
+from comptoir.surfaces.demo import service, shelves, state, visitors, wishes
 from comptoir.surfaces.demo.crew import Crew
 from comptoir.surfaces.demo.dispatch import People
 from comptoir.surfaces.demo.dropping import SUPPLIERS, dropped, source
@@ -25,6 +26,7 @@ from comptoir.surfaces.demo.planning import Planner
 from comptoir.surfaces.demo.player import Player
 from comptoir.surfaces.demo.road import Road
 from comptoir.surfaces.demo.service import CustomerService
+from comptoir.surfaces.demo.shelves import Shelves
 from comptoir.surfaces.demo.shift import Shift, luck
 from comptoir.surfaces.demo.supply import Suppliers
 from comptoir.surfaces.demo.visitors import Visitors
@@ -54,8 +56,11 @@ async def test_whatever_people_do_the_year_is_the_data_sets_to_the_cent_and_ever
         customer_service,
         Suppliers(shop),
         Planner(shop),
+        Shelves(shop),
     ]
-    own = (*orders.consumers(pool_of), *fulfilment.consumers(pool_id_of), *tracking.consumers(), *purchasing.consumers())
+    monkeypatch.setattr(shelves, "_RECALLED_AT", 5)
+    own = (*orders.consumers(pool_of), *fulfilment.consumers(pool_id_of), *tracking.consumers(), *purchasing.consumers(),
+           *lots.consumers())  # fmt: skip
     followers = ConsumerRunner(shop, own)
     await drained(shop, followers)
     for one in people:
@@ -75,7 +80,11 @@ async def test_whatever_people_do_the_year_is_the_data_sets_to_the_cent_and_ever
         kinds = dict(await reader.rows("SELECT kind || ' ' || state, count(*) FROM changes.changes GROUP BY 1"))
         added = await reader.value("SELECT count(*) FROM orders.lines WHERE unit_price = 0 AND kind = 'item' AND total = 0")
         handed = await reader.value("SELECT count(*) FROM fulfilment.handouts")
+        recalled = await reader.rows("SELECT sku, code FROM lots.lots WHERE blocked_at IS NOT NULL")
+        read = await reader.value("SELECT count(*) FROM lots.picks")
+        assert await lots.audit(reader) == []
     assert handed > 0, "buyers came"
+    assert (len(recalled), read > 0) == (1, True), "some have lots, which are read, and one lot is called back"
     assert stages["ship done"] > 10, stages
     assert {"edit confirmed", "claim confirmed"} <= kinds.keys(), kinds
     assert {key for key in kinds if key.startswith("cancel ")}, kinds

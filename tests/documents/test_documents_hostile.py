@@ -18,6 +18,7 @@ from comptoir.surfaces.documents import pages, reading
 from comptoir.surfaces.documents.contracts import Address, Document, Item, PickLine
 from comptoir.surfaces.documents.rendering import Printer
 from support import paper
+from support.effort import examples
 
 SCRIPT = "<script>alert(1)</script>"
 PASSWD = '"><img src="file:///etc/passwd"><link rel=attachment href="file:///etc/passwd">'
@@ -159,14 +160,14 @@ ANY = st.text(max_size=300)
 
 
 @given(text=ANY, words=st.lists(ANY, max_size=6))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_can_be_printed(printer: Printer, text: str, words: list[str]) -> None:
     lines = tuple(
         PickLine(bin=word, sku=word, name=word, quantity=1, order_number=text, gtin=word, tote=word) for word in words
     )
     documents = [*(with_text(one, text) for one in paper.every_kind()), paper.pick_list(lines=lines)]
-    for document in documents:
-        assert printer.printed([(document, "fr")]).pdf.startswith(b"%PDF-1.7")
+    printed = printer.printed([(document, "fr") for document in documents])
+    assert printed.pdf.startswith(b"%PDF-1.7")
 
 
 def test_our_typeface_is_that_of_the_manifest() -> None:

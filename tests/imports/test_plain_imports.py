@@ -8,16 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from comptoir.connectors.plain import read_bins
 from comptoir.kernel.ids import ActorId
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.imports import api as imports
 from comptoir.modules.imports.contracts import ImportKind
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Closure, Closures, Interval, LocationKind
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import Terms, Tracks
 from comptoir.modules.pricing import api as pricing
 from comptoir.runtime.database import Context, Database
+from comptoir.sdk.tabular import Options, open_table
 from comptoir.surfaces.imports import (
     ImportRequest,
     Report,
@@ -146,6 +151,44 @@ async def test_a_variant_keeps_its_product_and_what_the_file_does_not_say(
         ("T-M", "Shirt M", {"size": "M"}),
         ("T-S", "Shirt S", {"size": "S"}),
     ]
+
+
+async def test_a_file_says_of_which_brand_products_are(database: Database, do_import: Import, tmp_path: Path) -> None:
+    first = _rewritten(tmp_path / "p.csv", "sku,nom,marque\nT-S,Chemise,Nous\nT-M,Robe,\n")
+    await do_import(ImportKind.PRODUCTS, first)
+    await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "q.csv", "sku,name,brand\nT-S,Shirt,\nT-M,Dress,Eux\n"))
+    async with database.read() as reader:
+        found = await catalogue.goods(reader, ["T-S", "T-M"])
+        brands = await catalogue.brands(reader)
+    assert ({sku: one.brand for sku, one in found.items()}, brands) == ({"T-S": "Nous", "T-M": "Eux"}, ["Eux", "Nous"])
+
+
+GOODS = """sku,name,dangerous,lots,shelf_life_left
+SPRAY,Hair spray,yes,lot,
+CREAM,Cream,no,expiry,30
+SOAP,Soap,,no,
+ODD,Odd,perhaps,,
+DAYS,Days,,,5
+WORD,Word,,sometimes,
+"""
+
+
+async def test_products_say_whether_they_are_dangerous_and_have_lots(
+    database: Database, do_import: Import, tmp_path: Path
+) -> None:
+    run = await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "p.csv", GOODS))
+    assert run.report["rejected"] == {"not_yes_or_no": 1, "days_without_lots": 1, "bad_lots": 1}
+    assert Report.from_json(run.report).made == {"lot_terms": 2}
+    skus = ["SPRAY", "CREAM", "SOAP"]
+    async with database.read() as reader:
+        goods, terms = await catalogue.goods(reader, skus), await lots.terms(reader, skus)
+    assert [goods[sku].dangerous for sku in skus] == [True, False, False]
+    assert terms == {"SPRAY": Terms("SPRAY", Tracks.LOT), "CREAM": Terms("CREAM", Tracks.EXPIRY, 30)}
+    later = "sku,name,shelf_life_left,lots\nSPRAY,Hair spray,10,\nCREAM,Cream,,no\n"
+    await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "q.csv", later))
+    async with database.read() as reader:
+        assert (await catalogue.goods(reader, skus))["SPRAY"].dangerous, "what the file does not say stays"
+        assert await lots.terms(reader, skus) == {"SPRAY": Terms("SPRAY", Tracks.LOT, 10)}
 
 
 async def test_the_same_products_again_change_nothing(database: Database, do_import: Import, tmp_path: Path) -> None:
@@ -292,3 +335,59 @@ async def test_postcodes_are_taken_also_as_the_post_office_writes_them(
         assert await locations.place_of(reader, "FR", "01640") == (46.009605679, 5.428087796)
         assert await locations.place_of(reader, "BE", "1000") == (50.85, 4.35)
         assert await locations.place_of(reader, "FR", "1") is None
+
+
+async def test_bins_are_taken_with_their_zones_and_the_walk_goes_by_their_numbers(
+    database: Database, do_import: Import, tmp_path: Path
+) -> None:
+    await _places(do_import, tmp_path)
+    await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "goods.csv", "sku,name\nA,Anise\nB,Basil\nC,Chili\n"))
+    text = (
+        "location;sku;bin;zone;sequence\n"
+        "PAR1;A;A-1;DRY;30\nPAR1;B;Z-9;COLD;10\nPAR1;C;A-2;;\n"
+        "PAR1;;Q-1;COLD;5\nNOWHERE;A;A-1;;\nPAR1;GONE;A-1;;\nPAR1;A;A-1;;minus\nPAR1;;;;\n"
+    )
+    path = _rewritten(tmp_path / "bins.csv", text)
+    run = await do_import(ImportKind.BINS, path)
+    assert run.report["rejected"] == {"unknown_location": 1, "unknown_sku": 1, "not_a_number": 1, "no_bin": 1}
+    assert (run.report["taken"], run.report["rows"]) == (4, 8)
+    assert run.report["outcomes"] == {"created": 3, "changed": 1}
+    async with database.read() as reader:
+        paris = (await locations.ids(reader, ["PAR1"]))["PAR1"]
+        walk = await fulfilment.walk(reader, paris, ["A", "B", "C"])
+        assert [(one.sku, one.bin, one.zone, one.sequence) for one in walk] == [
+            ("B", "Z-9", "COLD", 10),
+            ("A", "A-1", "DRY", 30),
+            ("C", "A-2", "", None),
+        ]
+        exported = [row async for row in fulfilment.stream_bins(reader, [paris])]
+    assert [(row.sku, row.bin, row.zone, row.sequence) for row in exported] == [
+        ("A", "A-1", "DRY", 30),
+        ("C", "A-2", "", None),
+        ("", "Q-1", "COLD", 5),
+        ("B", "Z-9", "COLD", 10),
+    ]
+    moved = "location,sku,bin,zone,sequence\nPAR1,A,,,\nPAR1,B,Z-9,,12\nPAR1,C,A-2,,\n"
+    again = await do_import(ImportKind.BINS, _rewritten(tmp_path / "moved.csv", moved))
+    assert again.report["outcomes"] == {"changed": 2, "unchanged": 1}
+    async with database.read() as reader:
+        assert await fulfilment.bins(reader, paris, ["A", "B", "C"]) == {"B": "Z-9", "C": "A-2"}
+        (shelf,) = await fulfilment.walk(reader, paris, ["B"])
+        assert (shelf.zone, shelf.sequence) == ("COLD", 12), "an empty cell leaves what is there"
+
+
+async def test_a_dry_run_of_bins_changes_nothing(database: Database, do_import: Import, tmp_path: Path) -> None:
+    await _places(do_import, tmp_path)
+    await do_import(ImportKind.PRODUCTS, _rewritten(tmp_path / "goods.csv", "sku,name\nA,Anise\n"))
+    path = _rewritten(tmp_path / "bins.csv", "location,sku,bin\nPAR1,A,A-1\nPAR1,NOPE,A-1\n")
+    request = ImportRequest(kind=ImportKind.BINS, files=(str(path),), dry_run=True)
+    found = await preview(database, await open_importer(request))
+    assert (found.report.taken, [row.code for row in found.rejected]) == (1, ["unknown_sku"])
+    async with database.read() as reader:
+        assert await reader.value("SELECT count(*) FROM fulfilment.bins") == 0
+
+
+async def test_the_sample_of_bins_reads_well() -> None:
+    path = Path(__file__).parents[2] / "docs" / "samples" / "bins.csv"
+    rows = list(read_bins(open_table(path, Options())))
+    assert [type(row).__name__ for row in rows] == ["BinRecord"] * 4

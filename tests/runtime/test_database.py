@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 
 from comptoir.kernel.ids import ActorId
 from comptoir.migrations import schema
-from comptoir.runtime.database import Contended, Context, Database, DatabaseUnavailable, inside_transaction
+from comptoir.runtime.database import Contended, Context, Database, DatabaseUnavailable, Reader, inside_transaction
 
 
 async def _make_table(database: Database) -> None:
@@ -47,6 +47,42 @@ async def test_what_is_asked_is_read_in_any_order(database: Database, *, pipelin
     async with database.transaction(pipelined=pipelined) as tx:
         asked = [await tx.ask(lambda rows: rows[0][0], "SELECT %(n)s::int", {"n": n}) for n in range(3)]
         assert [await later() for later in reversed(asked)] == [2, 1, 0]
+
+
+async def test_what_is_read_together_is_waited_for_once(database: Database) -> None:
+    async def at(reader: Reader) -> datetime:
+        return await reader.value("SELECT clock_timestamp() FROM pg_sleep(0.1)")
+
+    async def twice(reader: Reader) -> tuple[int, list[int]]:
+        first = await reader.row("SELECT 1")
+        assert first is not None
+        return first[0], await reader.values("SELECT generate_series(%(n)s::int, 3)", {"n": first[0]})
+
+    async with database.read() as reader:
+        before, (one, more), after = await reader.together(at, twice, at)
+        assert await reader.value("SELECT 7") == 7
+    assert (one, more) == (1, [1, 2, 3])
+    assert timedelta(seconds=0.1) <= after - before < timedelta(seconds=0.2)  # in this order, none of them late
+
+
+async def test_of_what_is_read_together_the_first_complaint_is_told_and_the_connection_goes_on(database: Database) -> None:
+    async def wrong(reader: Reader) -> int:
+        return await reader.value("SELECT no_such_column")
+
+    async def well(reader: Reader) -> int:
+        return await reader.value("SELECT 1")
+
+    async def refused(_: Reader) -> int:
+        raise KeyError
+
+    async with database.read() as reader:
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            await reader.together(well, wrong, well)
+        with pytest.raises(KeyError):
+            await reader.together(well, refused)
+        assert await reader.together(well, well) == [1, 1]
+    async with database.transaction(snapshot=True) as tx:
+        assert await tx.together(well, well) == [1, 1]
 
 
 async def test_a_pipeline_sends_what_is_asked_when_the_first_answer_is_read(database: Database) -> None:

@@ -6,10 +6,13 @@ import gc
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import argon2
 import pytest
+from litestar._asgi import asgi_router
+from litestar.router import Router
+from litestar.routes import HTTPRoute
 from litestar.utils.signature import ParsedSignature
 
 from comptoir.runtime import crypto
@@ -38,6 +41,31 @@ def read_signatures_once() -> None:
         return known[key]
 
     ParsedSignature.from_fn = staticmethod(from_fn)
+
+
+def add_routes_quickly() -> None:
+    """Litestar goes through all routes of an application for each that is added, twice: for another one at its address, and for
+    addresses that exclude each other. Ours are hundreds; the processes that other tests start have them looked through.
+    """
+    every = cast("property", Router.route_handler_method_map)
+
+    class Known:
+        """What `register` asks of the map."""
+
+        def __init__(self, router: Router) -> None:
+            self._router = router
+
+        def get(self, path: str, default: Any) -> Any:
+            route = next((route for route in self._router.routes if route.path == path), None)
+            if not isinstance(route, HTTPRoute):
+                return default
+            return {method: handler for handler in route.route_handlers for method in handler.http_methods}
+
+        def items(self) -> Any:
+            return every.__get__(self._router).items()
+
+    Router.route_handler_method_map = property(Known)  # pyright: ignore[reportAttributeAccessIssue]
+    asgi_router.validate_node = lambda node: None  # pyright: ignore[reportPrivateImportUsage]
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from PIL import Image, ImageFile
 from standardwebhooks import Webhook
 
@@ -31,9 +30,9 @@ from comptoir.surfaces.logo_drawing import draw_logo
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.web import PublicPages
 from comptoir.surfaces.return_pictures import NoPicture
+from support.asking import Client, asking
 from support.depot import AGREED, Depot, open_depot, scan
 
-Client = AsyncTestClient[Any]
 PHONE = "+33612345678"
 
 
@@ -55,7 +54,7 @@ async def links(depot: Depot) -> PublicLinks:
 async def client(depot: Depot, links: PublicLinks) -> AsyncGenerator[Client]:
     pages = PublicPages(depot.database, links, strangers=Limiter(burst=90, seconds=60))
     hooks = TextHooks(depot.database, depot.keyring, Limiter(burst=3, seconds=60))
-    async with AsyncTestClient(Litestar([*pages.routes(), hooks.route()], openapi_config=None)) as client:
+    async with asking(Litestar([*pages.routes(), hooks.route()], openapi_config=None)) as client:
         yield client
 
 

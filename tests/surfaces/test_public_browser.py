@@ -68,3 +68,31 @@ async def test_a_buyer_on_a_telephone_follows_a_parcel_and_answers(browser: Brow
     answer = (await depot.case(order_id)).answer
     assert answer is not None
     assert answer.kind is AnswerKind.DATE
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_a_buyer_on_a_telephone_chooses_a_pickup_point(browser: Browser, depot: Depot, language: str) -> None:
+    links = PublicLinks(depot.keyring, "")
+    order_id = await depot.shipped("WEB2", ship_to=HOME)
+    await depot.say("WEB2", scan("delivery_failed", hours=2))
+    case = await depot.case(order_id)
+    async with served(Litestar(PublicPages(depot.database, links).routes(), openapi_config=None)) as address:
+        context = await browser.new_context(base_url=address, viewport={"width": 360, "height": 740})
+        page = await context.new_page()
+        for theme in ("light", "dark"):
+            await page.emulate_media(color_scheme=theme)
+            await page.goto(f"{links.answer(case.tracked_id, case.answer_until)}?lang={language}")
+            await page.locator("details:has(input[value=pickup]) summary").first.click()
+            await expect(page.locator("#pickup_point")).to_be_hidden()
+            results = await Axe().run(page)
+            assert results.violations_count == 0, results.generate_report()
+            assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        await page.locator("input[name=point][value='']").check()
+        await expect(page.locator("#pickup_point")).to_be_visible()
+        await page.locator("input[name=point]").first.check()
+        await page.locator("details[open] button").click()
+        await expect(page.locator("[role=status]")).to_be_visible()
+        await context.close()
+    answer = (await depot.case(order_id)).answer
+    assert answer is not None
+    assert (answer.kind, answer.pickup_point) == (AnswerKind.PICKUP, "store, 13001")

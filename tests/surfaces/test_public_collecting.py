@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest_asyncio
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
@@ -31,10 +29,9 @@ from comptoir.surfaces import collecting
 from comptoir.surfaces.lockers import LockerDesk
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.web import PublicPages
+from support.asking import Client, asking
 from support.counter import arrived, collected, made_ready, paid, sent, time_is_over
 from support.depot import Depot, open_depot
-
-Client = AsyncTestClient[Any]
 
 
 @pytest_asyncio.fixture
@@ -53,7 +50,7 @@ async def depot(database: Database) -> AsyncGenerator[Depot]:
 @pytest_asyncio.fixture
 async def client(depot: Depot) -> AsyncGenerator[Client]:
     pages = PublicPages(depot.database, PublicLinks(depot.keyring, "http://x"), strangers=Limiter(burst=200, seconds=1))
-    async with AsyncTestClient(Litestar(pages.routes(), openapi_config=None)) as client:
+    async with asking(Litestar(pages.routes(), openapi_config=None)) as client:
         yield client
 
 

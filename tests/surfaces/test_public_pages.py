@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest_asyncio
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
@@ -25,9 +23,9 @@ from comptoir.surfaces.hooks.carriers import CarrierHooks
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.maps import Point, sketch
 from comptoir.surfaces.public.web import STYLE, PublicPages
+from support.asking import Client, asking
 from support.depot import HOME, Depot, open_depot, scan
 
-Client = AsyncTestClient[Any]
 AT_HOME = Address(
     name="Camille Roux", line1="3 rue des Lilas", postcode="13001", city="Marseille", country="FR", latitude=43.2965,
     longitude=5.3698,
@@ -49,7 +47,7 @@ async def links(depot: Depot) -> PublicLinks:
 async def client(depot: Depot, links: PublicLinks) -> AsyncGenerator[Client]:
     pages = PublicPages(depot.database, links, strangers=Limiter(burst=60, seconds=60))
     hooks = CarrierHooks(depot.database, depot.carriage, Limiter(burst=3, seconds=60))
-    async with AsyncTestClient(Litestar([*pages.routes(), hooks.route()], openapi_config=None)) as client:
+    async with asking(Litestar([*pages.routes(), hooks.route()], openapi_config=None)) as client:
         yield client
 
 
@@ -153,7 +151,7 @@ async def test_nonsense_in_a_form_is_refused_and_changes_nothing(depot: Depot, l
 
 async def test_who_asks_too_often_waits(depot: Depot, links: PublicLinks) -> None:
     pages = PublicPages(depot.database, links, strangers=Limiter(burst=3, seconds=60))
-    async with AsyncTestClient(Litestar(pages.routes(), openapi_config=None)) as client:
+    async with asking(Litestar(pages.routes(), openapi_config=None)) as client:
         statuses = [(await client.get("/track/guess")).status_code for _ in range(5)]
         assert statuses == [404, 404, 404, 429, 429]
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from PIL import Image
 
 from comptoir.kernel.ids import to_text
@@ -22,10 +21,9 @@ from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.returning import ReturnPages
 from comptoir.surfaces.return_drawing import draw
 from comptoir.surfaces.return_pictures import NoPicture, PictureTooLarge
+from support.asking import Client, asking
 from support.depot import Depot, open_depot
 from surfaces.test_return_portal import bought, confirm, hidden, path, portal, returns
-
-Client = AsyncTestClient[Any]
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (640, 480), mode: str = "RGB", **more: Any) -> bytes:
@@ -101,7 +99,7 @@ async def links(depot: Depot) -> PublicLinks:
 @pytest_asyncio.fixture
 async def client(depot: Depot, links: PublicLinks) -> AsyncGenerator[Client]:
     pages = ReturnPages(depot.database, depot.keyring, links, pictures=Limiter(burst=5, seconds=60))
-    async with AsyncTestClient(Litestar(pages.routes(), openapi_config=None)) as client:
+    async with asking(Litestar(pages.routes(), openapi_config=None)) as client:
         yield client
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -11,7 +12,6 @@ from urllib.parse import urlsplit
 
 import pytest_asyncio
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
@@ -33,10 +33,9 @@ from comptoir.runtime.limits import Limiter
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.returning import ReturnPages
 from comptoir.surfaces.public.web import PublicPages
+from support.asking import Client, asking
 from support.console import counted_statements
 from support.depot import Depot, open_depot
-
-Client = AsyncTestClient[Any]
 
 
 @pytest_asyncio.fixture
@@ -54,7 +53,7 @@ async def links(depot: Depot) -> PublicLinks:
 async def client(depot: Depot, links: PublicLinks) -> AsyncGenerator[Client]:
     pages = ReturnPages(depot.database, depot.keyring, links, guesses=Limiter(burst=4, seconds=60))
     tracking = PublicPages(depot.database, links)
-    async with AsyncTestClient(Litestar([*pages.routes(), *tracking.routes()], openapi_config=None)) as client:
+    async with asking(Litestar([*pages.routes(), *tracking.routes()], openapi_config=None)) as client:
         yield client
 
 
@@ -103,10 +102,11 @@ async def returns(depot: Depot, order_id: OrderId) -> list[ReturnCase]:
 async def test_the_tracking_page_leads_to_the_return(depot: Depot, links: PublicLinks, client: Client) -> None:
     order_id = await bought(depot)
     page = await client.get(path(links.tracking(order_id, utcnow())) + "?lang=en")
-    found = re.search(r'href="([^"]*/return/[^"]+)"', page.text)
+    found = re.search(r'href="([^"]*/return\?number=\d+&amp;lang=en)"', page.text)
     assert found is not None
     assert "Return something of this order" in page.text
-    assert (await client.get(path(found[1]))).status_code == 200
+    there = await client.get(urlsplit(html.unescape(found[1]))._replace(scheme="", netloc="").geturl())
+    assert (there.status_code, 'autocomplete="email"' in there.text) == (200, True)  # who has the address says who they are
 
 
 async def test_a_buyer_announces_a_return_and_gets_its_papers(depot: Depot, links: PublicLinks, client: Client) -> None:

@@ -9,12 +9,10 @@ import re
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from playwright.async_api import Browser
 
 from comptoir.kernel.time import utcnow
@@ -35,6 +33,7 @@ from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.supplying import SupplierPages
 from comptoir.surfaces.public.web import PublicPages
 from comptoir.surfaces.supplying import SupplierLinks, paper_of
+from support.asking import Client, asking
 from support.browser import Axe, browser
 from support.console import served
 from support.dropship import Dropship, open_dropship
@@ -45,7 +44,6 @@ __all__ = ["browser"]
 
 KEY = b"k" * 32
 PICTURES = os.environ.get("COMPTOIR_PICTURES", "")
-Client = AsyncTestClient[Any]
 
 
 @pytest_asyncio.fixture
@@ -61,7 +59,7 @@ def links() -> SupplierLinks:
 @pytest_asyncio.fixture
 async def client(trade: Dropship, links: SupplierLinks) -> AsyncGenerator[Client]:
     pages = SupplierPages(trade.database, links, strangers=Limiter(burst=60, seconds=60))
-    async with AsyncTestClient(Litestar(pages.routes(), openapi_config=None)) as client:
+    async with asking(Litestar(pages.routes(), openapi_config=None)) as client:
         yield client
 
 

@@ -6,8 +6,8 @@ effects.
   and whoever finds it locked leaves that consumer alone.
 - **A poisoned event** is found by halving its batch, tried again a few times, then parked in `runtime.parked_events` for a
   person; the consumer goes on with the next. A `Fault` that says WAIT parks nothing: the consumer waits at that event.
-- **Order.** A handler gets its events in commit order, those of all patterns that name it together. When several handlers of one
-  consumer fit the same batch they run one after the other, each over the whole batch.
+- **Order.** A handler gets its events in commit order, those of all patterns that name it together. When several handlers of
+  one consumer fit the same batch they run one after the other, each over the whole batch.
 - **Only what is wanted.** A consumer reads the events that fit its patterns and steps over the others, as many as there are; a
   notice wakes those that something is new for, the others move on when they poll.
 - **The horizon.** A row is read once every older transaction of the server has ended, so one that stays open (also in another

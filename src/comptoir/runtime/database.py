@@ -140,6 +140,7 @@ class Reader:
 
     async def rows(self, statement: Statement, params: Params | None = None) -> list[TupleRow]:
         cursor = await self.connection.execute(*_compiled(statement, params))
+        await self._asked()
         return await cursor.fetchall()
 
     async def ask(self, read: Callable[[list[TupleRow]], T], statement: Statement, params: Params | None = None) -> Later[T]:
@@ -155,34 +156,63 @@ class Reader:
 
     async def row(self, statement: Statement, params: Params | None = None) -> TupleRow | None:
         cursor = await self.connection.execute(*_compiled(statement, params))
+        await self._asked()
         return await cursor.fetchone()
 
     async def all(self, kind: type[T], statement: Statement, params: Params | None = None) -> list[T]:
         """Every row as a `kind`, whose fields are named as the columns."""
         async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
             await cursor.execute(*_compiled(statement, params))
+            await self._asked()
             return await cursor.fetchall()
 
     async def one(self, kind: type[T], statement: Statement, params: Params | None = None) -> T | None:
         async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
             await cursor.execute(*_compiled(statement, params))
+            await self._asked()
             return await cursor.fetchone()
 
     async def value(self, statement: Statement, params: Params | None = None) -> Any:
         """The first column of the first row, None where there is none."""
         async with self.connection.cursor(row_factory=scalar_row) as cursor:
             await cursor.execute(*_compiled(statement, params))
+            await self._asked()
             return await cursor.fetchone()
 
     async def values(self, statement: Statement, params: Params | None = None) -> list[Any]:
         async with self.connection.cursor(row_factory=scalar_row) as cursor:
             await cursor.execute(*_compiled(statement, params))
+            await self._asked()
             return await cursor.fetchall()
 
     async def many(self, statement: str, params: Sequence[Params]) -> None:
         """The same statement for each set of parameters, in one round trip."""
         async with self.connection.cursor() as cursor:
             await cursor.executemany(cast("LiteralString", statement), params)
+
+    async def together(self, *works: Callable[[Reader], Awaitable[Any]]) -> list[Any]:
+        """What each of these reads: their first questions go to the database together and are waited for once, then their
+        second ones, and so on. For a page that asks several modules for what has nothing to do with each other.
+
+        Raises what the first of them raises. They only read.
+        """
+        beside = _Beside(self.connection)
+        async with _pipeline(self.connection, pipelined=True):
+            answers = await asyncio.gather(*(work(beside) for work in works), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return answers
+
+    async def _asked(self) -> None:
+        """Between a question and its answer."""
+
+
+class _Beside(Reader):
+    """One of several that read on the same connection: it lets the others ask before it waits."""
+
+    async def _asked(self) -> None:
+        await asyncio.sleep(0)
 
 
 class Tx(Reader):

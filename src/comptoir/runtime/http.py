@@ -19,6 +19,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self, TypeVar, cast
 from urllib.parse import urljoin
 
@@ -236,6 +237,12 @@ class _Reading:
         return b"".join(parts)
 
 
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Whom this machine trusts; reading that takes longer than all else that a client needs."""
+    return ssl.create_default_context()
+
+
 class HttpClient:
     """Keeps connections open; one per process. Close it at the end."""
 
@@ -257,7 +264,7 @@ class HttpClient:
         limits = httpx2.Limits(max_connections=max_connections, max_keepalive_connections=20, keepalive_expiry=30)
         network = _GuardedNetwork(resolve, allow_private=allow_private)
         self._client = httpx2.AsyncClient(
-            transport=_GuardedTransport(network, tls or ssl.create_default_context(), limits),
+            transport=_GuardedTransport(network, tls or _trusted(), limits),
             timeout=httpx2.Timeout(timeout, connect=connect_timeout),
             headers={"user-agent": user_agent},
             trust_env=False,

@@ -54,6 +54,8 @@ class Settings:
     promises_kept: int = 98
     """Per cent of the parcels that are to come when it was promised: so many days are added as were measured to be needed.
     0 adds none."""
+    third_party_hours: int = 0
+    """After how many hours a third party that has not answered whether it could stop is taken to have; 0 waits for ever."""
     smtp_host: str | None = None
     """The server that takes our e-mail; None sends none."""
     smtp_port: int = 587
@@ -95,6 +97,7 @@ class Settings:
             keep_keys_days=read("COMPTOIR_KEEP_KEYS_DAYS", _whole(1, 36_500), 30),
             keep_events_days=read("COMPTOIR_KEEP_EVENTS_DAYS", _whole(0, 36_500), 0),
             promises_kept=read("COMPTOIR_PROMISES_KEPT", _whole(0, 99), 98),
+            third_party_hours=read("COMPTOIR_THIRD_PARTY_HOURS", _whole(0, 8760), 0),
             smtp_host=read("COMPTOIR_SMTP_HOST", _text, None),
             smtp_port=read("COMPTOIR_SMTP_PORT", _whole(1, 65535), 587),
             smtp_security=cast("MailSecurity", read("COMPTOIR_SMTP_SECURITY", _one_of("tls", "starttls", "none"), "starttls")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from comptoir.kernel.money import Currency
@@ -30,11 +31,19 @@ class ProductRecord:
     """A fraction: 0.2 for 20 %."""
     market: str = ""
     weight_g: int | None = None
+    brand: str = ""
+    """Empty leaves it as it is."""
+    dangerous: bool | None = None
+    """None leaves it as it is, as everywhere below."""
+    lots: str | None = None
+    """What is written on it: `lot`, `expiry`, or `no` for nothing."""
+    shelf_life_left: int | None = None
+    """Days that have to be left when it reaches the buyer."""
 
 
 @dataclass(frozen=True, slots=True)
 class StockRecord:
-    """What is on hand of one SKU at one location."""
+    """What is on hand of one SKU at one location; of one lot of it, where the file says lots: then its rows add up."""
 
     line: int
     sku: Sku
@@ -42,6 +51,8 @@ class StockRecord:
     on_hand: int
     safety: int | None = None
     """None leaves it as it is."""
+    lot: str = ""
+    expires: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,20 @@ class LocationRecord:
     closed_on: str = ""
     public_holidays: str = ""
     open_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BinRecord:
+    """Where a SKU lies, or where a bin is; `location` is the location's code."""
+
+    line: int
+    location: str
+    sku: str
+    """Empty where only the bin is spoken of."""
+    bin: str
+    """Empty where the SKU lies in none any more."""
+    zone: str | None
+    sequence: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,17 @@ from comptoir.connectors.clickpost import ClickPost, ClickPostAccount
 from comptoir.connectors.easypost import EasyPost, EasyPostAccount
 from comptoir.connectors.karrio import Karrio, KarrioAccount
 from comptoir.kernel.checking import Checks
+from comptoir.kernel.time import utcnow
 from comptoir.modules.tracking import api as tracking
-from comptoir.modules.tracking.contracts import Account, AccountDraft, AccountId
+from comptoir.modules.tracking.contracts import HOUSE, Account, AccountDraft, AccountId
 from comptoir.modules.tracking.errors import UnknownAccount
 from comptoir.runtime.crypto import Keyring
-from comptoir.runtime.database import Database, Tx
+from comptoir.runtime.database import Database, Reader, Tx
 from comptoir.runtime.http import HttpClient
-from comptoir.sdk.carriers import CarrierConnector, CarrierInfo
+from comptoir.sdk.carriers import CarrierConnector, CarrierInfo, PartialCarrier
 from comptoir.sdk.tracking import TrackingStatus
+from comptoir.surfaces import own_carriers
+from comptoir.surfaces.own_carriers import TABLES, OwnCarrier
 
 Make = Callable[[HttpClient, Mapping[str, str]], CarrierConnector]
 
@@ -34,6 +37,8 @@ class ConnectorKind:
 
     info: CarrierInfo
     make: Make
+    by_tables: bool = False
+    """Its prices are the house's own tables, and its labels are ours: see `own_carriers`."""
 
 
 def _easypost(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
@@ -62,6 +67,13 @@ def _files(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
     return file_carrier(given)
 
 
+def _tables(http: HttpClient, given: Mapping[str, str]) -> CarrierConnector:
+    del http, given
+    carrier = PartialCarrier()
+    carrier.info = own_carriers.TABLES
+    return carrier
+
+
 def file_carrier(given: Mapping[str, str]) -> FileCarrier:
     """With the carrier's own words for our statuses, such as `LIV=delivered; ENL=picked_up`. Raises ValueError."""
     pairs = [part.partition("=") for part in given.get("codes", "").replace("\n", ";").split(";") if part.strip()]
@@ -72,7 +84,8 @@ KINDS: Final[Mapping[str, ConnectorKind]] = {
     easypost.INFO.key: ConnectorKind(easypost.INFO, _easypost),
     clickpost.INFO.key: ConnectorKind(clickpost.INFO, _clickpost),
     karrio.INFO.key: ConnectorKind(karrio.INFO, _karrio),
-    carrierfile.INFO.key: ConnectorKind(carrierfile.INFO, _files),
+    carrierfile.INFO.key: ConnectorKind(own_carriers.info_of(carrierfile.INFO), _files, by_tables=True),
+    own_carriers.TABLES.key: ConnectorKind(own_carriers.TABLES, _tables, by_tables=True),
 }
 
 
@@ -108,6 +121,10 @@ def _readable(codes: str) -> str:
     return codes
 
 
+def _house() -> Account:
+    return Account(id=HOUSE, connector=TABLES.key, name=TABLES.name, version=0, created_at=utcnow())
+
+
 class Carriage:
     """The connectors of this process."""
 
@@ -135,7 +152,9 @@ class Carriage:
         if known is not None and known[0] > self._clock():
             return known[1], known[2]
         async with self._database.read() as reader:
-            account = await tracking.accounts.get(reader, account_id)
+            account = await self._account(reader, account_id)
+            if account.id == HOUSE:
+                return account, self._made(account, {})
             if known is None or known[1].version != account.version:
                 credentials = await tracking.accounts.credentials(reader, self._keyring, account_id)
                 made = self._made(account, credentials)
@@ -152,10 +171,34 @@ class Carriage:
         kind = self.kinds.get(account.connector)
         if kind is None:
             raise UnknownAccount(kind="carrier_account", id=account.id)
+        if kind.by_tables:
+            return OwnCarrier(self._database, account, kind.info)
         return kind.make(self._http, credentials)
 
+    async def accounts(self, reader: Reader) -> list[Account]:
+        """All that may be asked: those that are used, and the house's own even before its first label."""
+        found = await tracking.accounts.everything(reader)
+        own = [] if any(one.id == HOUSE for one in found) or TABLES.key not in self.kinds else [_house()]
+        return [account for account in [*found, *own] if account.active]
+
+    async def ensure(self, tx: Tx, account_id: AccountId) -> None:
+        """The house's own account is written down before something refers to it."""
+        if account_id == HOUSE and TABLES.key in self.kinds:
+            await tracking.accounts.ensure_house(tx, self._keyring, TABLES.key, TABLES.name)
+
+    async def _account(self, reader: Reader, account_id: AccountId) -> Account:
+        try:
+            return await tracking.accounts.get(reader, account_id)
+        except UnknownAccount:
+            if account_id != HOUSE:
+                raise
+            return _house()
+
     async def connect(self, tx: Tx, draft: AccountDraft, credentials: Mapping[str, str]) -> Account:
-        """A new account. Raises Invalid."""
+        """A new account. Raises Invalid, also for the house's own tables: their account is there by itself."""
+        checks = Checks()
+        checks.require("connector", draft.connector != TABLES.key, "is there by itself, with the first carrier service")
+        checks.done()
         return await tracking.accounts.create(tx, self._keyring, draft, self.checked(draft, credentials))
 
     def checked(self, draft: AccountDraft, credentials: Mapping[str, str]) -> dict[str, str]:

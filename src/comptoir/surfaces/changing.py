@@ -32,10 +32,9 @@ async def facts_of(reader: Reader, channel_id: OrderChannelId) -> ChannelFacts:
 
 
 async def delivered_of(reader: Reader, order_id: OrderId) -> dict[ShipmentId, datetime | None]:
-    parcels = [one.parcel for one in await tracking.of_order(reader, order_id)]
     return {
         one.shipment_id: one.delivered_at
-        for one in parcels
+        for one in await tracking.parcels_of(reader, order_id)
         if one.delivered_at is not None or one.status is not TrackingStatus.UNKNOWN
     }
 
@@ -44,13 +43,15 @@ async def approvers_of(reader: Reader) -> list[ActorId]:
     return await staff.holders(reader, Permission.ORDERS_APPROVE)
 
 
-SETTING = Setting(pool_of, facts_of, delivered_of, approvers_of)
+SETTING = Setting(pool_of, facts_of, delivered_of, approvers_of, staff.people)
 
 
 def consumer() -> Consumer:
-    """Does or gives up what waits for third parties, when they have answered."""
+    """Does or gives up what waits for third parties, when they have answered; expects back what they could not stop."""
 
     async def follow(tx: Tx, events: list[Recorded]) -> None:
-        await changes.follow_third_parties(tx, events, SETTING)
+        await changes.follow_third_parties(tx, [event for event in events if event.type == "fulfilment.requested"], SETTING)
+        await changes.follow_stops(tx, events, SETTING)
 
-    return Consumer("changes.third_parties", {"fulfilment.requested": follow})
+    followed = ("fulfilment.requested", "order.shipped", "exception.resolved")
+    return Consumer("changes.third_parties", dict.fromkeys(followed, follow))

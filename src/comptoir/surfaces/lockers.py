@@ -26,6 +26,7 @@ from comptoir.modules.fulfilment.contracts import (
 )
 from comptoir.modules.fulfilment.errors import LockerStepRefused, WrongPickupCode
 from comptoir.modules.locations import api as locations
+from comptoir.modules.lots import api as lots
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Context, Database, Reader
 from comptoir.sdk.lockers import LockerSystem, Occupation
@@ -75,6 +76,7 @@ class LockerDesk:
         Raises what `fulfilment.assign` refuses, and a Fault of the lockers' system; the locker is free again then.
         """
         async with self._database.transaction(context) as tx:
+            await lots.require_not_recalled(tx, fulfilment_id)
             there = await self._given(tx, fulfilment_id)
             locker = there or await fulfilment.assign(tx, fulfilment_id, locker_id=locker_id, size=size, bank=bank)
             stay = await _stay(tx, locker)
@@ -108,13 +110,15 @@ class LockerDesk:
     async def open(self, context: Context, locker_id: LockerId, typed: str) -> None:
         """Somebody types a code at a locker: the right one hands out what lies in it.
 
-        Raises WrongPickupCode, UnknownLocker, and LockerStepRefused where nothing lies.
+        Raises WrongPickupCode, UnknownLocker, LockerStepRefused where nothing lies, and LotRecalled.
         """
         async with self._database.transaction(context) as tx:
             locker = await fulfilment.get_locker(tx, locker_id)
             if locker.state is not LockerState.TAKEN or locker.sealed_code is None:
                 raise LockerStepRefused(step=LockerStep.OPEN, state=locker.state)
             right = fulfilment.same_code(typed, fulfilment.locker_code(self._keyring, locker.sealed_code))
+            if right and locker.fulfilment_id is not None:
+                await lots.require_not_recalled(tx, locker.fulfilment_id)
             verdict = await fulfilment.open_locker(tx, locker_id, right=right)
             stay = await _stay(tx, locker)
         if verdict is not CodeVerdict.RIGHT:

@@ -14,6 +14,7 @@ from comptoir.modules.tracking.contracts import AccountId, Counts
 from comptoir.runtime.database import Database, Reader
 from comptoir.sdk.carriers import Capability, CarrierCannot, CarrierUnavailable, Rate, RateRequest
 from comptoir.surfaces.carriage import Carriage
+from comptoir.surfaces.own_carriers import OwnCarrier
 
 _LOOK_BACK = timedelta(days=180)
 _SHARES_OF = timedelta(days=30)
@@ -83,7 +84,7 @@ async def ask(
     """
     today = now.date()
     async with database.read() as reader:
-        accounts = [account for account in await tracking.accounts.everything(reader) if account.active]
+        accounts = await carriage.accounts(reader)
         lanes = await tracking.performance(reader, today - _LOOK_BACK, destination_country=shipment.recipient.country)
         given = await tracking.labels.given_out(reader, now - _SHARES_OF) if ruling.shares else {}
     measured = tracking.on_the_way(
@@ -98,12 +99,20 @@ async def ask(
         if isinstance(answer, Silent):
             silent.append(answer)
         else:
-            found += [Offered(account.id, rate, measured.get((rate.carrier, rate.service), _NOTHING)) for rate in answer]
+            found += [Offered(account.id, rate, _measured(measured, rate)) for rate in answer]
     offers = Offers(tuple(_ranked(found, ruling, given, currency)), tuple(silent))
     if offers.best is None and relax and ruling.within_days is not None:
         patient = replace(ruling, within_days=None)
         return replace(offers, offered=tuple(_ranked(found, patient, given, currency)), late=True)
     return offers
+
+
+def _measured(measured: Mapping[tuple[str, str], Counts], rate: Rate) -> Counts:
+    """Of a carrier by our own tables also what left without a label, and so without a service."""
+    known = measured.get((rate.carrier, rate.service))
+    if known is None and rate.carrier == rate.service:
+        known = measured.get((rate.carrier, ""))
+    return known or _NOTHING
 
 
 async def _rates(
@@ -113,6 +122,8 @@ async def _rates(
     try:
         _, carrier = await carriage.account(account_id)
         if not carrier.info.capabilities >= {Capability.RATES, Capability.LABELS}:
+            return []
+        if shipment.is_return and isinstance(carrier, OwnCarrier):
             return []
         lacking = sorted(needed - carrier.info.capabilities)
         if lacking:

@@ -24,7 +24,11 @@ class Outside:
         self._suppliers = SupplierPages(services.database, SupplierLinks(services.keyring, services.settings.public_url))
         links = PublicLinks(services.keyring, services.settings.public_url)
         self._returns = ReturnPages(services.database, services.keyring, links, labels=services.return_labels)
-        self._pages = PublicPages(services.database, PublicLinks(services.keyring, services.settings.public_url))
+        self._pages = PublicPages(
+            services.database,
+            PublicLinks(services.keyring, services.settings.public_url),
+            carriage=services.carriage,
+        )
 
     def routes(self) -> list[HTTPRouteHandler]:
         return [

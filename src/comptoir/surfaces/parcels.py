@@ -45,6 +45,7 @@ from comptoir.sdk.carriers import (
     CarrierConnector,
     CarrierUnavailable,
     Label,
+    LabelFormat,
     LabelRequest,
     NotAuthorised,
     OutcomeUnknown,
@@ -93,7 +94,12 @@ class ParcelDesk:
         Raises LabelBusy while somebody else asks for it, OutcomeUnknown when no answer came (it is looked for before it is
         bought again), and what the carrier refuses it with.
         """
+        if wanted.format is not LabelFormat.PDF:  # what a carrier does not print so is a PDF
+            _, carrier = await self._carriage.account(wanted.account_id)
+            if carrier.info.formats and wanted.format not in carrier.info.formats:
+                wanted = replace(wanted, format=LabelFormat.PDF)
         async with self._database.transaction(context) as tx:
+            await self._carriage.ensure(tx, wanted.account_id)
             asked = await tracking.labels.ask(tx, self._keyring, wanted)
         return await self._purchase(asked, context)
 

@@ -65,15 +65,16 @@ class PromiseDesk:
         job: Job,
         services: Sequence[Service],
         *,
-        categories: frozenset[str],
+        profile: Profile,
         counters: int,
         at: LocationId | None = None,
         held: Sequence[Reservation] = (),
     ) -> Options:
         """What each of the services would bring, and when it could be collected at so many counters nearby, or at one.
 
-        `categories` are those of its products, where rule sets ask for them: see `Counters.categories`. What is `held` for this
-        buyer is there for this buyer. Of what the channel does not publish nothing is told: it would not take the order.
+        `profile` says by which rules it will be decided, and for which run it will wait: see `Counters.profile`. What is `held`
+        for this buyer is there for this buyer. Of what the channel does not publish nothing is told: it would not take the
+        order.
         """
         network = counter.network
         assert network is not None, "a channel that is kept has its network"
@@ -87,12 +88,13 @@ class PromiseDesk:
         load = await self._load(network, now, everybody=everybody)
         situation = Situation.of_arrays(network, free, load, await self._daily(counter, skus, now))
         deliveries: list[Delivery] = []
-        asked = Profile(counter.channel.code, job.country, Service.PICKUP, categories)
         for service in services:
-            rules = routing.for_rules(counter.rule_sets, asked._replace(service=service))
-            found = routing.delivery(network, rules, replace(job, service=service), situation, now)
+            plan = routing.planned(counter.rule_sets, counter.schedules, profile._replace(service=service))
+            wanted = replace(job, service=service, begins_at=plan.begins_at(now))
+            found = routing.delivery(network, plan.rules, wanted, situation, now, plan.runs)
             deliveries.append(_lacks(found, kept_back))
-        rules = routing.for_rules(counter.rule_sets, asked)
+        plan = routing.planned(counter.rule_sets, counter.schedules, profile._replace(service=Service.PICKUP))
+        rules, job = plan.rules, replace(job, begins_at=plan.begins_at(now))
         if at is not None:
             nearby = [routing.collection(network, rules, job, situation, now, network.position[at])]
         else:

@@ -82,7 +82,7 @@ FINDERS: Final[Mapping[str, Finder]] = {
 """By prefix: what belongs to a location, and who knows to which."""
 
 UNBOUND: Final[frozenset[str]] = frozenset({
-    "ord", "inv", "shp", "ret", "pay", "grn", "acc", "chg", "rtn", "pol", "hold", "sbt", "pool", "chan", "csv", "rul",
+    "ord", "inv", "shp", "ret", "pay", "grn", "acc", "chg", "rtn", "pol", "hold", "sbt", "pool", "chan", "csv", "rul", "sch",
     "dec", "sim",
     "ctn", "cac", "ntc", "pic", "prod", "var", "cust", "evt", "whe", "whd", "user", "tok", "imp",
 })  # fmt: skip

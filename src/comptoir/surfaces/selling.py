@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
 from comptoir.kernel.errors import Refusal
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Goods, Unit
 from comptoir.modules.channels import api as channels
@@ -25,7 +27,7 @@ from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import Price
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.api import Atlas, Network
-from comptoir.modules.routing.contracts import Job, Need, Profile, Rules, RuleSet
+from comptoir.modules.routing.contracts import Condition, Job, Need, Profile, Rules, RuleSet, Schedule
 from comptoir.runtime.database import Database, Reader
 from comptoir.sdk.orders import Address
 
@@ -61,6 +63,14 @@ class Counter:
     """The live ones that may be for an order of this channel, in the order in which they are asked."""
     network: Network | None = None
     """Its pool as routing sees it; None for whoever keeps no atlas."""
+    schedules: tuple[Schedule, ...] = ()
+    """The active ones that may be for an order of this channel, in the order in which orders look for theirs."""
+
+    @property
+    def conditions(self) -> Iterator[Condition]:
+        """By which its orders are told apart."""
+        yield from (one.rules.condition for one in self.rule_sets)
+        yield from (one.condition for one in self.schedules)
 
     @property
     def ships(self) -> bool:
@@ -80,6 +90,11 @@ class Counter:
     def rule_set(self, order_id: OrderId, order: Profile) -> RuleSet | None:
         """The live rule set that decides for an order; None where the pool's priority and the distance do."""
         return routing.matching(self.rule_sets, order_id, order) if self.rule_sets else None
+
+    def begins_at(self, rule_set: RuleSet | None, order: Profile, now: datetime) -> datetime | None:
+        """When anybody may begin an order that is placed now; None where it waits for no run."""
+        waits = routing.waits_for(self.schedules, rule_set, order)
+        return None if waits is None else waits.table.next_run(now)
 
     def ranked(self, rules: Rules, job: Job, *, whole_pool: bool = False) -> Candidates:
         """As `candidates`, by rules: those that these let serve, as far as can be said without stock and load, the best first.
@@ -199,11 +214,37 @@ class Counters:
                 known = self._places[key] = (now, await locations.place_of(reader, country, postcode))
         return known[1]
 
-    async def categories(self, counter: Counter, skus: Iterable[str]) -> frozenset[str]:
-        """Those of these SKUs and those above them; none where no rule set of the channel asks for any."""
-        if not any(one.rules.condition.categories for one in counter.rule_sets):
-            return frozenset()
-        return routing.categories_of((await self.goods(skus)).values())
+    async def profile(
+        self, counter: Counter, service: Service, country: str, lines: Sequence[tuple[str, int, int | None]]
+    ) -> Profile:
+        """By what rule sets and schedules tell an order of these lines apart, (SKU, units, price of one or None for the
+        market's). What none of the channel's asks for is not read.
+        """
+        asked = list(counter.conditions)
+        skus = [sku for sku, _, _ in lines]
+        goods: dict[str, Goods] = {}
+        if any(one.categories or one.brands for one in asked):
+            goods = await self.goods(skus)
+        return Profile(
+            counter.channel.code,
+            country,
+            service,
+            routing.categories_of(goods.values()),
+            frozenset(skus),
+            routing.brands_of(goods.values()),
+            await self._worth(counter, lines) if any(routing.asks_value(one) for one in asked) else 0,
+            counter.terms.currency,
+        )
+
+    async def _worth(self, counter: Counter, lines: Sequence[tuple[str, int, int | None]]) -> int:
+        """What the buyer pays for all of it, in minor units."""
+        goods = await self.goods([sku for sku, _, _ in lines])
+        prices = await self._values(counter, [sku for sku, _, price in lines if price is None])
+        total = 0
+        for sku, units, price in lines:
+            value = units * (prices.get(sku, 0) if price is None else price)
+            total += value if sku not in goods or goods[sku].unit is Unit.UNIT else round(value / 1000)
+        return total
 
     async def needs(self, counter: Counter, lines: Sequence[tuple[str, int, int | None]]) -> tuple[Need, ...]:
         """Lines of (SKU, units, price of one or None for the market's), numbered from 1 on, as routing sees them. What nobody
@@ -222,10 +263,11 @@ class Counters:
         return tuple(found)
 
     async def _values(self, counter: Counter, skus: Sequence[str]) -> dict[str, int]:
-        """What one of each costs in the channel's market, as it was at most `PRICES_FOR` seconds ago; nothing is asked where no
-        rule set of the channel looks at what a parcel is worth.
+        """What one of each costs in the channel's market, as it was at most `PRICES_FOR` seconds ago; nothing is asked where
+        nothing of the channel looks at what a parcel or an order is worth.
         """
-        if not skus or not any(one.rules.minimum_pick or one.rules.splitting.least_value for one in counter.rule_sets):
+        of_parcels = any(one.rules.minimum_pick or one.rules.splitting.least_value for one in counter.rule_sets)
+        if not skus or not (of_parcels or any(routing.asks_value(one) for one in counter.conditions)):
             return {}
         terms, now = counter.terms, time.monotonic()
         market = terms.market
@@ -275,5 +317,6 @@ async def load(reader: Reader, code: str, atlas: Atlas | None = None) -> Counter
         return Counter(channel, terms, members, senders, time.monotonic())
     await atlas.refresh(reader)
     own = tuple([one for one in atlas.live if channel.code in (one.rules.condition.channels or (channel.code,))])
+    schedules = tuple([one for one in atlas.schedules if channel.code in (one.condition.channels or (channel.code,))])
     network = await atlas.network(reader, channel.pool_id)
-    return Counter(channel, terms, members, senders, time.monotonic(), own, network)
+    return Counter(channel, terms, members, senders, time.monotonic(), own, network, schedules)

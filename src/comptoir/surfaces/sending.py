@@ -89,6 +89,7 @@ async def described(reader: Reader, one: Fulfilment, parcel: Parcel, weight: int
         dangerous=any(known is not None and known.dangerous for _, known, _ in inside),
         invoice_number=str(order.number),
         invoiced_on=order.placed_at.date(),
+        place=one.location_id,
     )
     within = [known for _, known, _ in inside if known is not None]
     sent = sent_as(shipment, within, channel=order.channel_code, location_id=one.location_id, service=one.service)

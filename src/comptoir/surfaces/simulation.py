@@ -27,9 +27,10 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Reservation, Spot
 from comptoir.modules.locations.contracts import LocationId, LocationKind, PoolId
 from comptoir.modules.orders import api as orders
+from comptoir.modules.pricing import api as pricing
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.api import Atlas, Flow, Mishaps, Network, Past, Tally
-from comptoir.modules.routing.contracts import Decision, Job, Need, Pick, Profile, Rehearsed, Rules, RuleSet
+from comptoir.modules.routing.api import Atlas, Drill, Flow, Mishaps, Network, Past, Tally, Waits
+from comptoir.modules.routing.contracts import Decision, Job, Need, Pick, Profile, Rehearsed, Rules, RuleSet, Schedule
 from comptoir.modules.tracking import api as tracking
 from comptoir.runtime.columnar import Columns, Texts
 from comptoir.runtime.database import Database, Reader
@@ -58,11 +59,29 @@ class Ground:
     """Units by order and line that were cancelled for want of stock."""
     came: Mapping[UUID, date] = field(default_factory=dict[UUID, date])
     """When the last parcel of an order was at the door, where that is known."""
+    brands: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of each SKU whose product names one."""
+    currencies: Mapping[str, str] = field(default_factory=dict[str, str])
+    """In which each channel sells, by its code."""
+    schedules: tuple[Schedule, ...] = ()
+    """The active schedules of runs."""
+    worth: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
+    """What the buyer paid for the items of each order, in minor units."""
 
     def profile(self, channel: str, job: Job) -> Profile:
         """By what rule sets tell it apart."""
-        own = [self.categories[need.sku] for need in job.needs if need.sku in self.categories]
-        return Profile(channel, job.country, job.service, frozenset[str]().union(*own))
+        skus = frozenset([need.sku for need in job.needs])
+        own = [self.categories[sku] for sku in skus if sku in self.categories]
+        return Profile(
+            channel,
+            job.country,
+            job.service,
+            frozenset[str]().union(*own),
+            skus,
+            frozenset([self.brands[sku] for sku in skus if sku in self.brands]),
+            self.worth.get(job.id, 0),
+            self.currencies.get(channel, ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +119,21 @@ async def gather(database: Database, question: Question) -> Ground | None:
         flow = await inventory.flow(reader, skus, clock[0], clock[1] + timedelta(microseconds=1))
         daily = await inventory.sold_daily(reader, skus, question.since)
         came = await tracking.came(reader, question.channels, question.since)
+        currencies = await _currencies(reader)
+        schedules = tuple(atlas.schedules)
     with _uncollected():
         ground = await asyncio.to_thread(_ground, network, wanted, sent, goods, opening, flow)
-    ground = replace(ground, sold_daily=daily, came=_came(came), gone=_gone(wanted))
+    ground = replace(ground, sold_daily=daily, came=_came(came), gone=_gone(wanted), schedules=schedules)
+    brands = {sku: one.brand for sku, one in goods.items() if one.brand}
+    ground = replace(ground, brands=brands, currencies=currencies, worth=_worth(wanted))
     async with database.read() as reader:
         return _with_planned(ground, await inventory.reservations_of(reader, _unsent(ground)))
+
+
+async def _currencies(reader: Reader) -> dict[str, str]:
+    """In which each channel sells, by its code."""
+    markets = {market.code: market.currency for market in await pricing.markets(reader)}
+    return {one.code: markets.get(one.market, "") for one in await channels.everything(reader)}
 
 
 @contextmanager
@@ -176,6 +205,14 @@ def _gone(wanted: Columns) -> dict[UUID, dict[int, int]]:
     return found
 
 
+def _worth(wanted: Columns) -> dict[UUID, int]:
+    keys = wanted.texts["order"]
+    totals = np.zeros(len(keys.values), np.int64)
+    np.add.at(totals, keys.codes, wanted.numbers["total"])
+    found: list[int] = totals.tolist()
+    return dict(zip(map(UUID, keys.values), found, strict=True))
+
+
 def _numbered(texts: Texts, numbers: Mapping[str, int]) -> NDArray[np.int32]:
     """For each row the number of its text; -1 for those that have none."""
     own = np.array([numbers.get(value, -1) for value in texts.values] or [-1], dtype=np.int32)
@@ -230,8 +267,8 @@ def _sent(sent: Columns, jobs: Mapping[UUID, Job]) -> dict[UUID, tuple[Pick, ...
     return {key: tuple(picks) for key, picks in found.items()}
 
 
-Chooser = Callable[[Job, Profile], Rules]
-"""By which rules an order is decided."""
+Chooser = Callable[[Job, Profile], RuleSet | Rules | None]
+"""By which rules an order is decided: those of a rule set, or as they stand; None by priority, then distance."""
 
 
 @dataclass(slots=True)
@@ -243,11 +280,11 @@ class ByRules:
     reached: int = 0
     """Orders that the one that is tried has decided."""
 
-    def __call__(self, job: Job, order: Profile) -> Rules:
+    def __call__(self, job: Job, order: Profile) -> RuleSet | None:
         found = routing.matching(self.live, job.id, order)
         if found is not None and found is self.tried:
             self.reached += 1
-        return Rules() if found is None else found.rules
+        return found
 
 
 def by_rules(tried: RuleSet | None, live: Sequence[RuleSet], *, for_all: bool = False) -> ByRules:
@@ -264,7 +301,14 @@ RUN_SECONDS = 1.0
 """So long at most is searched in each run of a simulation."""
 
 
-def tried(ground: Ground, chooser: Chooser, watch: Callable[[int], None] | None = None, *, with_runs: bool = False) -> Tally:
+def tried(
+    ground: Ground,
+    chooser: Chooser,
+    watch: Callable[[int], None] | None = None,
+    *,
+    with_runs: bool = False,
+    drill: Drill | None = None,
+) -> Tally:
     """What would have happened. Takes seconds for tens of thousands of orders, with runs up to a second more for each of them:
     call it in a thread.
     """
@@ -275,12 +319,34 @@ def tried(ground: Ground, chooser: Chooser, watch: Callable[[int], None] | None 
         sold_daily=ground.sold_daily,
         watch=watch,
         runs=RUN_SECONDS if with_runs else 0.0,
+        look=drill,
     )
+
+
+def drill_of(ground: Ground) -> Drill:
+    """What compares each order with what happened to it."""
+    jobs = {job.id: job for _, _, job in ground.jobs}
+
+    def happened_to(order_id: UUID) -> Decision:
+        return routing.as_placed(ground.network, jobs[order_id], ground.sent.get(order_id, ()), jobs[order_id].placed_at)
+
+    return Drill(ground.network, happened_to, {job.id: channel for _, channel, job in ground.jobs})
+
+
+_NOBODY = UUID(int=0)
 
 
 def _past(ground: Ground, chooser: Chooser) -> Iterator[Past]:
     for recorded, channel, job in ground.jobs:
-        yield Past(recorded, job, chooser(job, ground.profile(channel, job)), ground.gone.get(job.id))
+        order = ground.profile(channel, job)
+        found = chooser(job, order)
+        rule_set = found if isinstance(found, RuleSet) else None
+        rules = found if isinstance(found, Rules) else Rules() if found is None else found.rules
+        waits = routing.waits_for(ground.schedules, rule_set, order)
+        if waits is None and rules.every:  # rules of no rule set
+            waits = Waits(_NOBODY, "", routing.LAST_OF_ALL, routing.every(rules.every))
+        begins_at = None if waits is None else waits.table.next_run(job.placed_at)
+        yield Past(recorded, replace(job, begins_at=begins_at), rules, ground.gone.get(job.id), waits)
 
 
 @dataclass(frozen=True, slots=True)

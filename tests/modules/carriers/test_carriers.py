@@ -13,6 +13,7 @@ from comptoir.modules.carriers.contracts import (
     CarrierServiceDraft,
     CarrierServiceFilter,
     CarrierServiceId,
+    Origins,
     Service,
     Zone,
 )
@@ -94,3 +95,16 @@ async def test_a_code_names_one_service(database: Database) -> None:
     async with database.transaction() as tx:
         with pytest.raises(UnknownCarrierService):
             await api.update(tx, CarrierServiceId(uuid7()), replace(HOME, code="third"))
+
+
+async def test_where_a_service_collects_is_read_back(database: Database) -> None:
+    place = uuid7()
+    said = Origins(locations=(place, place), kinds=("store",), countries=("fr",))
+    async with database.transaction() as tx:
+        made = await api.create(tx, replace(HOME, origins=said))
+        assert made.origins == Origins(locations=(place,), kinds=("store",), countries=("FR",))
+        assert (await api.update(tx, made.id, replace(made, origins=Origins()))).origins == Origins()
+        with pytest.raises(Invalid) as refused:
+            await api.create(tx, replace(HOME, code="b", origins=Origins(kinds=("a shop",), countries=("France",))))
+    errors: Any = refused.value.data["errors"]
+    assert {error["path"] for error in errors} == {"origins.kinds", "origins.countries"}

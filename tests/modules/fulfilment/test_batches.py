@@ -11,12 +11,12 @@ from comptoir.modules.carriers import api as carriers
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Zone
 from comptoir.modules.fulfilment import api, batches
 from comptoir.modules.fulfilment.contracts import Handshake, State
-from comptoir.modules.fulfilment.fitting import next_run
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.contracts import DecisionKind, Rating, Rules, RuleSetDraft, RuleSetState, Weight
 from comptoir.sdk.orders import Address
 from comptoir.surfaces.pools import pool_id_of
+from support.runs import due_batches
 from support.shop import Shop
 
 MARSEILLE = Address(name="Zoé", city="Marseille", country="FR", latitude=43.3, longitude=5.4)
@@ -45,7 +45,7 @@ async def run(shop: Shop, *, hours: int = 1) -> int:
     """The clock's next run; gives how many orders it moved."""
     setting, moved = api.Setting(pool_id_of), 0
     async with shop.database.read() as reader:
-        batches = await api.due_batches(reader, setting, utcnow() + timedelta(hours=hours))
+        batches = await due_batches(reader, setting, utcnow() + timedelta(hours=hours))
     for batch in batches:
         decisions = api.decide_together(batch, seconds=1.0)
         async with shop.database.transaction() as tx:
@@ -124,7 +124,7 @@ async def test_what_changes_between_deciding_and_carrying_out_leaves_the_order_a
     await shop.settle()
     setting = api.Setting(pool_id_of)
     async with shop.database.read() as reader:
-        (batch,) = await api.due_batches(reader, setting, utcnow() + timedelta(hours=1))
+        (batch,) = await due_batches(reader, setting, utcnow() + timedelta(hours=1))
     decisions = api.decide_together(batch, seconds=0.5)
     await shop.receive("TEA", "store", -1)
     async with shop.database.transaction() as tx:
@@ -140,7 +140,7 @@ async def test_what_is_scheduled_is_opened_when_its_time_has_come(shop: Shop) ->
     placed = await shop.place("web", {"TEA": 1}, ship_to=LYON)
     await shop.settle()
     (one,) = await shop.work(placed.id)
-    assert (one.state, one.release_at) == (State.SCHEDULED, next_run(one.created_at, 60))
+    assert (one.state, one.release_at) == (State.SCHEDULED, routing.every(60).next_run(one.created_at))
     await due(shop)
     (one,) = await shop.work(placed.id)
     assert one.state is State.OPEN
@@ -224,12 +224,14 @@ async def test_between_two_runs_there_is_none(shop: Shop) -> None:
     setting = api.Setting(pool_id_of)
     now = utcnow()
     async with shop.database.read() as reader:
-        (batch,) = await api.due_batches(reader, setting, now)
+        (batch,) = await due_batches(reader, setting, now)
     async with shop.database.transaction() as tx:
         await api.carry_out(tx, setting, batch, api.decide_together(batch, seconds=0.5))
+    then = routing.every(30).next_run(now)
+    assert then is not None
     async with shop.database.read() as reader:
-        assert await api.due_batches(reader, setting, next_run(now, 30) - timedelta(seconds=1)) == []
-        assert len(await api.due_batches(reader, setting, next_run(now, 30))) == 1
+        assert await due_batches(reader, setting, then - timedelta(seconds=1)) == []
+        assert len(await due_batches(reader, setting, then)) == 1
 
 
 async def test_nothing_is_taken_off_a_list_for_little(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,11 @@ from comptoir.modules.fulfilment.contracts import (
     FulfilmentId,
     HandedAt,
     HandingOver,
+    Handshake,
     LineUnits,
     Method,
     ParcelDraft,
+    Request,
     Stage,
     State,
     Waiting,
@@ -407,6 +409,30 @@ async def test_what_nobody_collects_goes_back_and_everything_paid_is_granted(sho
     order = await shop.order(one.order_id)
     assert (order.cancelled, order.returned) == ((3, 0) if place == "store" else (0, 3))
     assert "fulfilment.given_back" in await events(shop)
+    await shop.doctors()
+
+
+async def test_what_nobody_collects_from_a_third_party_is_theirs_until_they_have_stopped(shop: Shop) -> None:
+    await shop.product("TEA", 333, stock={"store": 5})
+    charge = Charge(LineKind.FEE, "Gift wrap", 100)
+    (one,) = await ordered(shop, {"TEA": 3}, payments=paid(1099), charges=(charge,))
+    async with shop.database.transaction(ANNA) as tx:
+        await api.say(tx, one.id, Handshake.SUBMIT)
+        await api.say(tx, one.id, Handshake.ACCEPT)
+        await api.pick(tx, one.id)
+        await api.ready(tx, one.id)
+    await shop.settle()
+    await over(shop, one)
+    assert await give_back_overdue(shop) == 0
+    await shop.settle()
+    asked = await again(shop, one)
+    assert (asked.request, (await shop.level("TEA", "store")).reserved) == (Request.CANCELLATION_REQUESTED, 3)
+    async with shop.database.transaction() as tx:
+        await api.say(tx, one.id, Handshake.ACCEPT_CANCELLATION)
+    await shop.settle()
+    order = await shop.order(one.order_id)
+    assert (order.cancelled, order.value, (await shop.level("TEA", "store")).reserved) == (3, 0, 0)
+    assert (await again(shop, one)).state is State.CANCELLED
     await shop.doctors()
 
 

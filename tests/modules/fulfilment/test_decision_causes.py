@@ -28,6 +28,7 @@ from comptoir.modules.routing.contracts import (
 from comptoir.sdk.orders import Address
 from comptoir.surfaces.pools import pool_id_of
 from support.console import counted_statements
+from support.runs import due_batches
 from support.shop import Shop
 
 MARSEILLE = Address(name="Zoé", city="Marseille", country="FR", latitude=43.3, longitude=5.4)
@@ -139,7 +140,7 @@ async def test_what_lies_longest_by_what_is_sold_goes_first_at_once_and_in_a_run
         await routing.update(tx, rule_set.id, changed)
     later = await ordered(shop)
     async with shop.database.read() as reader:
-        (batch,) = await api.due_batches(reader, api.Setting(pool_id_of), utcnow() + timedelta(hours=1))
+        (batch,) = await due_batches(reader, api.Setting(pool_id_of), utcnow() + timedelta(hours=1))
     assert batch.sold_daily[("TEA", places["lyon"])] == 0.25
     decisions = {decision.job: decision for decision in api.decide_together(batch, seconds=0.5)}
     assert [parcel.site for parcel in decisions[later].parcels] == [places["lyon"]]

@@ -23,6 +23,7 @@ from comptoir.modules.routing.contracts import (
 from comptoir.runtime.database import Context
 from comptoir.sdk.orders import Address
 from comptoir.surfaces.pools import pool_id_of
+from support.runs import due_batches
 from support.shop import Shop
 
 MARSEILLE = Address(name="Zoé", city="Marseille", country="FR", latitude=43.3, longitude=5.4)
@@ -154,7 +155,7 @@ async def test_a_run_leaves_alone_what_a_person_has_chosen_and_lets_nobody_wait_
     await move(shop, placed.id, 2, "paris")
     assert await working(shop, placed.id) == {"paris": (State.OPEN, 2)}
     async with shop.database.read() as reader:
-        assert await api.due_batches(reader, api.Setting(pool_id_of), utcnow() + timedelta(hours=1)) == []
+        assert await due_batches(reader, api.Setting(pool_id_of), utcnow() + timedelta(hours=1)) == []
 
 
 async def test_without_a_rule_set_a_persons_choice_is_in_the_log_too(shop: Shop) -> None:

@@ -69,6 +69,7 @@ async def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
                 "inventory.supplies",
                 "inventory.transfers",
                 "inventory.transfer_lines",
+                "inventory.transfer_tallies",
                 "inventory.counts",
                 "inventory.count_lines",
                 "runtime.events",

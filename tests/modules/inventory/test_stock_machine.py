@@ -63,7 +63,8 @@ CHANNEL = UUID("00000000-0000-7000-8000-0000000000cc")
 SKUS = ("A", "B", "C")
 EMPTY = (
     "TRUNCATE inventory.levels, inventory.entries, inventory.reservations, inventory.holds, inventory.supplies, "
-    "inventory.transfers, inventory.transfer_lines, inventory.counts, inventory.count_lines, runtime.events"
+    "inventory.transfers, inventory.transfer_lines, inventory.transfer_tallies, inventory.counts, "
+    "inventory.count_lines, runtime.events"
 )
 
 skus = st.sampled_from(SKUS)
@@ -401,6 +402,7 @@ class Stock(RuleBasedStateMachine):
         for sku, quantity in arrived.items():
             expected = min(quantity, road.open.get(sku, 0))
             self.model.change(sku, road.target, Level(on_hand=quantity, incoming=-expected))
+            self.model.change(sku, road.origin, Level(on_hand=expected - quantity))
             road.open[sku] = road.open.get(sku, 0) - expected
         if close:
             for sku, quantity in road.open.items():

@@ -25,6 +25,7 @@ from comptoir.modules.inventory.contracts import (
     Spot,
     SpotLevel,
 )
+from comptoir.modules.inventory.store import reading
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Database, Reader
@@ -274,3 +275,20 @@ async def test_a_memory_of_availability_that_is_full_or_overrun_forgets(database
 async def test_a_level_that_is_not_there_is_nothing(database: Database) -> None:
     async with database.read() as reader:
         assert await level(reader, "A", LocationId(uuid7())) == Level()
+
+
+async def test_the_ledger_of_a_location_is_looked_up_and_not_walked_through(database: Database) -> None:
+    here, there, elsewhere = await places(database, 3)
+    await stock(database, here, A=5, B=1)
+    await stock(database, there, A=7)
+    await stock(database, elsewhere, A=9)
+    async with database.transaction() as tx:
+        found = await api.ledger(tx, LedgerFilter(location_ids=(here, there)))
+        assert sorted((one.sku, one.location_id) for one in found.items) == sorted([("A", here), ("B", here), ("A", there)])
+        one = await api.ledger(tx, LedgerFilter(skus=("A",), location_ids=(here,)))
+        assert [(entry.sku, entry.location_id) for entry in one.items] == [("A", here)]
+        assert (await api.ledger(tx, LedgerFilter(location_ids=()))).items == []
+        where = reading.where_ledger(LedgerFilter(location_ids=(here,)))
+        await tx.run("SET LOCAL enable_seqscan = off")
+        rows = await tx.rows(f"EXPLAIN SELECT seq FROM inventory.entries AS e {where.sql}", where.params)
+    assert "entries_location" in "\n".join(row[0] for row in rows)

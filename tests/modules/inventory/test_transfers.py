@@ -145,10 +145,12 @@ async def test_what_was_never_sent_is_taken_in_too(database: Database) -> None:
     async with database.transaction() as tx:
         moved = await api.receive_transfer(tx, transfer_id, [Quantity("A", 3), Quantity("Z", 1)])
     assert moved.state is TransferState.RECEIVED
-    assert moved.lines == (TransferLine("A", 2, received=3), TransferLine("Z", 0, received=1))
+    assert moved.lines == (TransferLine("A", 2, received=3, surplus=1), TransferLine("Z", 0, received=1, surplus=1))
     async with database.read() as reader:
         assert await level(reader, "A", there) == Level(on_hand=3)
         assert await level(reader, "Z", there) == Level(on_hand=1)
+        assert await level(reader, "A", here) == Level(on_hand=2)
+        assert await level(reader, "Z", here) == Level(on_hand=-1)
         assert (await api.transfer(reader, transfer_id)).lines == moved.lines
         assert (await api.audit(reader)).clean
 
@@ -182,8 +184,8 @@ async def test_only_a_draft_is_cancelled_or_changed(database: Database) -> None:
 
 
 def test_a_transfer_that_is_over_takes_no_step() -> None:
-    for state in (TransferState.RECEIVED, TransferState.CANCELLED):
-        assert [step for step in TransferStep if next_state(state, step)] == []
+    assert [step for step in TransferStep if next_state(TransferState.RECEIVED, step)] == [TransferStep.FIND]
+    assert [step for step in TransferStep if next_state(TransferState.CANCELLED, step)] == []
     assert {state for state, _ in TRANSFER_STEPS} | set(TRANSFER_STEPS.values()) == set(TransferState)
 
 

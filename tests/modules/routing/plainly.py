@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from comptoir.kernel.calendars import is_public_holiday
-from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
+from comptoir.modules.carriers.contracts import CarrierServiceDraft, Origins, Service, Zone
 from comptoir.modules.locations.api import distance_km, opens_at
 from comptoir.modules.locations.contracts import Interval, LocationId, LocationKind, OpeningHours
 from comptoir.modules.routing.contracts import Fence, Job, Mode, Need, Rating, Rules, Site, Splitting, Weight
@@ -95,6 +95,8 @@ def asks(case: Case, place: Site) -> list[Ask]:
             continue
         if service.countries and job.country not in service.countries:
             continue
+        if not collects(service, place):
+            continue
         if any(need.weight > service.max_weight or (need.dangerous and not service.dangerous) for need in job.needs):
             continue
         day, left = leaves, zone.days
@@ -108,6 +110,14 @@ def asks(case: Case, place: Site) -> list[Ask]:
     if not case.services and leaves is not None:
         found.append(Ask(job.needed_by is not None and leaves > job.needed_by, 0, leaves, 0, 0.0))
     return found
+
+
+def collects(service: CarrierServiceDraft, place: Site) -> bool:
+    said = service.origins
+    everywhere = not said.locations and not said.kinds and not said.countries
+    of_kind = not said.kinds or place.kind in said.kinds
+    in_country = not said.countries or place.country in said.countries
+    return everywhere or place.id in said.locations or (bool(said.kinds or said.countries) and of_kind and in_country)
 
 
 def delivers_on(service: CarrierServiceDraft, country: str, day: date) -> bool:
@@ -320,6 +330,17 @@ _ZONES = (
 )
 
 
+_ORIGINS = st.one_of(
+    st.just(Origins()),
+    st.builds(
+        Origins,
+        locations=st.sampled_from([(), (UUID(int=1),), (UUID(int=2), UUID(int=3))]),
+        kinds=st.sampled_from([(), ("store",), ("warehouse",)]),
+        countries=st.sampled_from([(), (), ("FR",), ("DE",)]),
+    ),
+)
+
+
 @st.composite
 def services(draw: st.DrawFn, n: int) -> CarrierServiceDraft:
     return CarrierServiceDraft(
@@ -328,6 +349,7 @@ def services(draw: st.DrawFn, n: int) -> CarrierServiceDraft:
         service=draw(st.sampled_from([Service.STANDARD, Service.STANDARD, Service.EXPRESS])),
         zones=draw(st.sampled_from(_ZONES)),
         countries=draw(st.sampled_from([(), (), ("FR",), ("DE", "AT")])),
+        origins=draw(_ORIGINS),
         dangerous=draw(st.booleans()),
         max_weight=draw(st.sampled_from([1000, 30_000])),
         carbon=draw(st.sampled_from([0.0, 0.1])),

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from plainly import LYON, PARIS, site
 
-from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
+from comptoir.modules.carriers.contracts import CarrierServiceDraft, Origins, Service, Zone
 from comptoir.modules.locations.contracts import LocationId, LocationKind, OpeningHours
 from comptoir.modules.routing.contracts import Detail, Fence, Job, Need, Rating, Rules, Site, Splitting, Weight
 from comptoir.modules.routing.domain.choosing import as_placed, choose, explain
@@ -43,6 +43,14 @@ CASES = {
     "another country": (at(1), job(), None, (replace(POST, countries=("BE",)),), Fence.NO_CARRIER, Detail.COUNTRY),
     "dangerous": (at(1), job(Need(1, "A", 1, 500, dangerous=True)), None, (POST,), Fence.NO_CARRIER, Detail.DANGEROUS),
     "too heavy": (at(1), job(Need(1, "A", 1, 9_000)), None, (POST,), Fence.NO_CARRIER, Detail.WEIGHT),
+    "not collected there": (
+        at(1),
+        job(),
+        None,
+        (replace(POST, origins=Origins(kinds=("store",))),),
+        Fence.NO_CARRIER,
+        Detail.NOT_COLLECTED,
+    ),
     "beyond the zones": (at(1, LYON), job(), None, (POST,), Fence.NO_CARRIER, Detail.DISTANCE),
     "never leaves": (at(1, works=(False,) * 7), job(), None, (POST,), Fence.NO_CARRIER, Detail.NO_DAY),
     "named": (at(1), job(), Rules(excluded=(S1,)), (POST,), Fence.EXCLUDED, Detail.LISTED),
@@ -184,3 +192,45 @@ def test_stock_is_measured_in_days_where_it_is_known_what_is_sold() -> None:
 def test_where_nobody_has_sold_any_the_order_is_the_measure() -> None:
     assert days(Rating.MARKDOWN, [10, 90], [0, 0]) == [-5.0, -45.0]
     assert days(Rating.COVER, [10, 100], [0, 0]) == [0.2, 0.02]
+
+
+# Carriers that do not collect everywhere
+
+
+def test_who_would_take_it_from_elsewhere_is_named() -> None:
+    store_post = replace(POST, origins=Origins(kinds=("store",)))
+    network = Network([at(1)], [store_post, replace(POST, code="bikes", name="", origins=Origins(locations=(S2,)))])
+    (verdict,) = explain(network, Rules(), job(), Situation(network, {("A", S1): 9}), NOON)
+    assert (verdict.detail, verdict.carriers) == (Detail.NOT_COLLECTED, ("Post", "bikes"))
+
+
+def test_an_order_goes_from_where_its_carrier_collects() -> None:
+    near, far = at(1), at(2, LYON, kind=LocationKind.STORE)
+    van = replace(POST, zones=(Zone(2_000, 400, 0, 1),), origins=Origins(kinds=("store",), countries=("FR",)))
+    network = Network([near, far], [van])
+    decision = choose(network, Rules(), job(), Situation(network, {("A", S1): 9, ("A", S2): 9}), NOON)
+    assert [(parcel.site, parcel.carrier) for parcel in decision.parcels] == [(S2, "post")]
+
+
+def test_a_named_location_is_collected_at_beside_those_of_a_kind() -> None:
+    said = Origins(locations=(S1,), kinds=("store",), countries=("FR",))
+    assert said.include(S1, "warehouse", "BE")
+    assert said.include(S2, "store", "FR")
+    assert not said.include(S2, "store", "BE")
+    assert not said.include(S2, "warehouse", "FR")
+    assert not Origins(locations=(S1,)).include(S2, "store", "FR")
+    assert Origins().include(S2, "store", "FR")
+
+
+def test_what_the_carriers_of_each_place_take_goes_from_several_places() -> None:
+    depot, shop = at(1), at(2, kind=LocationKind.STORE)
+    of_depot = replace(HAZMAT, origins=Origins(locations=(S1,)))
+    of_shop = replace(POST, origins=Origins(locations=(S2,)))
+    network = Network([depot, shop], [of_depot, of_shop])
+    order = replace(job(), needs=(Need(1, "A", 1, 500, dangerous=True), Need(2, "B", 1, 500)))
+    rules = Rules(splitting=Splitting(2))
+    decision = choose(network, rules, order, Situation(network, {("A", S1): 9, ("B", S2): 9}), NOON)
+    assert not decision.lacking
+    assert {(parcel.site, parcel.carrier) for parcel in decision.parcels} == {(S1, "hazmat"), (S2, "post")}
+    placed = as_placed(network, order, [pick for parcel in decision.parcels for pick in parcel.picks], NOON)
+    assert {(parcel.site, parcel.carrier) for parcel in placed.parcels} == {(S1, "hazmat"), (S2, "post")}

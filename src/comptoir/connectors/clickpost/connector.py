@@ -77,6 +77,7 @@ INFO = CarrierInfo(
         Capability.MANIFEST: "ClickPost's couriers take parcels by the pickup that was asked for.",
         Capability.CUSTOMS: "Orders v3 are for parcels within India; those abroad are another interface (v4).",
         Capability.INSTRUCT: "ClickPost's pages on actions after a failed delivery do not say at which address they are taken.",
+        Capability.POINTS: "The pages of ClickPost's that this was written by describe no call that tells pickup points.",
         Capability.DANGEROUS: "ClickPost describes no way to declare dangerous goods.",
         Capability.RETURNS: "Couriers collect returns by ClickPost's reverse pickup, which is not mapped: print our own label.",
     },

@@ -54,10 +54,11 @@ URL = "https://api.easypost.com/v2"
 INFO = CarrierInfo(
     key=mapping.KEY,
     name="EasyPost",
-    capabilities=frozenset(Capability) - {Capability.COLLECT, Capability.INSTRUCT, Capability.DANGEROUS},
+    capabilities=frozenset(Capability) - {Capability.COLLECT, Capability.INSTRUCT, Capability.DANGEROUS, Capability.POINTS},
     missing={
         Capability.COLLECT: "Each of EasyPost's carriers has options of its own for it, which are not mapped.",
         Capability.INSTRUCT: "EasyPost takes no instructions for a parcel that has left: each carrier has its own pages.",
+        Capability.POINTS: "The pages of EasyPost's that this was written by describe no call that tells pickup points.",
         Capability.DANGEROUS: "Each of EasyPost's carriers has options of its own for it, which are not mapped.",
     },
     spec="EasyPost API v2, by the sample responses of its documentation (2025-05)",

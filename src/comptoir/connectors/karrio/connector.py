@@ -67,6 +67,7 @@ INFO = CarrierInfo(
     ),
     missing={
         Capability.INSTRUCT: "Karrio has no call that tells a carrier what to do with a parcel that has left.",
+        Capability.POINTS: "Karrio describes no call that tells the pickup points of its carriers.",
         Capability.COLLECT: "Karrio leaves out, without a word, what a carrier's part of it does not know: nobody collects.",
         Capability.DANGEROUS: "Karrio leaves out, without a word, what a carrier's part of it does not know: nobody is warned.",
     },

@@ -1,7 +1,9 @@
-"""`comptoir import products`: sku, name, name_<language>, gtin, category, price, currency, tax_rate, market, weight_g.
+"""`comptoir import products`: sku, name, name_<language>, gtin, brand, category, price, currency, tax_rate, market,
+weight_g, dangerous, lots, shelf_life_left.
 
 Only sku and name must be there. A price needs a currency, in its column, in the cell (12,50 €) or set for the file. A tax
-rate is a percentage (20, 5.5, 20 %) or a fraction below one (0.2).
+rate is a percentage (20, 5.5, 20 %) or a fraction below one (0.2). Lots are `lot` where a lot is written on the goods, `expiry`
+where a date is, and `no`; the days that have to be left when the goods reach their buyer need one of the first two.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from decimal import Decimal
 
 from stdnum import ean
 
-from comptoir.connectors.plain.reading import plain_file, read_rows, whole_number
+from comptoir.connectors.plain.reading import plain_file, read_rows, whole_number, yes_or_no
 from comptoir.kernel.money import Currency
 from comptoir.kernel.quantities import Sku
 from comptoir.sdk.orderfiles import Field, FieldKind, Record, RejectedRow, item_sku, the_currency
@@ -26,12 +28,16 @@ PRODUCT_FIELDS = (
     Field("sku", ("sku", "reference", "référence", "article"), required=True),
     Field("name", ("name", "title", "nom", "désignation"), required=True),
     Field("gtin", ("gtin", "ean", "upc", "barcode", "code-barres")),
+    Field("brand", ("brand", "marque")),
     Field("category", ("category", "catégorie")),
     Field("price", ("price", "prix"), _NUMBER),
     Field("currency", ("currency", "devise")),
     Field("tax_rate", ("tax_rate", "vat_rate", "taux_tva", "tva")),
     Field("market", ("market", "marché")),
     Field("weight_g", ("weight_g", "grams", "poids_g"), _NUMBER),
+    Field("dangerous", ("dangerous", "hazmat", "dangereux", "matières dangereuses")),
+    Field("lots", ("lots", "lot_tracking", "suivi_lots")),
+    Field("shelf_life_left", ("shelf_life_left", "days_left", "jours_restants"), _NUMBER),
 )
 
 
@@ -54,13 +60,43 @@ def _product(record: Record, languages: dict[str, str], options: Options) -> Pro
         name=record.needed("name"),
         names={language: text for language, column in languages.items() if (text := record.cells.get(column, "").strip())},
         gtin=_gtin(record),
+        brand=record.text("brand"),
         category=" > ".join(part.strip() for part in re.split(r"[>/]", record.text("category")) if part.strip()),
         price=price,
         currency=code,
         tax_rate=_rate(record),
         market=record.text("market"),
         weight_g=whole_number(record, "weight_g", most=100_000_000),
+        dangerous=yes_or_no(record, "dangerous"),
+        lots=_lots(record),
+        shelf_life_left=whole_number(record, "shelf_life_left", most=3650),
     )
+
+
+_LOTS = {
+    "lot": "lot",
+    "lots": "lot",
+    "batch": "lot",
+    "expiry": "expiry",
+    "expires": "expiry",
+    "date": "expiry",
+    "péremption": "expiry",
+    "dlc": "expiry",
+    "ddm": "expiry",
+    "no": "no",
+    "non": "no",
+    "none": "no",
+    "aucun": "no",
+}
+
+
+def _lots(record: Record) -> str | None:
+    text = record.text("lots").casefold()
+    if not text:
+        return None
+    if text not in _LOTS:
+        return record.refuse("bad_lots", f"lots: {text!r} is neither lot, expiry nor no.", "Write lot, expiry or no.")
+    return _LOTS[text]
 
 
 def _price(record: Record, options: Options) -> tuple[int | None, Currency | None]:

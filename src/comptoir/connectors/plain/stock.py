@@ -1,4 +1,4 @@
-"""`comptoir import stock`: sku, location, on_hand, and safety if wanted.
+"""`comptoir import stock`: sku, location, on_hand, and if wanted safety, lot and expires.
 
 There are two ways through a file, with the same result. Rows one by one take any file. Column batches, by pyarrow, take a
 million rows in about a second; they need text in UTF-8 without quotes, and hand
@@ -25,7 +25,8 @@ from comptoir.sdk.orderfiles import Field, FieldKind, Record, RejectedRow, item_
 from comptoir.sdk.records import StockRecord
 from comptoir.sdk.tabular import Options, Progress, Table, Watch
 
-_NUMBER = FieldKind.NUMBER
+_NUMBER, _DATE = FieldKind.NUMBER, FieldKind.DATE
+_LONGEST_LOT = 40
 _BLOCK = 1 << 22
 _BATCH = 65_536
 _UNSET = -1
@@ -40,6 +41,8 @@ STOCK_FIELDS = (
     Field("location", ("location", "location_code", "store", "store_id", "emplacement", "magasin"), required=True),
     Field("on_hand", ("on_hand", "quantity", "qty", "stock", "quantité"), _NUMBER, required=True),
     Field("safety", ("safety", "safety_stock", "stock_sécurité"), _NUMBER),
+    Field("lot", ("lot", "lot_code", "lot_number", "batch", "batch_number", "numéro_de_lot")),
+    Field("expires", ("expires", "expires_on", "expiry", "expiry_date", "best_before", "péremption", "dlc", "ddm"), _DATE),
 )
 
 
@@ -94,7 +97,16 @@ def _stock(record: Record) -> StockRecord:
         location=record.needed("location"),
         on_hand=on_hand,
         safety=whole_number(record, "safety", most=MAX_QUANTITY),
+        lot=_lot(record),
+        expires=record.day("expires"),
     )
+
+
+def _lot(record: Record) -> str:
+    text = record.text("lot")
+    if len(text) > _LONGEST_LOT:
+        record.refuse("lot_too_long", f"lot: {text!r} has more than {_LONGEST_LOT} characters.", "Correct the lot.")
+    return text
 
 
 def _in_batches(rows: Iterator[StockRecord | RejectedRow]) -> Iterator[StockBatch | RejectedRow]:

@@ -186,6 +186,9 @@ def upgrade() -> None:
         sa.Column("carbon", sa.Double(), server_default=sa.text("0.1"), nullable=False),
         sa.Column("delivers", postgresql.ARRAY(sa.Boolean()), nullable=False),
         sa.Column("delivers_on_holidays", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("origin_locations", postgresql.ARRAY(sa.UUID()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("origin_kinds", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("origin_countries", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -389,6 +392,14 @@ def upgrade() -> None:
         postgresql_using="brin",
         postgresql_with={"autosummarize": "on"},
     )
+    op.create_index(
+        "entries_location",
+        "entries",
+        [sa.literal_column("(ARRAY[location_id])")],
+        unique=False,
+        schema="inventory",
+        postgresql_using="gin",
+    )
     op.create_index("entries_sku", "entries", ["sku", "location_id"], unique=False, schema="inventory")
     op.create_table(
         "holds",
@@ -539,13 +550,27 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("actor", sa.Text(collation="C"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("expected_on", sa.Date(), nullable=True),
+        sa.Column("boxes", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("carrier", sa.Text(), server_default="", nullable=False),
+        sa.Column("tracking_number", sa.Text(), server_default="", nullable=False),
+        sa.Column("packed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('draft', 'in_transit', 'partly_received', 'received', 'cancelled')", name="transfers_state"
         ),
+        sa.CheckConstraint("boxes >= 0", name="transfers_boxes"),
         sa.CheckConstraint("from_location_id <> to_location_id", name="transfers_locations"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("number"),
         schema="inventory",
+    )
+    op.create_index(
+        "transfers_open",
+        "transfers",
+        ["to_location_id"],
+        unique=False,
+        schema="inventory",
+        postgresql_where=sa.text("state IN ('draft', 'in_transit', 'partly_received')"),
     )
     op.create_table(
         "count_lines",
@@ -567,12 +592,34 @@ def upgrade() -> None:
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("received", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("missing", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.CheckConstraint("quantity >= 0 AND received >= 0 AND missing >= 0", name="transfer_lines_quantity"),
+        sa.Column("unsent", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("surplus", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("damaged", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("picked", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("short", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint(
+            "least(quantity, received, missing, unsent, surplus, damaged, picked, short) >= 0 AND damaged <= received AND received + missing + unsent <= quantity + surplus",
+            name="transfer_lines_quantity",
+        ),
         sa.ForeignKeyConstraint(
             ["transfer_id"],
             ["inventory.transfers.id"],
         ),
         sa.PrimaryKeyConstraint("transfer_id", "sku"),
+        schema="inventory",
+    )
+    op.create_table(
+        "transfer_tallies",
+        sa.Column("transfer_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("damage", sa.Text(collation="C"), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.CheckConstraint("units > 0", name="transfer_tallies_units"),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"],
+            ["inventory.transfers.id"],
+        ),
+        sa.PrimaryKeyConstraint("transfer_id", "sku", "damage"),
         schema="inventory",
     )
     op.create_table(
@@ -767,6 +814,52 @@ def upgrade() -> None:
         schema="routing",
     )
     op.create_table(
+        "schedules",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("condition", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("rule_set_id", sa.UUID(), nullable=True),
+        sa.Column("time_zone", sa.Text(collation="C"), nullable=False),
+        sa.Column("works", postgresql.ARRAY(sa.Boolean()), nullable=False),
+        sa.Column("times", postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.Column("every", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("opens", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("closes", sa.Integer(), server_default=sa.text("1440"), nullable=False),
+        sa.Column("rests_in", sa.Text(collation="C"), nullable=False),
+        sa.Column("priority", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("cardinality(works) = 7", name="schedules_works"),
+        sa.CheckConstraint("every > 0 OR cardinality(times) > 0", name="schedules_runs"),
+        sa.CheckConstraint(
+            "every BETWEEN 0 AND 1440 AND opens BETWEEN 0 AND closes AND closes <= 1440", name="schedules_clock"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        schema="routing",
+    )
+    op.create_index(
+        "schedules_code", "schedules", ["code"], unique=True, schema="routing", postgresql_where=sa.text("deleted_at IS NULL")
+    )
+    op.create_table(
+        "simulated",
+        sa.Column("simulation_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("week", sa.Date(), nullable=False),
+        sa.Column("places", postgresql.ARRAY(sa.UUID()), nullable=False),
+        sa.Column("late", sa.Integer(), nullable=True),
+        sa.Column("dearer", sa.BigInteger(), nullable=True),
+        sa.Column("split", sa.Integer(), nullable=True),
+        sa.Column("seen", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("simulation_id", "order_id"),
+        schema="routing",
+    )
+    op.create_table(
         "simulations",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
@@ -788,6 +881,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.Text(collation="C"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="simulations_state"),
         sa.PrimaryKeyConstraint("id"),
         schema="routing",
@@ -1008,6 +1102,14 @@ def upgrade() -> None:
         schema="orders",
         postgresql_where=sa.text("external_id IS NOT NULL"),
     )
+    op.create_index(
+        "orders_location",
+        "orders",
+        ["location_id", "placed_at", "id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("location_id IS NOT NULL"),
+    )
     op.create_index("orders_number", "orders", ["number"], unique=True, schema="orders")
     op.create_index(
         "orders_open",
@@ -1034,6 +1136,22 @@ def upgrade() -> None:
         postgresql_where=sa.text("owed > 0"),
     )
     op.create_index("orders_placed", "orders", ["placed_at", "id"], unique=False, schema="orders")
+    op.create_index(
+        "orders_returned",
+        "orders",
+        ["placed_at", "id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("return_status <> 'none'"),
+    )
+    op.create_index(
+        "orders_unsettled",
+        "orders",
+        ["placed_at", "id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("payment_status NOT IN ('pending', 'authorised', 'paid')"),
+    )
     op.create_table(
         "trade",
         sa.Column("clock", sa.Text(collation="C"), nullable=False),
@@ -1242,6 +1360,16 @@ def upgrade() -> None:
         schema="orders",
     )
     op.create_table(
+        "bin_places",
+        sa.Column("location_id", sa.UUID(), nullable=False),
+        sa.Column("bin", sa.Text(collation="C"), nullable=False),
+        sa.Column("zone", sa.Text(), server_default="", nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=True),
+        sa.CheckConstraint("sequence >= 0", name="bin_places_sequence"),
+        sa.PrimaryKeyConstraint("location_id", "bin"),
+        schema="fulfilment",
+    )
+    op.create_table(
         "bins",
         sa.Column("location_id", sa.UUID(), nullable=False),
         sa.Column("sku", sa.Text(collation="C"), nullable=False),
@@ -1413,9 +1541,12 @@ def upgrade() -> None:
     op.create_index("parked_tried", "parked", ["tried_at", "order_id"], unique=False, schema="fulfilment")
     op.create_table(
         "runs",
-        sa.Column("rule_set_id", sa.UUID(), nullable=False),
+        sa.Column("of_id", sa.UUID(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("rule_set_id"),
+        sa.Column("orders", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moved", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("saved", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("of_id"),
         schema="fulfilment",
     )
     op.create_table(
@@ -2532,6 +2663,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         schema="tracking",
     )
+    op.create_index("troubles_about", "troubles", ["about", "opened_at", "id"], unique=False, schema="tracking")
     op.create_index(
         "troubles_open",
         "troubles",
@@ -2799,6 +2931,24 @@ def upgrade() -> None:
     )
     op.create_index("substitutions_order", "substitutions", ["order_id"], unique=False, schema="substitution")
     op.create_table(
+        "carried",
+        sa.Column("transfer_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(collation="C"), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("sent", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("received", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("missing", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("assumed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("read_out", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("read_in", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint(
+            "sent >= 0 AND received >= 0 AND missing >= 0 AND read_out >= 0 AND read_in >= 0", name="carried_units"
+        ),
+        sa.PrimaryKeyConstraint("transfer_id", "sku", "code"),
+        schema="lots",
+    )
+    op.create_index("carried_lot", "carried", ["sku", "code"], unique=False, schema="lots")
+    op.create_table(
         "entries",
         sa.Column("tx", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -2812,6 +2962,7 @@ def upgrade() -> None:
         sa.Column("held", sa.Integer(), nullable=False),
         sa.Column("order_id", sa.UUID(), nullable=True),
         sa.Column("fulfilment_id", sa.UUID(), nullable=True),
+        sa.Column("transfer_id", sa.UUID(), nullable=True),
         sa.Column("reason", sa.Text(collation="C"), nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint("on_hand <> 0 OR held <> 0", name="entries_change"),
@@ -2891,6 +3042,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(collation="C"), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("erase_on", sa.Date(), nullable=True),
         sa.CheckConstraint("(kind = 'credit_note') = (refers_to IS NOT NULL)", name="invoices_refers"),
         sa.CheckConstraint("kind IN ('invoice', 'credit_note')", name="invoices_kind"),
         sa.CheckConstraint("total >= 0 AND serial > 0", name="invoices_numbers"),
@@ -2901,8 +3053,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         schema="invoicing",
     )
+    op.create_index(
+        "invoices_erase",
+        "invoices",
+        ["erase_on"],
+        unique=False,
+        schema="invoicing",
+        postgresql_where=sa.text("erase_on IS NOT NULL"),
+    )
     op.create_index("invoices_number", "invoices", ["seller", "kind", "year", "serial"], unique=True, schema="invoicing")
     op.create_index("invoices_order", "invoices", ["order_id", "issued_at"], unique=False, schema="invoicing")
+    op.create_table(
+        "proofs",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("barred_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("tries >= 0", name="proofs_tries"),
+        sa.PrimaryKeyConstraint("order_id"),
+        schema="invoicing",
+    )
     op.create_table(
         "sellers",
         sa.Column("code", sa.Text(collation="C"), nullable=False),
@@ -2948,7 +3117,9 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind IN ('orders', 'products', 'stock', 'locations', 'postcodes', 'customers')", name="runs_kind"),
+        sa.CheckConstraint(
+            "kind IN ('orders', 'products', 'stock', 'locations', 'postcodes', 'bins', 'customers')", name="runs_kind"
+        ),
         sa.CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="runs_state"),
         sa.PrimaryKeyConstraint("id"),
         schema="imports",

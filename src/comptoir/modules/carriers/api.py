@@ -14,12 +14,12 @@ from comptoir.modules.carriers.contracts import (
     CarrierServiceFilter,
     CarrierServiceId,
 )
-from comptoir.modules.carriers.domain import MAX_BOX, MAX_CARBON, MAX_COST, MAX_DAYS, MAX_KM, MAX_ZONES
+from comptoir.modules.carriers.domain import MAX_BOX, MAX_CARBON, MAX_COST, MAX_DAYS, MAX_KM, MAX_PLACES, MAX_ZONES
 from comptoir.modules.carriers.errors import CarrierServiceCodeTaken, UnknownCarrierService
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 
-__all__ = ["MAX_BOX", "MAX_CARBON", "MAX_COST", "MAX_DAYS", "MAX_KM", "MAX_ZONES"]
+__all__ = ["MAX_BOX", "MAX_CARBON", "MAX_COST", "MAX_DAYS", "MAX_KM", "MAX_PLACES", "MAX_ZONES"]
 
 
 async def create(tx: Tx, draft: CarrierServiceDraft) -> CarrierService:

@@ -5,7 +5,7 @@ Distances are kilometres on the great circle, weights grams, money minor units o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, NewType
@@ -38,6 +38,31 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Where a carrier collects: at the locations that are named, and at those of these kinds in these countries.
+
+    Empty kinds are all kinds, and empty countries all countries, where the other of the two is said. Nothing said at all is
+    everywhere.
+    """
+
+    locations: tuple[UUID, ...] = ()
+    kinds: tuple[str, ...] = ()
+    """Of locations: store, warehouse, and so on."""
+    countries: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether it is not everywhere."""
+        return bool(self.locations or self.kinds or self.countries)
+
+    def include(self, location_id: UUID, kind: str, country: str) -> bool:
+        """Whether it collects at this location, of this kind, in this country."""
+        if not self or location_id in self.locations:
+            return True
+        described = bool(self.kinds or self.countries)
+        return described and (not self.kinds or kind in self.kinds) and (not self.countries or country in self.countries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierServiceDraft:
     """One service of one carrier, by table rates, as somebody wants it."""
 
@@ -59,6 +84,8 @@ class CarrierServiceDraft:
     """From Monday on."""
     delivers_on_holidays: bool = False
     """Those of the destination's country; else these are days on which it does not deliver."""
+    origins: Origins = field(default_factory=Origins)
+    """Where it collects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

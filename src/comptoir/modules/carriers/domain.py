@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from comptoir.kernel.checking import Checks
-from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
+from comptoir.modules.carriers.contracts import CarrierServiceDraft, Origins, Service, Zone
 
 MAX_ZONES = 100
 MAX_KM = 25_000.0
@@ -17,6 +17,8 @@ MAX_COST = 10**9
 MAX_DAYS = 120
 MAX_BOX = 2_000_000
 MAX_CARBON = 1_000.0
+MAX_PLACES = 1_000
+"""Locations that a service names."""
 WEEK = 7
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -27,9 +29,7 @@ def checked(draft: CarrierServiceDraft, checks: Checks) -> CarrierServiceDraft:
     code = checks.code("code", draft.code)
     service = checks.parsed("service", Service, draft.service, Service.STANDARD)
     checks.require("service", service is not Service.PICKUP, "is how a carrier delivers: standard or express")
-    countries = tuple(dict.fromkeys(country.strip().upper() for country in draft.countries))
-    for country in countries:
-        checks.require("countries", bool(_COUNTRY.fullmatch(country)), "are countries' two letters (ISO 3166-1)")
+    countries = _checked_countries("countries", draft.countries, checks)
     checks.require("delivers", len(draft.delivers) == WEEK, "has seven days, from Monday on")
     checks.require("delivers", any(draft.delivers), "names one day at least")
     carbon = draft.carbon
@@ -42,6 +42,24 @@ def checked(draft: CarrierServiceDraft, checks: Checks) -> CarrierServiceDraft:
         zones=_checked_zones(draft.zones, checks),
         countries=countries,
         max_weight=checks.whole("max_weight", draft.max_weight, 1, MAX_BOX),
+        origins=_checked_origins(draft.origins, checks),
+    )
+
+
+def _checked_countries(name: str, given: tuple[str, ...], checks: Checks) -> tuple[str, ...]:
+    countries = tuple(dict.fromkeys(country.strip().upper() for country in given))
+    for country in countries:
+        checks.require(name, bool(_COUNTRY.fullmatch(country)), "are countries' two letters (ISO 3166-1)")
+    return countries
+
+
+def _checked_origins(origins: Origins, checks: Checks) -> Origins:
+    places = tuple(dict.fromkeys(origins.locations))
+    checks.require("origins.locations", len(places) <= MAX_PLACES, f"are at most {MAX_PLACES}")
+    return Origins(
+        locations=places,
+        kinds=tuple(dict.fromkeys(checks.code("origins.kinds", kind) for kind in origins.kinds)),
+        countries=_checked_countries("origins.countries", origins.countries, checks),
     )
 
 

@@ -13,6 +13,7 @@ from comptoir.modules.carriers.contracts import (
     CarrierServiceDraft,
     CarrierServiceFilter,
     CarrierServiceId,
+    Origins,
     Service,
     Zone,
 )
@@ -31,6 +32,9 @@ _FIELDS = (
     "delivers",
     "delivers_on_holidays",
     "active",
+    "origin_locations",
+    "origin_kinds",
+    "origin_countries",
 )
 _READ = ("id", "version", "created_at", "updated_at", *_FIELDS)
 _COLUMNS = ", ".join(_READ)
@@ -57,11 +61,22 @@ def _service(row: TupleRow) -> CarrierService:
     fields["zones"] = tuple(Zone(*zone) for zone in fields["zones"])
     fields["countries"] = tuple(fields["countries"])
     fields["delivers"] = tuple(fields["delivers"])
+    fields["origins"] = Origins(
+        locations=tuple(fields.pop("origin_locations")),
+        kinds=tuple(fields.pop("origin_kinds")),
+        countries=tuple(fields.pop("origin_countries")),
+    )
     return CarrierService(**fields)
 
 
 def _params(draft: CarrierServiceDraft) -> dict[str, object]:
-    params: dict[str, object] = {name: getattr(draft, name) for name in _FIELDS}
+    params: dict[str, object] = {name: getattr(draft, name) for name in _FIELDS if not name.startswith("origin_")}
+    origins = draft.origins
+    params |= {
+        "origin_locations": list(origins.locations),
+        "origin_kinds": list(origins.kinds),
+        "origin_countries": list(origins.countries),
+    }
     zones = msgspec.json.encode([[zone.up_to_km, zone.base, zone.per_kg, zone.days] for zone in draft.zones]).decode()
     return params | {"zones": zones, "countries": list(draft.countries), "delivers": list(draft.delivers)}
 

@@ -26,11 +26,11 @@ from comptoir.modules.catalogue.contracts import (
 )
 from comptoir.modules.catalogue.domain import gtin
 from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownVariant
-from comptoir.modules.catalogue.labels import read_label
+from comptoir.modules.catalogue.labels import Label, read_label
 from comptoir.runtime.database import Later, Reader, Tx
 from comptoir.runtime.paging import Count, Page
 
-__all__ = ["gtin", "read_label"]
+__all__ = ["Label", "gtin", "read_label"]
 
 _CHUNK = 5000
 
@@ -210,6 +210,11 @@ async def gtin_owners(reader: Reader, gtins: Sequence[str]) -> dict[str, str]:
 async def categories(reader: Reader) -> list[tuple[str, ...]]:
     """Every category path in use."""
     return await store.categories(reader)
+
+
+async def brands(reader: Reader) -> list[str]:
+    """Every brand in use, in order."""
+    return await store.brands(reader)
 
 
 async def find(

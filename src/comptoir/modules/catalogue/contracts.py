@@ -158,6 +158,7 @@ class Goods:
     hs_code: str
     origin: str
     category: tuple[str, ...]
+    brand: str = ""
 
     def weighs(self, quantity: int) -> int:
         """Grams of so many units, rounded up."""

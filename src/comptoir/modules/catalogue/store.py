@@ -338,11 +338,12 @@ def _sellable(rows: Sequence[TupleRow]) -> dict[str, Sellable]:
 async def goods(reader: Reader, skus: Sequence[str]) -> dict[str, Goods]:
     rows = await reader.rows(
         """
-        SELECT v.sku, v.unit, v.weight, v.length, v.width, v.height, v.dangerous, v.hs_code, v.origin, p.category
+        SELECT v.sku, v.unit, v.weight, v.length, v.width, v.height, v.dangerous, v.hs_code, v.origin, p.category,
+          p.brand
         FROM catalogue.variants v JOIN catalogue.products p ON p.id = v.product_id WHERE v.sku = ANY(%(skus)s)""",
         {"skus": arrays.texts(skus)},
     )
-    names = ("sku", "unit", "weight", "length", "width", "height", "dangerous", "hs_code", "origin", "category")
+    names = ("sku", "unit", "weight", "length", "width", "height", "dangerous", "hs_code", "origin", "category", "brand")
     found: dict[str, Goods] = {}
     for row in rows:
         fields: dict[str, Any] = dict(zip(names, row, strict=True))
@@ -367,3 +368,7 @@ async def known(reader: Reader, skus: Sequence[str]) -> set[str]:
 async def categories(reader: Reader) -> list[tuple[str, ...]]:
     rows = await reader.values("SELECT DISTINCT category FROM catalogue.products WHERE category <> '{}' ORDER BY category")
     return [tuple(row) for row in rows]
+
+
+async def brands(reader: Reader) -> list[str]:
+    return await reader.values("SELECT DISTINCT brand FROM catalogue.products WHERE brand <> '' ORDER BY brand")

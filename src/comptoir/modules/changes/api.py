@@ -30,6 +30,7 @@ from comptoir.modules.changes.crediting import credit_out
 from comptoir.modules.changes.declining import KEPT_AS, decline_return, give_back, keep_declined
 from comptoir.modules.changes.domain import CHANGE_STEPS, FATES, RETURN_STEPS, return_code, return_number, undecided
 from comptoir.modules.changes.exchanging import announce_exchange, preview_exchange
+from comptoir.modules.changes.expecting import expect_unstopped, follow_stops
 from comptoir.modules.changes.finding import (
     count_returns,
     counts_of_returns,
@@ -39,6 +40,7 @@ from comptoir.modules.changes.finding import (
     stream_returns,
     with_units,
 )
+from comptoir.modules.changes.gone import gone_of
 from comptoir.modules.changes.labelling import (
     LABEL_FOR,
     first_scan,
@@ -79,6 +81,7 @@ from comptoir.modules.changes.returning import (
     send_return,
 )
 from comptoir.modules.changes.settling import settle
+from comptoir.modules.changes.store.forgetting import coming_back, count_pictures, forget_buyers
 from comptoir.modules.changes.store.whereabouts import whereabouts
 from comptoir.modules.changes.terms import Terms, all_policies, create_policy, get_policy, offers, try_out, update_policy
 
@@ -103,7 +106,9 @@ __all__ = [
     "cancel_change",
     "cancel_return",
     "close_return",
+    "coming_back",
     "confirm_change",
+    "count_pictures",
     "count_returns",
     "counts_of_returns",
     "create_policy",
@@ -112,17 +117,21 @@ __all__ = [
     "decline_return",
     "draft_of",
     "expect_back",
+    "expect_unstopped",
     "find_changes",
     "find_returns",
     "first_fit",
     "first_scan",
+    "follow_stops",
     "follow_third_parties",
     "foresee",
+    "forget_buyers",
     "forget_pictures",
     "get_change",
     "get_policy",
     "get_return",
     "give_back",
+    "gone_of",
     "inspect_return",
     "keep_declined",
     "label_asked",

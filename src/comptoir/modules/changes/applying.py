@@ -62,11 +62,11 @@ async def carry_out(tx: Tx, draft: ChangeDraft, setting: Setting, about_id: UUID
     before, at_first = await orders.standing_of(tx, order), await places(tx, order)
     effects: list[Effect] = []
     worth, there = before.value, at_first
-    for action in draft.actions:
-        await _do(tx, draft.order_id, action, draft.reason, setting)
+    for run in domain.runs(draft.actions):
+        added = await _do(tx, draft.order_id, run, draft.reason, setting)
         order = await orders.load(tx, draft.order_id)
         value, now = (await orders.standing_of(tx, order)).value, await places(tx, order)
-        effects.append(Effect(action, value - worth, differences(order, there, now)))
+        effects += _effects(order, run, added, value - worth, differences(order, there, now))
         worth, there = value, now
     granted = await settle(tx, draft.order_id, draft.reason, about="change", about_id=about_id)
     given = max(0, before.value - worth) + away
@@ -135,10 +135,25 @@ async def _given_away(reader: Reader, order: Order, actions: Iterable[AnyAction]
     return total
 
 
-async def _do(tx: Tx, order_id: OrderId, action: AnyAction, reason: str, setting: Setting) -> None:
-    match action:
-        case AddItem(sku=sku, quantity=quantity, unit_price=unit_price):
-            await add(tx, order_id, [orders.Addition(sku, quantity, unit_price)], setting)
+def _effects(
+    order: Order, run: Sequence[AnyAction], added: Sequence[int], value: int, stock: Sequence[StockEffect]
+) -> list[Effect]:
+    """What each action of a run came to. What is added together is told apart by its lines, which are worth what they cost."""
+    if len(run) == 1:
+        return [Effect(run[0], value, tuple(stock))]
+    costs = {line.line_no: line.total for line in order.lines}
+    return [
+        Effect(action, costs[line_no], tuple(one for one in stock if one.line_no == line_no))
+        for action, line_no in zip(run, added, strict=True)
+    ]
+
+
+async def _do(tx: Tx, order_id: OrderId, run: Sequence[AnyAction], reason: str, setting: Setting) -> list[int]:
+    """Gives the numbers of the lines of items that are there since."""
+    match action := run[0]:
+        case AddItem():
+            items = [orders.Addition(one.sku, one.quantity, one.unit_price) for one in run if isinstance(one, AddItem)]
+            return await add(tx, order_id, items, setting)
         case AddCharge():
             charge = Charge(action.kind, action.name, action.amount, tax_rate=action.tax_rate)
             await orders.add_lines(tx, order_id, [], [charge], [], backorder=False)
@@ -157,20 +172,31 @@ async def _do(tx: Tx, order_id: OrderId, action: AnyAction, reason: str, setting
             await orders.allow(tx, order_id, line_no, amount, reason, units=units)
         case _:
             assert_never(action)
+    return []
 
 
-async def add(tx: Tx, order_id: OrderId, items: Sequence[orders.Addition], setting: Setting) -> list[int]:
-    """Lines on top, promised at once from where the order's channel sends."""
+async def add(
+    tx: Tx,
+    order_id: OrderId,
+    items: Sequence[orders.Addition],
+    setting: Setting,
+    *,
+    backorder: bool = False,
+) -> list[int]:
+    """Lines on top, promised at once from where the order's channel sends; what is lacking waits where the channel takes orders
+    for that, or with `backorder`.
+    """
     order = await orders.load(tx, order_id)
-    facts = await setting.facts_of(tx, order.channel_id)
-    return await orders.add_lines(tx, order_id, items, [], await _candidates(tx, order, setting), backorder=facts.backorder)
+    waits = backorder or (await setting.facts_of(tx, order.channel_id)).backorder
+    return await orders.add_lines(tx, order_id, items, [], await candidates(tx, order, setting), backorder=waits)
 
 
-async def _candidates(reader: Reader, order: Order, setting: Setting) -> tuple[LocationId, ...]:
-    candidates = orders.senders(await setting.pool_of(reader, order.channel_id))
+async def candidates(reader: Reader, order: Order, setting: Setting) -> tuple[LocationId, ...]:
+    """From where what is added comes, in this order: where it is collected, then where the channel sends from."""
+    found = orders.senders(await setting.pool_of(reader, order.channel_id))
     if order.pickup_location_id is None:
-        return candidates
-    return (order.pickup_location_id, *[one for one in candidates if one != order.pickup_location_id])
+        return found
+    return (order.pickup_location_id, *[one for one in found if one != order.pickup_location_id])
 
 
 async def _send(tx: Tx, order_id: OrderId, service: Service, setting: Setting) -> None:
@@ -202,7 +228,7 @@ async def _promise_anew(tx: Tx, order_id: OrderId, setting: Setting) -> None:
     waited = sum(line.backordered for line in order.lines)
     if any(line.reserved and line.stocked for line in order.lines):
         await orders.release(tx, order_id, None, "delivery")
-    await orders.allocate(tx, order_id, await _candidates(tx, order, setting))
+    await orders.allocate(tx, order_id, await candidates(tx, order, setting))
     now = await orders.load(tx, order_id)
     facts = await setting.facts_of(tx, order.channel_id)
     if not facts.backorder and sum(line.backordered for line in now.lines) > waited:

@@ -15,6 +15,8 @@ from comptoir.modules.changes.contracts import (
     ChangeFilter,
     ChangeId,
     ChangeMoved,
+    ChangePickup,
+    ChangeService,
     ChangeState,
     ChangeStep,
     Preview,
@@ -32,7 +34,7 @@ from comptoir.modules.changes.store import changes as store
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Request
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Order, OrderId
+from comptoir.modules.orders.contracts import LineQuantity, Order, OrderId
 from comptoir.modules.orders.errors import UnknownLine
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.events import Recorded
@@ -101,11 +103,13 @@ async def renew_change(tx: Tx, change_id: ChangeId, setting: Setting) -> tuple[C
 
 
 async def approve_change(tx: Tx, change_id: ChangeId, setting: Setting, reason: str = "") -> Change:
-    """Whoever asked for it does not approve it, unless nobody else could. Raises ChangeStepRefused and OwnApproval."""
+    """Whoever asked for it does not approve it, by a token of theirs neither, unless nobody else could. Raises
+    ChangeStepRefused and OwnApproval.
+    """
     change, _ = await _load(tx, change_id)
     state = _next(change, ChangeStep.APPROVE)
-    if change.requested_by == tx.actor:
-        others = [one for one in await setting.approvers_of(tx) if one != tx.actor]
+    if await setting.are_one(tx, tx.actor, [change.requested_by]):
+        others = [one for one in await setting.approvers_of(tx) if not await setting.are_one(tx, tx.actor, [one])]
         if others:
             raise OwnApproval(change_id=change_id, approvers=others)
     return await _decide(tx, change_id, state, reason)
@@ -159,20 +163,32 @@ async def confirm_change(tx: Tx, change_id: ChangeId, setting: Setting) -> tuple
 
 async def _asks_third_parties(tx: Tx, change: Change) -> bool:
     """Whether somebody has to stop first; who was not asked yet is asked."""
+    whole = any(isinstance(action, (ChangePickup, ChangeService)) for action in change.actions)
     lines = {action.line_no for action in change.actions if isinstance(action, CancelUnits)}
+    if whole and await _is_placed_anew(tx, change):
+        return bool(await fulfilment.ask_back(tx, change.order_id, None, change.reason))
     return bool(lines) and bool(await fulfilment.ask_back(tx, change.order_id, lines, change.reason))
 
 
+async def _is_placed_anew(reader: Reader, change: Change) -> bool:
+    """Whether all that has not left is taken off its locations: what is collected goes elsewhere, or is sent."""
+    collected = (await orders.order(reader, change.order_id)).pickup_location_id is not None
+    return collected or any(isinstance(action, ChangePickup) for action in change.actions)
+
+
 async def follow_third_parties(tx: Tx, events: Sequence[Recorded], setting: Setting) -> None:
-    """Third parties have answered: what waits for it is done, or given up where one of them could not stop.
+    """Third parties have answered: what waits for it is done, or given up where one of them could not stop; then the units
+    stand before a person as an exception of their order.
 
     What stands against it by then, and what needs an approval that it did not need before, is left to a person.
     """
     answered: dict[OrderId, bool] = {}
+    notes: dict[OrderId, str] = {}
     for event in events:
         if event.subject is not None and event.data.get("request") in _ANSWERS:
             order_id = OrderId(event.subject)
             answered[order_id] = answered.get(order_id, True) and event.data["request"] == Request.CANCELLATION_ACCEPTED
+            notes[order_id] = str(event.data.get("note") or notes.get(order_id, ""))
     for order_id, stopped in sorted(answered.items()):
         await orders.load(tx, order_id)
         for change in await of_order(tx, order_id):
@@ -181,6 +197,8 @@ async def follow_third_parties(tx: Tx, events: Sequence[Recorded], setting: Sett
             if not stopped:
                 await store.end(tx, change.id, _next(change, ChangeStep.CANCEL))
                 await _told(tx, change.id)
+                wanted = [LineQuantity(one.line_no, one.quantity) for one in change.actions if isinstance(one, CancelUnits)]
+                await fulfilment.not_stopped(tx, order_id, wanted, change.reason, notes[order_id])
             elif not await _asks_third_parties(tx, change):
                 await _after_waiting(tx, change, setting)
 

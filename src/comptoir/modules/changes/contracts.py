@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -55,6 +55,14 @@ ApproversOf = Callable[[Reader], Awaitable[Sequence[str]]]
 """Who may approve changes, as actors."""
 
 
+PeopleOf = Callable[[Reader, Sequence[str]], Awaitable[Mapping[str, str]]]
+"""Who stands behind actors: tokens are the hands of those who have made them."""
+
+
+async def _each_for_themselves(_reader: Reader, actors: Sequence[str]) -> Mapping[str, str]:
+    return {actor: actor for actor in actors}
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What the house tells about its channels, its parcels and its people; whoever knows them provides it."""
@@ -63,6 +71,13 @@ class Setting:
     facts_of: FactsOf
     delivered_of: DeliveredOf
     approvers_of: ApproversOf
+    people_of: PeopleOf = _each_for_themselves
+
+    async def are_one(self, reader: Reader, actor: str, others: Iterable[str | None]) -> bool:
+        """Whether the same person acts as one of these others, be it by a token of theirs."""
+        named = [actor, *[one for one in others if one]]
+        people = await self.people_of(reader, named)
+        return people[actor] in {people[one] for one in named[1:]}
 
 
 class ChangeKind(StrEnum):
@@ -475,6 +490,35 @@ class Extra(msgspec.Struct, frozen=True):
     sku: str
     quantity: int
     unit_price: int | None = None
+
+
+class OtherWay(StrEnum):
+    """What becomes of an exchange whose goods are gone by the time somebody approves it."""
+
+    OTHER_ITEM = "other_item"
+    """Another size or colour, or anything else, instead of what is gone."""
+    BACKORDER = "backorder"
+    """It waits for stock: for a delivery, or for what another location sends over."""
+    REFUND = "refund"
+    """The buyer gets the money back instead."""
+
+
+class WayOn(NamedTuple):
+    """A way on, with the SKU of the other item."""
+
+    way: OtherWay
+    sku: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Something that a buyer wants instead, and that cannot be promised as it is wanted."""
+
+    sku: str
+    requested: int
+    available: int
+    elsewhere: tuple[tuple[LocationId, int], ...]
+    """Who has it all although the channel does not sell from there, and how many; most first."""
 
 
 class Arrived(NamedTuple):

@@ -118,6 +118,17 @@ def foreign(kind: ChangeKind, actions: Iterable[AnyAction]) -> list[int]:
     return [n for n, action in enumerate(actions) if not isinstance(action, ACTIONS[kind])]
 
 
+def runs(actions: Sequence[AnyAction]) -> list[tuple[AnyAction, ...]]:
+    """What is done at once: items that are added one after the other are promised together, everything else is by itself."""
+    found: list[tuple[AnyAction, ...]] = []
+    for action in actions:
+        if found and isinstance(action, AddItem) and isinstance(found[-1][-1], AddItem):
+            found[-1] += (action,)
+        else:
+            found.append((action,))
+    return found
+
+
 def named_lines(actions: Iterable[AnyAction]) -> set[int]:
     """The lines that these actions name."""
     return {

@@ -14,6 +14,7 @@ from comptoir.modules.changes import domain
 from comptoir.modules.changes.applying import add
 from comptoir.modules.changes.contracts import (
     LabelStanding,
+    OtherWay,
     Reason,
     RefundMethod,
     RefundMoment,
@@ -28,6 +29,7 @@ from comptoir.modules.changes.contracts import (
     Setting,
     Units,
     Verdict,
+    WayOn,
     Why,
 )
 from comptoir.modules.changes.errors import (
@@ -39,9 +41,11 @@ from comptoir.modules.changes.errors import (
     ReturnStepRefused,
     UnknownReturn,
 )
+from comptoir.modules.changes.gone import replaced
 from comptoir.modules.changes.settling import settle
 from comptoir.modules.changes.store import returns as store
 from comptoir.modules.changes.terms import Terms, terms
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import LineQuantity, Order, OrderId, OrderLine
 from comptoir.modules.orders.errors import UnknownLine
@@ -203,28 +207,33 @@ async def _worth(tx: Tx, order: Order, units: Mapping[int, Units]) -> int:
     return sum(orders.worth(lines[no], off, lines[no].returned, lines[no].returned + one.quantity) for no, one in units.items())
 
 
-async def approve_return(tx: Tx, case_id: ReturnCaseId, setting: Setting) -> ReturnCase:
+async def approve_return(tx: Tx, case_id: ReturnCaseId, setting: Setting, way: WayOn | None = None) -> ReturnCase:
     """Somebody approves it who has neither asked for it nor taken it in, unless nobody else could.
 
-    Raises ReturnStepRefused, OwnApproval and InsufficientStock.
+    What the buyer wants instead is promised now, and not before. Where it is gone by now it is refused, unless `way` says what
+    is done then (`gone_of` says what there is). Raises ReturnStepRefused, OwnApproval and InsufficientStock.
     """
     case = await get_return(tx, case_id)
     following(case, ReturnStep.APPROVE)
-    if tx.actor in {case.requested_by, *[row.received_by for row in case.received]}:
-        others = [one for one in await setting.approvers_of(tx) if one != tx.actor]
+    if await setting.are_one(tx, tx.actor, [case.requested_by, *[row.received_by for row in case.received]]):
+        others = [one for one in await setting.approvers_of(tx) if not await setting.are_one(tx, tx.actor, [one])]
         if others:
             raise OwnApproval(return_case_id=case_id, approvers=others)
-    return await let_come(tx, case_id, setting)
+    return await let_come(tx, case_id, setting, way)
 
 
-async def let_come(tx: Tx, case_id: ReturnCaseId, setting: Setting) -> ReturnCase:
+async def let_come(tx: Tx, case_id: ReturnCaseId, setting: Setting, way: WayOn | None = None) -> ReturnCase:
     """The buyer may send it; what they want instead is promised at once. Raises ReturnStepRefused and InsufficientStock."""
-    case, _ = await load(tx, case_id)
+    case, order = await load(tx, case_id)
     lines: list[int] = []
-    if case.exchange and case.order_id is not None:
+    if case.exchange and order is not None:
         following(case, ReturnStep.APPROVE)
-        wanted = [orders.Addition(one.sku, one.quantity, one.unit_price) for one in case.exchange]
-        lines = await add(tx, case.order_id, wanted, setting)
+        wanted = case.exchange if way is None else await replaced(tx, case, order, setting, way)
+        if wanted != case.exchange:
+            await store.put(tx, case_id, {"exchange": store.encoded(wanted)})
+        items = [orders.Addition(one.sku, one.quantity, one.unit_price) for one in wanted]
+        waits = way is not None and way.way is OtherWay.BACKORDER
+        lines = await add(tx, order.id, items, setting, backorder=waits) if items else []
     done = await move(tx, case, ReturnStep.APPROVE, decided_at=tx.now, decided_by=tx.actor, exchange_lines=lines)
     return await settled(tx, done)
 
@@ -248,7 +257,7 @@ async def give_up_exchange(tx: Tx, order: Order, case: ReturnCase) -> None:
         LineQuantity(line.line_no, line.open) for line in order.lines if line.line_no in case.exchange_lines and line.open > 0
     ]
     if lines:
-        await orders.cancel(tx, order.id, lines, "exchange")
+        await fulfilment.withdraw(tx, order.id, lines, "exchange")
 
 
 async def send_return(tx: Tx, case_id: ReturnCaseId, carrier: str = "", tracking_number: str = "") -> ReturnCase:

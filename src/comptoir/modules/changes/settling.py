@@ -15,8 +15,9 @@ from comptoir.runtime.database import Tx
 async def settle(tx: Tx, order_id: OrderId, reason: str, *, about: str, about_id: UUID | None) -> int:
     """Grants what the buyer is owed and was not promised yet, or withdraws what is not owed any more; says by how much."""
     order = await orders.load(tx, order_id)
-    there = await orders.standing_of(tx, order)
+    off = await orders.allowances(tx, order_id)
+    there = await orders.standing_of(tx, order, off)
     cases = await store.of_order(tx, order_id)
-    early = domain.advanced(cases, order.lines, await orders.allowances(tx, order_id))
+    early = domain.advanced(cases, order.lines, off)
     target = domain.promised(there, early, domain.withheld(cases))
     return await payments.promise(tx, order_id, target, there.currency, reason, about=about, about_id=about_id)

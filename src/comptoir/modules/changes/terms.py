@@ -129,7 +129,7 @@ async def _delivered(reader: Reader, order: Order, setting: Setting) -> dict[int
     told = await setting.delivered_of(reader, order.id)
     found: dict[int, date] = {}
     waiting: set[int] = set()
-    for shipment in (await orders.get(reader, order.id)).shipments:
+    for shipment in await orders.shipments_of(reader, order.id):
         handed_out = order.location_id == shipment.location_id or not shipment.tracking_number
         at = told.get(shipment.id, shipment.shipped_at + (timedelta() if handed_out else ON_THE_ROAD))
         for line in shipment.lines:

@@ -14,6 +14,7 @@ from comptoir.modules.customers.contracts import (
     CustomerChanged,
     CustomerCreated,
     CustomerDraft,
+    CustomerErased,
     CustomerFilter,
     CustomerId,
     Identity,
@@ -135,6 +136,15 @@ async def detach(tx: Tx, customer_id: CustomerId, identity: Identity) -> Custome
         raise NotFound(kind="identity", id=customer_id)
     tx.emit(CustomerChanged(customer_id=customer_id, detached=(identity.kind,)))
     return await get(tx, customer_id)
+
+
+async def erase(tx: Tx, customer_id: CustomerId) -> None:
+    """Forgets who this customer is: name, company, language, tags and every key. Whoever comes with one of the keys is somebody
+    new. What other modules know of them is theirs to forget. Raises UnknownCustomer.
+    """
+    await get(tx, customer_id)
+    await store.erase(tx, customer_id)
+    tx.emit(CustomerErased(customer_id=customer_id))
 
 
 async def _attach(tx: Tx, customer_id: CustomerId, keys: Sequence[Identity]) -> None:

@@ -107,6 +107,17 @@ class CustomerChanged(Event, frozen=True, kw_only=True):
         return self.customer_id
 
 
+class CustomerErased(Event, frozen=True, kw_only=True):
+    """Nobody knows any more who this customer was; the id stays with what they bought."""
+
+    type: ClassVar[str] = "customer.erased"
+    customer_id: CustomerId
+
+    @property
+    def subject(self) -> UUID | None:
+        return self.customer_id
+
+
 class CustomerAmbiguous(Event, frozen=True, kw_only=True):
     """One buyer has keys of several customers: the oldest was taken, and nobody was merged."""
 

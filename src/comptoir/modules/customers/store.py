@@ -69,6 +69,10 @@ UPDATE customers.customers
 SET name = %(name)s, company = %(company)s, locale = %(locale)s, tags = %(tags)s, version = version + 1, updated_at = %(now)s
 WHERE id = %(id)s AND (%(version)s::int IS NULL OR version = %(version)s)"""
 
+ERASE = """
+UPDATE customers.customers
+SET name = '', company = '', locale = '', tags = '{}', version = version + 1, updated_at = %(now)s WHERE id = %(id)s"""
+
 
 def _customer(row: TupleRow) -> Customer:
     *values, keys = row
@@ -175,6 +179,11 @@ async def detach(tx: Tx, customer_id: CustomerId, key: Identity) -> bool:
         {"kind": key.kind, "value": key.value, "customer": customer_id},
     )
     return gone == 1
+
+
+async def erase(tx: Tx, customer_id: CustomerId) -> None:
+    await tx.run("DELETE FROM customers.identities WHERE customer_id = %(id)s", {"id": customer_id})
+    await tx.run(ERASE, {"id": customer_id, "now": tx.now})
 
 
 async def get(reader: Reader, customer_id: CustomerId) -> Customer | None:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from comptoir.modules.fulfilment import keeping
 from comptoir.modules.fulfilment.audit import audit, repair
-from comptoir.modules.fulfilment.batches import Batch, carry_out, decide_together, due_batches, given_up
+from comptoir.modules.fulfilment.batches import (
+    Batch,
+    DueRun,
+    carry_out,
+    decide_together,
+    due_batches,
+    due_runs,
+    early_run,
+    finish_run,
+    given_up,
+)
 from comptoir.modules.fulfilment.codes import locker_code, new_locker_code, pickup_code, same_code, seal_locker_code
 from comptoir.modules.fulfilment.collecting import (
     buyer_here,
@@ -35,6 +46,7 @@ from comptoir.modules.fulfilment.contracts import (
     Handout,
     Locker,
     LockerId,
+    NotedRun,
     OpenWork,
     Parcel,
     ParcelId,
@@ -69,14 +81,27 @@ from comptoir.modules.fulfilment.remedies import (
     send_as,
     ways_out,
 )
+from comptoir.modules.fulfilment.shelves import load_bins, stream_bins
 from comptoir.modules.fulfilment.store import boxes, reading, work
 from comptoir.modules.fulfilment.store import collecting as collections
 from comptoir.modules.fulfilment.store import lockers as locker_store
+from comptoir.modules.fulfilment.store.forgetting import forget_buyers
 from comptoir.modules.fulfilment.store.whereabouts import whereabouts
 from comptoir.modules.fulfilment.subscribers import consumers
 from comptoir.modules.fulfilment.sweeping import expire, release_due, settle_counts
 from comptoir.modules.fulfilment.terms import all_terms, drop_terms, put_terms, terms_at
-from comptoir.modules.fulfilment.third_parties import ANSWER_WITHIN, ask_back, require_free, say
+from comptoir.modules.fulfilment.third_parties import (
+    ANSWER_WITHIN,
+    ask_again,
+    ask_back,
+    bound,
+    give_way,
+    not_stopped,
+    require_free,
+    require_free_at,
+    say,
+    withdraw,
+)
 from comptoir.modules.fulfilment.waiting import LOCKER_STEPS
 from comptoir.modules.fulfilment.waves import (
     bins,
@@ -94,6 +119,7 @@ from comptoir.modules.fulfilment.waves import (
     stops,
     take,
     take_zone,
+    walk,
     weigh,
     zones,
 )
@@ -136,11 +162,13 @@ __all__ = [
     "MILD",
     "STEPS",
     "Batch",
+    "DueRun",
     "Setting",
     "Way",
     "WaysOut",
     "ages",
     "all_terms",
+    "ask_again",
     "ask_back",
     "assign",
     "at_counter",
@@ -148,6 +176,7 @@ __all__ = [
     "await_answer",
     "begin",
     "bins",
+    "bound",
     "buyer_here",
     "came_short",
     "cancel_stuck",
@@ -163,17 +192,22 @@ __all__ = [
     "drop",
     "drop_terms",
     "due_batches",
+    "due_runs",
+    "early_run",
     "expire",
     "extend",
     "extend_for_buyer",
     "find_bins",
     "find_waves",
+    "finish_run",
     "firsts",
     "follow",
+    "forget_buyers",
     "get_locker",
     "give_back",
     "give_back_overdue",
     "give_up",
+    "give_way",
     "given_up",
     "hand_out",
     "hand_over",
@@ -185,6 +219,7 @@ __all__ = [
     "keeping",
     "leave",
     "leave_zone",
+    "load_bins",
     "locker_code",
     "lockers",
     "lockers_at",
@@ -194,6 +229,8 @@ __all__ = [
     "move",
     "name_collector",
     "new_locker_code",
+    "not_stopped",
+    "noted_runs",
     "open_locker",
     "open_now",
     "pack",
@@ -213,6 +250,7 @@ __all__ = [
     "remind",
     "repair",
     "require_free",
+    "require_free_at",
     "require_wanted",
     "resume",
     "retry",
@@ -235,6 +273,7 @@ __all__ = [
     "stop",
     "stops",
     "stow",
+    "stream_bins",
     "take",
     "take_out",
     "take_recalled",
@@ -249,11 +288,14 @@ __all__ = [
     "urgent",
     "waiting",
     "waiting_count",
+    "waiting_orders",
+    "walk",
     "wanting",
     "wave",
     "ways_out",
     "weigh",
     "whereabouts",
+    "withdraw",
     "zones",
 ]
 
@@ -267,6 +309,16 @@ async def find(
 
 async def count(reader: Reader, wanted: FulfilmentFilter) -> Count:
     return await reading.LISTING.count(reader, reading.where(wanted))
+
+
+async def noted_runs(reader: Reader) -> dict[UUID, NotedRun]:
+    """The last run of each schedule, and of each rule set that has its own."""
+    return await reading.runs(reader)
+
+
+async def waiting_orders(reader: Reader) -> int:
+    """How many orders wait for a run."""
+    return await reading.waiting_orders(reader)
 
 
 async def load_since(reader: Reader, since: Sequence[tuple[LocationId, datetime]]) -> dict[LocationId, int]:

@@ -9,40 +9,56 @@ Finding the best takes seconds, and no transaction waits for that: what is decid
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from comptoir.modules.catalogue import api as catalogue
-from comptoir.modules.fulfilment.contracts import Fulfilment, Method, Request, State
+from comptoir.modules.fulfilment.contracts import Fulfilment, Method, NotedRun, Request, State
 from comptoir.modules.fulfilment.domain import ACTIVE, NOT_BEGUN
-from comptoir.modules.fulfilment.fitting import next_run
+from comptoir.modules.fulfilment.fitting import DEFAULT
 from comptoir.modules.fulfilment.release import Setting, job_of, loads_of, profile_of, settle
 from comptoir.modules.fulfilment.remedies import cancel_stuck
+from comptoir.modules.fulfilment.retiming import open_early
 from comptoir.modules.fulfilment.store import reading, work
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Spot
 from comptoir.modules.locations.contracts import LocationId, PoolId
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import ExceptionFilter, ExceptionKind, OrderException, OrderId, Placing
+from comptoir.modules.orders.contracts import ExceptionFilter, ExceptionKind, OpenOrder, OrderException, OrderId, Placing
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.api import Network, Situation, Taken
-from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Pick, RuleSet, Run
+from comptoir.modules.routing.api import Network, Situation, Taken, Waits
+from comptoir.modules.routing.contracts import Decision, DecisionKind, Job, Pick, Rules, RuleSet, Run
 from comptoir.runtime.database import Reader, Tx
 
 MOST = 5_000
-"""Orders in one batch; the others are the next one's."""
+"""Orders that are decided at once. Of a run with more of them each part finds what the one before has left."""
 LEAST_SAVED = 100
 LEAST_SHARE = 0.1
 """For each order that goes from one list to another, so many minor units at least, and such a share of what it costs now."""
 _PAGE = 100
 
 
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """A run whose time has come, or a part of one, with the orders of which it is the turn."""
+
+    waits: Waits
+    orders: tuple[OrderId, ...]
+    at: datetime
+    early: bool = False
+    """A person wants it before its time. Of several parts the last one is."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Orders of one pool under one rule set, with what there is for them: their own units are free again."""
+    """Orders of one run, of one pool and under the same rules, with what there is for them: their own units are free again."""
 
+    waits: Waits
     network: Network
-    rule_set: RuleSet
+    rule_set: RuleSet | None
+    """None where the pool's priority decides, then the distance."""
     jobs: tuple[Job, ...]
     before: dict[OrderId, tuple[Pick, ...]]
     available: dict[Spot, int]
@@ -55,74 +71,152 @@ class Batch:
     sold_daily: Mapping[Spot, float] = field(default_factory=dict[Spot, float])
     """Where the rules ask for how long stock lasts."""
 
+    @property
+    def rules(self) -> Rules:
+        return DEFAULT if self.rule_set is None else self.rule_set.rules
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is with a run: what waits for it, then what it may improve, and whether anything waits."""
+
+    orders: list[OrderId] = field(default_factory=list[OrderId])
+    late: bool = False
+
+
+class _Free(NamedTuple):
+    """An order that may be decided again, the work that it is now, and which run it waits for."""
+
+    order: OpenOrder
+    work: list[Fulfilment]
+    rule_set: RuleSet | None
+    waits: Waits
+
 
 @dataclass(slots=True)
 class _Group:
     """What is to be decided together."""
 
     network: Network
-    rule_set: RuleSet
+    rule_set: RuleSet | None
     jobs: list[Job] = field(default_factory=list[Job])
     before: dict[OrderId, tuple[Pick, ...]] = field(default_factory=dict[OrderId, tuple[Pick, ...]])
     work: dict[OrderId, list[Fulfilment]] = field(default_factory=dict[OrderId, list[Fulfilment]])
 
+    @property
+    def rules(self) -> Rules:
+        return DEFAULT if self.rule_set is None else self.rule_set.rules
 
-async def due_batches(reader: Reader, setting: Setting, now: datetime) -> list[Batch]:
-    """What is to be decided together now: orders whose run has come, with those of the same rules that nobody has begun.
 
-    Where the rules let nothing wait there are no runs.
+async def due_runs(reader: Reader, setting: Setting, now: datetime) -> list[DueRun]:
+    """The runs whose time has come, or of which an order's has, in the order in which they are decided: each takes of the stock
+    before the next one looks. Where nothing waits for anything there are none.
     """
     await setting.atlas.refresh(reader)
-    patient = [one for one in setting.atlas.live if one.rules.every]
-    if not patient:
+    turns = setting.atlas.turns
+    if not turns:
         return []
-    runs = await reading.runs(reader)
-    due = {one.id for one in patient if one.id not in runs or next_run(runs[one.id], one.rules.every) <= now}
+    noted = await reading.runs(reader)
+    last = {key: run.at for key, run in noted.items()}
+    due = {one.key for one in turns if one.is_due(last.get(one.key), now)}
     if not due and not await reading.any_due(reader, now):
         return []
-    groups = await _groups(reader, setting, now)
-    wanted = [one for one in groups if one.rule_set.id in due or any(_waits(work) for work in one.work.values())]
-    return [await _batch(reader, group, now) for group in wanted]
+    found = await _turns(reader, setting, now)
+    wanted = [one for one in turns if one.key in due or (one.key in found and found[one.key].late)]
+    return [part for one in wanted for part in _parts(DueRun(one, tuple(found[one.key].orders if one.key in found else ()), now))]
 
 
-async def _groups(reader: Reader, setting: Setting, now: datetime) -> list[_Group]:
-    """Whatever may be decided again, by network and rules."""
-    every = await work.of_orders(reader, await reading.batched(reader, now, MOST))
+async def early_run(reader: Reader, setting: Setting, key: UUID, now: datetime) -> list[DueRun]:
+    """A run of this schedule before its time, with all that waits for it; nothing where nothing can wait for it."""
+    await setting.atlas.refresh(reader)
+    waits = next((one for one in setting.atlas.turns if one.key == key), None)
+    if waits is None:
+        return []
+    found = await _turns(reader, setting, _EVER)
+    return _parts(DueRun(waits, tuple(found[key].orders if key in found else ()), now, early=True))
+
+
+def _parts(run: DueRun) -> list[DueRun]:
+    """The run in parts that can be decided at once; one at least."""
+    firsts = range(0, max(1, len(run.orders)), MOST)
+    parts = [replace(run, orders=run.orders[n : n + MOST], early=False) for n in firsts]
+    return [*parts[:-1], replace(parts[-1], early=run.early)]
+
+
+_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+async def _turns(reader: Reader, setting: Setting, now: datetime) -> dict[UUID, _Turn]:
+    """All that waits until now, and `MOST` that may be improved, by what they wait for."""
+    found: dict[UUID, _Turn] = {}
+    ids = await reading.batched(reader, now, MOST)
+    for n in range(0, len(ids), MOST):
+        for key, own in (await _sorted_out(reader, setting, ids[n : n + MOST])).items():
+            turn = found.setdefault(key, _Turn())
+            turn.orders += [free.order.id for free in own]
+            turn.late = turn.late or any(_waits(free.work) for free in own)
+    return found
+
+
+async def due_batches(reader: Reader, setting: Setting, run: DueRun) -> list[Batch]:
+    """What a run decides, as it is now."""
+    await setting.atlas.refresh(reader)
+    free = (await _sorted_out(reader, setting, run.orders)).get(run.waits.key, [])
+    return [await _batch(reader, run, group) for group in await _groups(reader, setting, free)]
+
+
+async def finish_run(tx: Tx, setting: Setting, run: DueRun) -> None:
+    """It has been, even if there was nothing to do; what a person did not want to wait can be begun at once."""
+    await reading.note_run(tx, run.waits.key, NotedRun(run.at))
+    if run.early:
+        await open_early(tx, setting, run.waits.key)
+
+
+async def _sorted_out(reader: Reader, setting: Setting, ids: Sequence[OrderId]) -> dict[UUID, list[_Free]]:
+    """Those of these orders that may be decided again, by what they wait for."""
     by_order: dict[OrderId, list[Fulfilment]] = {}
-    for one in every:
+    for one in await work.of_orders(reader, ids) if ids else ():
         if one.state in ACTIVE:
             by_order.setdefault(one.order_id, []).append(one)
+    if not by_order:
+        return {}
     chosen = {one.order_id for one in await orders.choices(reader, list(by_order))}
-    free = [key for key, own in by_order.items() if key not in chosen and all(_untouched(one) for one in own)]
-    opened = await orders.open_orders(reader, free)
-    skus = sorted({line.sku for order in opened.values() for line in order.lines})
-    goods = await catalogue.goods(reader, skus)
+    wanted = [key for key, own in by_order.items() if key not in chosen and all(_untouched(one) for one in own)]
+    opened = await orders.open_orders(reader, wanted)
+    goods = await catalogue.goods(reader, sorted({line.sku for order in opened.values() for line in order.lines}))
+    found: dict[UUID, list[_Free]] = {}
+    for key, order in opened.items():
+        profile = profile_of(order, goods)
+        rule_set = setting.atlas.rule_set(key, profile)
+        waits = setting.atlas.waits_for(rule_set, profile)
+        if waits is not None:
+            found.setdefault(waits.key, []).append(_Free(order, by_order[key], rule_set, waits))
+    return found
+
+
+async def _groups(reader: Reader, setting: Setting, free: Sequence[_Free]) -> list[_Group]:
+    """By network and rules."""
+    if not free:
+        return []
+    goods = await catalogue.goods(reader, sorted({line.sku for one in free for line in one.order.lines}))
     rejected: dict[OrderId, set[LocationId]] = {}
-    for rejection in await orders.rejections(reader, list(opened)):
+    for rejection in await orders.rejections(reader, [one.order.id for one in free]):
         rejected.setdefault(rejection.order_id, set()).add(rejection.location_id)
     pools: dict[object, PoolId] = {}
-    groups: dict[tuple[Network, object, int], _Group] = {}
-    for key, order in opened.items():
-        rule_set = setting.atlas.rule_set(key, profile_of(order, goods))
-        if rule_set is None or not rule_set.rules.every:
-            continue
+    groups: dict[tuple[Network, object], _Group] = {}
+    for order, own, rule_set, _ in free:
         if order.channel_id not in pools:
             pools[order.channel_id] = await setting.pool_id_of(reader, order.channel_id)
         network = await setting.atlas.network(reader, pools[order.channel_id])
         picks = tuple(
-            [
-                Pick(line.line_no, line.sku, one.location_id, line.open)
-                for one in by_order[key]
-                for line in one.lines
-                if line.open
-            ]
+            [Pick(line.line_no, line.sku, one.location_id, line.open) for one in own for line in one.lines if line.open]
         )
         units: dict[int, int] = {}
         for pick in picks:
             units[pick.line_no] = units.get(pick.line_no, 0) + pick.quantity
-        group = groups.setdefault((network, rule_set.id, rule_set.version), _Group(network, rule_set))
-        group.jobs.append(job_of(order, units, goods, sorted(rejected.get(key, ()))))
-        group.before[key], group.work[key] = picks, by_order[key]
+        group = groups.setdefault((network, None if rule_set is None else rule_set.id), _Group(network, rule_set))
+        group.jobs.append(job_of(order, units, goods, sorted(rejected.get(order.id, ()))))
+        group.before[order.id], group.work[order.id] = picks, own
     return list(groups.values())
 
 
@@ -145,14 +239,14 @@ def _waits(own: Iterable[Fulfilment]) -> bool:
     return any(one.state is State.SCHEDULED for one in own)
 
 
-async def _batch(reader: Reader, group: _Group, now: datetime) -> Batch:
-    network, jobs, before = group.network, group.jobs, group.before
+async def _batch(reader: Reader, run: DueRun, group: _Group) -> Batch:
+    network, jobs, before, now = group.network, group.jobs, group.before, run.at
     skus = sorted({need.sku for job in jobs for need in job.needs})
     places = [site.id for site in network.sites]
     available: dict[Spot, int] = {
         (sku, place): units for sku, place, units in await inventory.available_in_pool(reader, skus, places)
     }
-    load = await loads_of(reader, [network], now, everybody=routing.rates_load(group.rule_set.rules))
+    load = await loads_of(reader, [network], now, everybody=routing.rates_load(group.rules))
     for picks in before.values():
         for pick in picks:
             available[pick.sku, pick.site] = available.get((pick.sku, pick.site), 0) + pick.quantity
@@ -165,21 +259,20 @@ async def _batch(reader: Reader, group: _Group, now: datetime) -> Batch:
         if days:
             arrives[key] = max(days)
     decided = frozenset([key for key, own in group.work.items() if not _waits(own)])
-    daily = await routing.sold_daily(reader, [group.rule_set.rules], skus, now)
-    return Batch(network, group.rule_set, tuple(jobs), before, available, load, now, decided, arrives, daily)
+    daily = await routing.sold_daily(reader, [group.rules], skus, now)
+    return Batch(run.waits, network, group.rule_set, tuple(jobs), before, available, load, now, decided, arrives, daily)
 
 
 def decide_together(batch: Batch, *, seconds: float = 10.0) -> tuple[Decision, ...]:
     """A decision for each job, in their order: never worse than one after another. It takes long: call it in a thread."""
     situation = Situation(batch.network, batch.available, batch.load, batch.sold_daily)
-    return routing.improve(batch.network, batch.rule_set.rules, batch.jobs, situation, batch.at, seconds=seconds).decisions
+    return routing.improve(batch.network, batch.rules, batch.jobs, situation, batch.at, seconds=seconds).decisions
 
 
 async def carry_out(tx: Tx, setting: Setting, batch: Batch, decisions: Sequence[Decision]) -> int:
     """Moves what goes elsewhere than it was; says how many orders that were. Where somebody has begun since, or something is
     not there any more, an order stays as it is.
     """
-    await reading.note_run(tx, batch.rule_set.id, batch.at)
     jobs = {OrderId(job.id): job for job in batch.jobs}
     wanted = _worthwhile(batch, jobs, dict(zip(jobs, decisions, strict=True)))
     begun = {one.order_id for one in await work.of_orders(tx, sorted(wanted)) if one.state in ACTIVE and not _untouched(one)}
@@ -188,7 +281,8 @@ async def carry_out(tx: Tx, setting: Setting, batch: Batch, decisions: Sequence[
     placings = {key: _placings(decision) for key, decision in moving.items()}
     failed = await orders.assign(tx, placings, "batch") if placings else set[OrderId]()
     done = sorted(set(moving) - failed)
-    run = Run(len(done), _saved(batch, jobs, {key: moving[key] for key in done}))
+    run = Run(len(done), _saved(batch, jobs, {key: moving[key] for key in done}), batch.waits.code)
+    await reading.note_run(tx, batch.waits.key, NotedRun(batch.at, len(jobs), run.orders, run.saved))
     await routing.record(
         tx,
         [
@@ -207,7 +301,7 @@ async def carry_out(tx: Tx, setting: Setting, batch: Batch, decisions: Sequence[
         ],
     )
     if done:
-        await settle(tx, done, setting, decided={key: (moving[key], batch.rule_set.rules, batch.network) for key in done})
+        await settle(tx, done, setting, decided={key: (moving[key], batch.rules, batch.network) for key in done})
     return len(done)
 
 
@@ -266,13 +360,13 @@ def _pays(batch: Batch, jobs: Mapping[OrderId, Job], decisions: Mapping[OrderId,
 def _costs_now(batch: Batch, jobs: Mapping[OrderId, Job], keys: Iterable[OrderId]) -> dict[OrderId, int]:
     """What these cost where they are."""
     now = {key: routing.as_placed(batch.network, jobs[key], batch.before[key], batch.at) for key in keys}
-    return {key: routing.worth(jobs[key], one, batch.rule_set.rules.objective) for key, one in now.items()}
+    return {key: routing.worth(jobs[key], one, batch.rules.objective) for key, one in now.items()}
 
 
 def _saved(batch: Batch, jobs: Mapping[OrderId, Job], decisions: Mapping[OrderId, Decision]) -> int:
     """What these cost less than where they are, all together."""
     costs = sum(_costs_now(batch, jobs, decisions).values())
-    return costs - sum(routing.worth(jobs[key], one, batch.rule_set.rules.objective) for key, one in decisions.items())
+    return costs - sum(routing.worth(jobs[key], one, batch.rules.objective) for key, one in decisions.items())
 
 
 def _comes_late(batch: Batch, job: Job, decision: Decision) -> bool:

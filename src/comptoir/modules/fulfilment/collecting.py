@@ -36,6 +36,7 @@ from comptoir.modules.fulfilment.contracts import (
     ToPay,
     Waiting,
 )
+from comptoir.modules.fulfilment.domain import is_taken
 from comptoir.modules.fulfilment.errors import (
     NoCurbside,
     NoMoreTime,
@@ -376,7 +377,7 @@ async def done_put_backs(tx: Tx, ids: Sequence[PutBackId]) -> int:
 
 async def give_back_overdue(tx: Tx) -> GivenBack | None:
     """Gives back what has waited for longest beyond its time; None when nothing has. One at a time, so that locks are taken
-    in order. Whoever has said that they are there is waited for.
+    in order. Whoever has said that they are there is waited for. Where a third party keeps it, they are asked to stop first.
     """
     for key in await store.overdue(tx, tx.now, tx.now - waiting.HERE_FOR, 1):
         one = await load_with_order(tx, key)
@@ -387,6 +388,11 @@ async def give_back_overdue(tx: Tx) -> GivenBack | None:
         if found[0].waits_until is None or found[0].waits_until > tx.now:
             return GivenBack(fulfilment_id=key, order_id=one.order_id, units=0, worth=0)
         if one.stage is not Stage.READY or not units:  # it is not on the counter any more: its time begins when it is again
+            await store.put(tx, key, {"waits_until": None, "remind_at": None})
+            return GivenBack(fulfilment_id=key, order_id=one.order_id, units=0, worth=0)
+        if is_taken(one):
+            kept = {(no, one.location_id): n for no, n in units.items()}
+            await orders.wait_for_stop(tx, one.order_id, kept, BackReason.NOT_COLLECTED)
             await store.put(tx, key, {"waits_until": None, "remind_at": None})
             return GivenBack(fulfilment_id=key, order_id=one.order_id, units=0, worth=0)
         return await _give_back(tx, one, order, units, BackReason.NOT_COLLECTED)

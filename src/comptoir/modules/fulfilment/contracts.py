@@ -469,6 +469,30 @@ class SkuBin(NamedTuple):
 
     sku: str
     bin: str
+    zone: str = ""
+    """That the bin was put into; empty where its code says it."""
+    sequence: int | None = None
+    """The bin's number on the walk; None where the walk goes by the codes."""
+
+
+class BinRow(NamedTuple):
+    """A SKU, the bin it lies in, and where that is on the walk. Without a SKU it is said of the bin alone."""
+
+    location_id: LocationId
+    sku: str
+    bin: str
+    zone: str | None = None
+    """None leaves what is there."""
+    sequence: int | None = None
+    """None leaves what is there."""
+
+
+class BinsLoaded(NamedTuple):
+    """What a file of bins has done, in rows."""
+
+    created: int
+    changed: int
+    unchanged: int
 
 
 # Collecting
@@ -919,3 +943,16 @@ class AuditReport:
     @property
     def clean(self) -> bool:
         return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class NotedRun:
+    """The last time that the orders of a schedule, or of a rule set with runs of its own, were decided together."""
+
+    at: datetime
+    orders: int = 0
+    """That were decided together."""
+    moved: int = 0
+    """That went elsewhere by it."""
+    saved: int = 0
+    """What these cost less than before, in minor units of the house's currency."""

@@ -13,6 +13,7 @@ from comptoir.modules.fulfilment.contracts import (
     Parcel,
     ParcelId,
     Request,
+    SkuBin,
     State,
     Step,
 )
@@ -134,6 +135,14 @@ def zone(code: str) -> str:
     """The first part of a bin's code: the zone, or the aisle, that it is in."""
     found = _PARTS.search(code)
     return "" if found is None else found[0].upper()
+
+
+def walked(shelves: Sequence[SkuBin]) -> dict[str, int]:
+    """The bins by their place on the walk: those that have a number first, by it; then the others, as `route` says."""
+    numbered = {one.bin: one.sequence for one in shelves if one.sequence is not None}
+    others = sorted({one.bin for one in shelves} - set(numbered))
+    order = sorted(numbered, key=lambda code: (numbered[code], bin_parts(code)))
+    return {code: n for n, code in enumerate([*order, *route(others)])}
 
 
 def route(bins: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypedDict
 
 from comptoir.kernel.ids import uuid7
@@ -57,6 +57,8 @@ class Routed:
     """Of which something wanted a location."""
     rules: dict[OrderId, Rules] = field(default_factory=dict[OrderId, Rules])
     """By which those are decided that a rule set is live for."""
+    begins: dict[OrderId, datetime] = field(default_factory=dict[OrderId, datetime])
+    """With the run that they wait for; what is not here can be begun at once."""
     networks: dict[OrderId, Network] = field(default_factory=dict[OrderId, Network])
     kept: set[tuple[OrderId, LocationId]] = field(default_factory=set[tuple[OrderId, LocationId]])
     """Where a person wants units to come from: no run takes them away."""
@@ -285,9 +287,8 @@ def _new(
     held: bool,
     now: datetime,
 ) -> NewFulfilment:
-    rules = routed.rules.get(order.id, DEFAULT)
-    at_once = held or not rules.every or (order.id, place) in routed.kept
-    release_at = None if at_once else next_run(now, rules.every)
+    at_once = held or (order.id, place) in routed.kept
+    release_at = None if at_once else routed.begins.get(order.id)
     plan = _planned(order, place, routed, now, begins=release_at, held=held)
     return NewFulfilment(
         id=FulfilmentId(uuid7()),
@@ -340,13 +341,6 @@ def _planned(
         "answer_within": within,
         "count_unanswered": rules.count_unanswered,
     }
-
-
-def next_run(now: datetime, every: int) -> datetime:
-    """The next full multiple of so many minutes after midnight, in UTC."""
-    midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
-    step = timedelta(minutes=every)
-    return midnight + ((now - midnight) // step + 1) * step
 
 
 async def _write(tx: Tx, changes: _Changes) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from comptoir.modules.fulfilment.departing import receive_elsewhere
+from comptoir.modules.fulfilment.doubting import doubt_transfers
 from comptoir.modules.fulfilment.release import PoolIdOf, Setting, follow
+from comptoir.modules.fulfilment.retiming import follow_runs
 from comptoir.modules.fulfilment.sweeping import settle_counts
-from comptoir.modules.fulfilment.third_parties import submit_new
+from comptoir.modules.fulfilment.third_parties import ask_about, submit_new
 from comptoir.runtime.consumers import Consumer
 from comptoir.runtime.database import Tx
 from comptoir.runtime.events import Recorded
@@ -22,6 +24,7 @@ FOLLOWED = (
     "stock.received",
     "stock.loaded",
     "rule_set.changed",
+    "run_schedule.changed",
     "carrier_service.changed",
     "location.changed",
     "pool.changed",
@@ -33,12 +36,13 @@ def consumers(pool_id_of: PoolIdOf) -> tuple[Consumer, ...]:
     setting = Setting(pool_id_of)
 
     async def release(tx: Tx, events: list[Recorded]) -> None:
-        await follow(tx, [event for event in events if event.type in FOLLOWED], setting)
+        await follow(tx, events, setting)
+        await follow_runs(tx, events, setting)
         await receive_elsewhere(tx, events)
 
-    theirs = {"fulfilment.created": submit_new, "fulfilment.changed": submit_new}
+    theirs = {"fulfilment.created": submit_new, "fulfilment.changed": submit_new, "exception.opened": ask_about}
     return (
-        Consumer("fulfilment.release", {"*": release}, batch=100),
-        Consumer("fulfilment.counts", {"stock.counted": settle_counts}),
+        Consumer("fulfilment.release", dict.fromkeys(FOLLOWED, release), batch=250),
+        Consumer("fulfilment.counts", {"stock.counted": settle_counts, "transfer.differs": doubt_transfers}),
         Consumer("fulfilment.third_parties", theirs),
     )

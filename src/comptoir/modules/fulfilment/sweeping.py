@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from comptoir.modules.fulfilment import working
@@ -28,9 +29,11 @@ async def expire(tx: Tx) -> int:
     return len(late)
 
 
-async def release_due(tx: Tx) -> int:
-    """Opens what was scheduled for now; says how many."""
-    found = await work.get(tx, await reading.due(tx, tx.now, _SWEEP), lock=True)
+async def release_due(tx: Tx, until: datetime | None = None) -> int:
+    """Opens what was scheduled until now, or until an earlier instant: what is due since then is for the next run to decide
+    before anybody begins it. Says how many.
+    """
+    found = await work.get(tx, await reading.due(tx, until or tx.now, _SWEEP), lock=True)
     due = [one for one in found if one.state is State.SCHEDULED]
     if due:
         await work.put(tx, [one.id for one in due], {"state": State.OPEN})

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from comptoir.modules.fulfilment.domain import STAGE_SQL
-from comptoir.runtime.columns import KeyText, flag, id_column, instant, json, key, uuid_column, words
+from comptoir.runtime.columns import KeyText, amount, flag, id_column, instant, json, key, uuid_column, words
 
 metadata = MetaData(schema="fulfilment")
 
@@ -185,6 +185,17 @@ bins = Table(
 )
 """Where a SKU lies at a location."""
 
+bin_places = Table(
+    "bin_places",
+    metadata,
+    uuid_column("location_id", primary_key=True),
+    key("bin", primary_key=True),
+    words("zone"),
+    Column("sequence", Integer),
+    CheckConstraint("sequence >= 0", name="bin_places_sequence"),
+)
+"""The zone of a bin and its number on the walk, where somebody has said them; otherwise its code says both."""
+
 count_tasks = Table(
     "count_tasks",
     metadata,
@@ -225,10 +236,14 @@ parked_lines = Table(
 runs = Table(
     "runs",
     metadata,
-    uuid_column("rule_set_id", primary_key=True),
+    uuid_column("of_id", primary_key=True),
     instant("at"),
+    _counter("orders"),
+    _counter("moved"),
+    amount("saved", default=0),
 )
-"""When the orders of a rule set were decided together for the last time."""
+"""When orders were decided together for the last time, by the schedule that they waited for, or the rule set whose own run it
+was: how many, how many of them went elsewhere, and what those cost less than before, in minor units of the house's currency."""
 
 collections = Table(
     "collections",

@@ -93,7 +93,7 @@ async def route(reader: Reader, wave_id: WaveId) -> list[Stop]:
 async def stops(reader: Reader, location_id: LocationId, orders: Sequence[Fulfilment]) -> list[Stop]:
     """Where to take what for these orders, in S-shape through the aisles. What has no bin comes last, by SKU."""
     lines = [(one, line) for one in orders for line in one.lines if line.open]
-    bins = await picking.bins(reader, location_id, sorted({line.sku for _, line in lines}))
+    shelves = await picking.shelves(reader, location_id, sorted({line.sku for _, line in lines}))
     takes: dict[str, list[tuple[FulfilmentId, int, int]]] = {}
     units: Counter[str] = Counter()
     picked: Counter[str] = Counter()
@@ -103,20 +103,24 @@ async def stops(reader: Reader, location_id: LocationId, orders: Sequence[Fulfil
         units[line.sku] += line.open
         picked[line.sku] += line.picked - line.gone
         names[line.sku] = line.name
-    places = {code: n for n, code in enumerate(domain.route([bins.get(sku, "") for sku in takes]))}
-    walk = sorted(takes, key=lambda sku: (places[bins.get(sku, "")], sku))
+    where = {sku: shelves.get(sku, SkuBin(sku, "")) for sku in takes}
+    places = domain.walked(list(shelves.values()))
+    walk = sorted(takes, key=lambda sku: (places.get(where[sku].bin, len(places)), sku))
     return [
-        Stop(
-            bins.get(sku, ""),
-            sku,
-            names[sku],
-            units[sku],
-            picked[sku],
-            tuple(takes[sku]),
-            domain.zone(bins.get(sku, "")),
-        )
-        for sku in walk
+        Stop(where[sku].bin, sku, names[sku], units[sku], picked[sku], tuple(takes[sku]), _zone(where[sku])) for sku in walk
     ]
+
+
+def _zone(shelf: SkuBin) -> str:
+    return shelf.zone.upper() or domain.zone(shelf.bin)
+
+
+async def walk(reader: Reader, location_id: LocationId, skus: Sequence[str]) -> list[SkuBin]:
+    """These SKUs in the order in which they are picked; what has no bin comes last."""
+    shelves = await picking.shelves(reader, location_id, skus)
+    places = domain.walked(list(shelves.values()))
+    found = [shelves.get(sku, SkuBin(sku, "")) for sku in skus]
+    return sorted(found, key=lambda one: (places.get(one.bin, len(places)), one.sku))
 
 
 # On the walk
@@ -171,8 +175,8 @@ async def give_up(tx: Tx, wave_id: WaveId, sku: str, units: int, reason: RejectR
 async def _of_mine(tx: Tx, wave: Wave, sku: str) -> list[tuple[Fulfilment, FulfilmentLine]]:
     """The lines of a SKU that whoever asks may work on, the oldest order first."""
     if wave.kind is WaveKind.ZONE:
-        where = await picking.bins(tx, wave.location_id, [sku])
-        await take_zone(tx, wave.id, domain.zone(where.get(sku, "")))
+        where = await picking.shelves(tx, wave.location_id, [sku])
+        await take_zone(tx, wave.id, _zone(where.get(sku, SkuBin(sku, ""))))
     lines = [(one, line) for one in await members(tx, wave.id) for line in one.lines if line.sku == sku]
     mine = [(one, line) for one, line in lines if one.assignee in {"", tx.actor}]
     if lines and not mine:

@@ -22,6 +22,7 @@ class ImportKind(StrEnum):
     STOCK = "stock"
     LOCATIONS = "locations"
     POSTCODES = "postcodes"
+    BINS = "bins"
 
 
 class RunState(StrEnum):

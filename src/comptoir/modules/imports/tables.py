@@ -30,7 +30,7 @@ runs = Table(
     instant("finished_at", nullable=True),
     Index("runs_started", "started_at", "id"),
     Index("runs_file", "file_hash", "kind"),
-    CheckConstraint("kind IN ('orders', 'products', 'stock', 'locations', 'postcodes', 'customers')", name="runs_kind"),
+    CheckConstraint("kind IN ('orders', 'products', 'stock', 'locations', 'postcodes', 'bins', 'customers')", name="runs_kind"),
     CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="runs_state"),
 )
 """`position` counts what has been dealt with, in the same transaction as its effects: a run resumes there. `report` holds the

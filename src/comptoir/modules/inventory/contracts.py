@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal, NamedTuple, NewType
 from uuid import UUID
+
+import msgspec
 
 from comptoir.modules.locations.contracts import LocationId, PoolId
 from comptoir.runtime.events import Event, Position
@@ -218,18 +220,140 @@ class TransferState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class TransferStage(StrEnum):
+    """What is to be done next about a transfer, and by whom: the first three at the origin, the fourth at the target."""
+
+    TO_PICK = "to_pick"
+    TO_PACK = "to_pack"
+    """All of it is picked."""
+    TO_HAND_OVER = "to_hand_over"
+    TO_RECEIVE = "to_receive"
+    DONE = "done"
+
+
+class Absence(StrEnum):
+    """What somebody has decided about units that were sent and did not arrive."""
+
+    LOST = "lost"
+    """They left and are gone."""
+    NEVER_SENT = "never_sent"
+    """They are at the origin still."""
+
+
+class DamageReason(StrEnum):
+    """Why units of a transfer arrived as damaged stock."""
+
+    BROKEN = "broken"
+    CRUSHED = "crushed"
+    WET = "wet"
+    OPENED = "opened"
+    SPOILED = "spoiled"
+
+
 @dataclass(frozen=True, slots=True)
 class TransferLine:
+    """Units of a SKU, and where each of them is: what left is what was received, what was lost and what is on the road."""
+
     sku: str
     quantity: int
+    """What is to leave, or has left by the books."""
     received: int = 0
+    """With what was damaged, and what came on top."""
     missing: int = 0
-    """Units that never arrived: closed with the transfer as a discrepancy."""
+    """Units that never arrived: lost on the road."""
+    unsent: int = 0
+    """Units that turned out never to have left: they are on hand at the origin again."""
+    surplus: int = 0
+    """Units that came on top of what was sent: taken off the books of the origin when they were received."""
+    damaged: int = 0
+    """Of those received."""
+    picked: int = 0
+    short: int = 0
+    """Units of the plan that were not there when it was picked, and did not leave."""
+
+    @property
+    def left(self) -> int:
+        """All that has left the origin."""
+        return self.quantity + self.surplus - self.unsent
 
     @property
     def open(self) -> int:
-        """What is still on the road; units that came on top are in `received`."""
-        return max(0, self.quantity - self.received - self.missing)
+        """What is still on the road."""
+        return self.left - self.received - self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Units of one SKU that somebody has scanned at the target and nobody has taken in yet; with a reason they are damaged."""
+
+    sku: str
+    units: int
+    damage: DamageReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Units that arrived as damaged stock."""
+
+    sku: str
+    quantity: int
+    reason: DamageReason = DamageReason.BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Units that were sent and did not arrive, and what became of them."""
+
+    sku: str
+    quantity: int
+    fate: Absence
+
+
+class Taken(StrEnum):
+    """What became of a scan."""
+
+    COUNTED = "counted"
+    COMPLETE = "complete"
+    """Counted, and with it all that there was to scan is."""
+    TOO_MANY = "too_many"
+    """All of this SKU is there already: whoever scans says whether it comes on top."""
+    NOT_LISTED = "not_listed"
+    """It is not on the transfer: whoever scans says whether it is taken in all the same."""
+
+
+class TransferScan(NamedTuple):
+    """A scan of a transfer; only `counted` and `complete` changed anything."""
+
+    outcome: Taken
+    sku: str
+    units: int
+    """Of this SKU, with this scan."""
+    left: int
+    """To scan of the whole transfer."""
+
+
+class TransferTasks(NamedTuple):
+    """How much of transfers waits at a location, at most so many as were counted."""
+
+    to_send: int
+    to_receive: int
+    late: int
+    """Of those to receive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """How a transfer travels."""
+
+    boxes: int = 1
+    carrier: str = ""
+    tracking_number: str = ""
+    expected_on: date | None = None
+    """When it should arrive; None where nobody knows: then it is late after `USUAL_DAYS`."""
+
+
+USUAL_DAYS = 7
+"""So many days after it was sent a transfer of which nobody knows when it arrives is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +369,34 @@ class Transfer:
     received_at: datetime | None
     actor: str
     version: int
+    expected_on: date | None = None
+    """When it should arrive, if somebody has said so."""
+    boxes: int = 0
+    carrier: str = ""
+    tracking_number: str = ""
+    packed_at: datetime | None = None
     lines: tuple[TransferLine, ...] = field(default=())
+
+    @property
+    def stage(self) -> TransferStage:
+        """By its lines: a transfer without them is never to be packed."""
+        match self.state:
+            case TransferState.DRAFT if self.packed_at is not None:
+                return TransferStage.TO_HAND_OVER
+            case TransferState.DRAFT:
+                picked = bool(self.lines) and all(line.picked >= line.quantity for line in self.lines)
+                return TransferStage.TO_PACK if picked else TransferStage.TO_PICK
+            case TransferState.IN_TRANSIT | TransferState.PARTLY_RECEIVED:
+                return TransferStage.TO_RECEIVE
+            case _:
+                return TransferStage.DONE
+
+    @property
+    def due_on(self) -> date | None:
+        """The day after which it is late; None before it is sent."""
+        if self.sent_at is None or self.state not in {TransferState.IN_TRANSIT, TransferState.PARTLY_RECEIVED}:
+            return None
+        return self.expected_on or (self.sent_at + timedelta(days=USUAL_DAYS)).date()
 
 
 class SpotLevel(NamedTuple):
@@ -314,8 +465,8 @@ class LedgerEntry:
 class LedgerFilter:
     """Which entries; what is None does not narrow.
 
-    An order, a transfer or a count is found quickly only together with its SKUs: the ledger has one index, by SKU and location,
-    so that writing to it stays cheap.
+    An order, a transfer or a count is found quickly only together with its SKUs: the ledger has indexes of SKUs and locations
+    and no others, so that writing to it stays cheap.
     """
 
     skus: tuple[str, ...] | None = None
@@ -355,6 +506,9 @@ class TransferFilter:
     to_location_id: LocationId | None = None
     location_ids: tuple[LocationId, ...] = ()
     """At either end one of these."""
+    late_on: date | None = None
+    """Those on the road that should have arrived before this day."""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -562,6 +716,32 @@ class TransferMoved(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "transfer.moved"
     transfer_id: TransferId
     state: TransferState
+
+    @property
+    def subject(self) -> UUID:
+        return self.transfer_id
+
+
+class TransferDiffers(Event, frozen=True, kw_only=True):
+    """Units of a transfer are not as its papers say. Each field says how many of which SKU."""
+
+    type: ClassVar[str] = "transfer.differs"
+    transfer_id: TransferId
+    from_location_id: LocationId
+    to_location_id: LocationId
+    not_found: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """When it was picked: so many are held for inspection at the origin until somebody has counted."""
+    broken: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """When it was picked: so many are damaged stock at the origin."""
+    never_sent: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """On hand at the origin again, and held there in the same way."""
+    surplus: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """Came without having been sent: off the books of the origin."""
+    lost: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    found: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """Had been lost, and came."""
+    damaged: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """When it came."""
 
     @property
     def subject(self) -> UUID:

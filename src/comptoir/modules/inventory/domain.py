@@ -115,6 +115,8 @@ class TransferStep(StrEnum):
     RECEIVE_PART = "receive_part"
     RECEIVE_ALL = "receive_all"
     CANCEL = "cancel"
+    FIND = "find"
+    """What was lost has turned up."""
 
 
 TRANSFER_STEPS: Mapping[tuple[TransferState, TransferStep], TransferState] = {
@@ -124,6 +126,8 @@ TRANSFER_STEPS: Mapping[tuple[TransferState, TransferStep], TransferState] = {
     (TransferState.IN_TRANSIT, TransferStep.RECEIVE_ALL): TransferState.RECEIVED,
     (TransferState.PARTLY_RECEIVED, TransferStep.RECEIVE_PART): TransferState.PARTLY_RECEIVED,
     (TransferState.PARTLY_RECEIVED, TransferStep.RECEIVE_ALL): TransferState.RECEIVED,
+    (TransferState.PARTLY_RECEIVED, TransferStep.FIND): TransferState.PARTLY_RECEIVED,
+    (TransferState.RECEIVED, TransferStep.FIND): TransferState.RECEIVED,
 }
 """A transfer's life. What is on the road cannot be cancelled: it is received where it arrives, also with units missing."""
 

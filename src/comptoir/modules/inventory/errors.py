@@ -37,6 +37,14 @@ class TransferStateRefused(Refusal):
     title = "The transfer cannot do that now"
 
 
+class NothingPicked(Refusal):
+    """Nothing of the transfer is picked: there is nothing to pack. Drop the plan instead."""
+
+    code = "nothing_picked"
+    status = 409
+    title = "Nothing is picked"
+
+
 class QuantityTooLarge(Refusal):
     """More than what is open was named: `data` has sku, open and asked."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from comptoir.modules.inventory.contracts import (
     Arrival,
@@ -19,9 +19,12 @@ from comptoir.modules.inventory.contracts import (
     Supply,
     SupplyFilter,
     SupplyId,
+    Tallied,
     Transfer,
     TransferFilter,
     TransferId,
+    TransferLine,
+    TransferTasks,
 )
 from comptoir.modules.inventory.errors import UnknownCount, UnknownTransfer
 from comptoir.modules.inventory.store import counts as count_store
@@ -178,6 +181,26 @@ async def find_transfers(
 ) -> Page[Transfer]:
     """Without their lines. Sorts: number, state, and each with a `-` before it."""
     return await transfer_store.LISTING.page(reader, transfer_store.where(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def lines_of_transfers(reader: Reader, ids: Sequence[TransferId]) -> dict[TransferId, tuple[TransferLine, ...]]:
+    """Their lines, for lists of them."""
+    return await transfer_store.lines_of(reader, ids) if ids else {}
+
+
+async def transfer_tasks(reader: Reader, location_id: LocationId, today: date) -> TransferTasks:
+    """How many transfers wait at a location to be sent and received."""
+    return await transfer_store.tasks(reader, location_id, today)
+
+
+async def tallies(reader: Reader, transfer_id: TransferId) -> list[Tallied]:
+    """What of a transfer is scanned where it arrives, and not taken in yet."""
+    return await transfer_store.tallies(reader, transfer_id)
+
+
+async def tallied(reader: Reader, ids: Sequence[TransferId]) -> dict[TransferId, int]:
+    """How many units of these are scanned and not taken in yet."""
+    return await transfer_store.tallied(reader, ids) if ids else {}
 
 
 async def supplies(reader: Reader, ids: Sequence[SupplyId]) -> dict[SupplyId, Supply]:

@@ -64,6 +64,9 @@ entries = Table(
     key("reason", nullable=True),
     words("note", nullable=True),
     Index("entries_sku", "sku", "location_id"),
+    # The ledger of a location, which those who work there always ask for. A B-tree would be written to at a page of its own for
+    # every row that is captured; this one gathers rows and takes them in together, and is a twentieth as large.
+    Index("entries_location", text("(ARRAY[location_id])"), postgresql_using="gin"),
     # A few pages for millions of rows: they come in the order of time.
     Index("entries_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     CheckConstraint(
@@ -134,6 +137,13 @@ transfers = Table(
     instant("received_at", nullable=True),
     key("actor"),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("expected_on", Date),
+    _quantity("boxes"),
+    words("carrier"),
+    words("tracking_number"),
+    instant("packed_at", nullable=True),
+    Index("transfers_open", "to_location_id", postgresql_where=text("state IN ('draft', 'in_transit', 'partly_received')")),
+    CheckConstraint("boxes >= 0", name="transfers_boxes"),
     CheckConstraint("state IN ('draft', 'in_transit', 'partly_received', 'received', 'cancelled')", name="transfers_state"),
     CheckConstraint("from_location_id <> to_location_id", name="transfers_locations"),
 )
@@ -146,9 +156,29 @@ transfer_lines = Table(
     _quantity("quantity", default=None),
     _quantity("received"),
     _quantity("missing"),
-    # A line of quantity 0 is a SKU that arrived without having been sent.
-    CheckConstraint("quantity >= 0 AND received >= 0 AND missing >= 0", name="transfer_lines_quantity"),
+    _quantity("unsent"),
+    _quantity("surplus"),
+    _quantity("damaged"),
+    _quantity("picked"),
+    _quantity("short"),
+    # A line of quantity 0 is a SKU that arrived without having been sent, or of which nothing was found.
+    CheckConstraint(
+        "least(quantity, received, missing, unsent, surplus, damaged, picked, short) >= 0 AND damaged <= received "
+        "AND received + missing + unsent <= quantity + surplus",
+        name="transfer_lines_quantity",
+    ),
 )
+
+transfer_tallies = Table(
+    "transfer_tallies",
+    metadata,
+    Column("transfer_id", UUID(as_uuid=True), ForeignKey("inventory.transfers.id"), primary_key=True),
+    key("sku", primary_key=True),
+    key("damage", primary_key=True),
+    _quantity("units", default=None),
+    CheckConstraint("units > 0", name="transfer_tallies_units"),
+)
+"""What was scanned at the target and is not taken in yet, by why it is damaged; empty is good."""
 
 replenishment_terms = Table(
     "replenishment_terms",

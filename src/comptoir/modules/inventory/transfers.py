@@ -1,18 +1,19 @@
-"""Transfers: units that go from one location to another, and are on the road in between."""
+"""Transfers: units that go from one location to another, and are on the road in between.
+
+Here they are planned and sent; how they are picked is in `transfer_picking`, how they arrive in `transfer_receiving`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.errors import Stale
 from comptoir.kernel.ids import uuid7
-from comptoir.kernel.quantities import MAX_QUANTITY
-from comptoir.modules.inventory import checking, domain
+from comptoir.modules.inventory import checking, domain, transfer_domain
 from comptoir.modules.inventory.contracts import (
-    EntryKind,
-    Movement,
     Quantity,
     Transfer,
     TransferDrafted,
@@ -22,15 +23,21 @@ from comptoir.modules.inventory.contracts import (
     TransferState,
 )
 from comptoir.modules.inventory.domain import TransferStep
-from comptoir.modules.inventory.errors import InsufficientStock, TransferStateRefused, UnknownTransfer
-from comptoir.modules.inventory.ledger import lock, record, write
+from comptoir.modules.inventory.errors import InsufficientStock, NothingPicked, TransferStateRefused, UnknownTransfer
+from comptoir.modules.inventory.ledger import lock, write
 from comptoir.modules.inventory.store import transfers as store
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.runtime.database import Tx
 
 
 async def create_transfer(
-    tx: Tx, from_location_id: LocationId, to_location_id: LocationId, lines: Sequence[Quantity], note: str = ""
+    tx: Tx,
+    from_location_id: LocationId,
+    to_location_id: LocationId,
+    lines: Sequence[Quantity],
+    note: str = "",
+    *,
+    expected_on: date | None = None,
 ) -> Transfer:
     """A plan: nothing moves, nothing is kept back. Raises Invalid and UnknownLocation."""
     checks = Checks()
@@ -53,6 +60,7 @@ async def create_transfer(
             received_at=None,
             actor=tx.actor,
             version=1,
+            expected_on=expected_on,
             lines=_lines(clean),
         ),
     )
@@ -68,23 +76,28 @@ async def edit_transfer(
     note: str | None = None,
     from_location_id: LocationId | None = None,
     to_location_id: LocationId | None = None,
+    expected_on: date | None = None,
     version: int | None = None,
 ) -> Transfer:
-    """Changes a draft; what is None stays. `version` is the one that the caller decided on.
+    """Changes a draft; what is None stays. `version` is the one that the caller decided on. What was packed is not packed any
+    more when its lines change.
 
     Raises Invalid, UnknownLocation, UnknownTransfer, Stale, and TransferStateRefused for what has been sent.
     """
-    transfer = await _locked(tx, transfer_id, version)
+    transfer = await locked(tx, transfer_id, version)
     if transfer.state is not TransferState.DRAFT:
         raise TransferStateRefused(state=transfer.state, step="edit")
     checks = Checks()
     edited = replace(
         transfer,
-        lines=transfer.lines if lines is None else _lines(checking.quantities(checks, lines)),
+        lines=transfer.lines if lines is None else _kept(transfer, checking.quantities(checks, lines)),
         note=transfer.note if note is None else checking.note(checks, note),
         from_location_id=from_location_id or transfer.from_location_id,
         to_location_id=to_location_id or transfer.to_location_id,
+        expected_on=expected_on or transfer.expected_on,
     )
+    if edited.lines != transfer.lines:
+        edited = replace(edited, packed_at=None, boxes=0)
     checks.require("to", edited.from_location_id != edited.to_location_id, "is where the units are already")
     checks.done()
     if edited == transfer:
@@ -100,121 +113,65 @@ async def send_transfer(tx: Tx, transfer_id: TransferId, *, force: bool = False,
     """The units leave. What is promised or kept back stays, unless somebody says that it has gone (`force`): then that is a
     fact, and what it breaks is told.
 
-    Raises UnknownTransfer, Stale, TransferStateRefused and InsufficientStock.
+    Raises UnknownTransfer, Stale, TransferStateRefused, InsufficientStock, and NothingPicked where none of the plan was there.
     """
-    transfer = await _locked(tx, transfer_id, version)
-    state = _step(transfer, TransferStep.SEND)
+    transfer = await locked(tx, transfer_id, version)
+    state = step(transfer, TransferStep.SEND)
+    if not any(line.quantity for line in transfer.lines):
+        raise NothingPicked
     origin, target = transfer.from_location_id, transfer.to_location_id
     before = await lock(tx, [(line.sku, place) for line in transfer.lines for place in (origin, target)])
     short = [
         {"sku": line.sku, "requested": line.quantity, "available": max(0, before[line.sku, origin].available)}
         for line in transfer.lines
-        if line.quantity > before[line.sku, origin].available
+        if line.quantity > max(0, before[line.sku, origin].available)
     ]
     if short and not force:
         raise InsufficientStock(lines=short)
-    movements = [m for line in transfer.lines for m in _on_the_road(transfer, line)]
-    await write(tx, before, movements)
-    return await _moved(tx, replace(transfer, state=state, sent_at=tx.now))
+    await write(tx, before, transfer_domain.leaving(transfer))
+    return await moved(tx, replace(transfer, state=state, sent_at=tx.now))
 
 
-async def receive_transfer(
-    tx: Tx,
-    transfer_id: TransferId,
-    arrived: Sequence[Quantity] | None = None,
-    *,
-    close: bool = False,
-    version: int | None = None,
-) -> Transfer:
-    """Units have arrived: these, or all that were still on the road. What was never sent is taken in too.
+async def expect_transfer(tx: Tx, transfer_id: TransferId, expected_on: date, *, version: int | None = None) -> Transfer:
+    """It is to arrive on that day: said when it is planned, or when it is late and still on its way.
 
-    `close` says that no more will come: what is still open is missing, and is written off the road. A transfer of which nothing
-    is open any more is received. Raises Invalid, UnknownTransfer, Stale and TransferStateRefused.
+    Raises UnknownTransfer, Stale, and TransferStateRefused for what has arrived or was dropped.
     """
-    checks = Checks()
-    clean = None if arrived is None else checking.quantities(checks, arrived) if arrived else []
-    checks.require("lines", clean != [] or close, "has at least one row")
-    checks.done()
-    transfer = await _locked(tx, transfer_id, version)
-    _step(transfer, TransferStep.RECEIVE_PART)
-    if clean is None:
-        clean = [Quantity(line.sku, line.open) for line in transfer.lines if line.open]
-    there = {row.sku: row.quantity for row in clean}
-    lines = {line.sku: line for line in transfer.lines}
-    lines |= {sku: TransferLine(sku, 0) for sku in there if sku not in lines}
-    for n, sku in enumerate(there):
-        checks.require(f"lines[{n}].quantity", lines[sku].received + there[sku] <= MAX_QUANTITY, "is too much")
-    checks.done()
-    after = [_arrived(line, there.get(line.sku, 0), close=close) for _, line in sorted(lines.items())]
-    movements = [m for line in after for m in _off_the_road(transfer, lines[line.sku], line)]
-    await record(tx, movements)
-    step = TransferStep.RECEIVE_PART if any(line.open for line in after) else TransferStep.RECEIVE_ALL
-    state = _step(transfer, step)
-    received_at = tx.now if state is TransferState.RECEIVED else None
-    return await _moved(tx, replace(transfer, state=state, received_at=received_at, lines=tuple(after)))
+    transfer = await locked(tx, transfer_id, version)
+    if transfer.state in {TransferState.RECEIVED, TransferState.CANCELLED}:
+        raise TransferStateRefused(state=transfer.state, step="expect")
+    return await kept(tx, replace(transfer, expected_on=expected_on))
 
 
 async def cancel_transfer(tx: Tx, transfer_id: TransferId, *, version: int | None = None) -> Transfer:
     """A plan that is dropped. Raises UnknownTransfer, Stale and TransferStateRefused."""
-    transfer = await _locked(tx, transfer_id, version)
-    return await _moved(tx, replace(transfer, state=_step(transfer, TransferStep.CANCEL)))
+    transfer = await locked(tx, transfer_id, version)
+    return await moved(tx, replace(transfer, state=step(transfer, TransferStep.CANCEL)))
 
 
 def _lines(quantities: Sequence[Quantity]) -> tuple[TransferLine, ...]:
     return tuple(TransferLine(row.sku, row.quantity) for row in sorted(quantities, key=lambda row: row.sku))
 
 
-def _arrived(line: TransferLine, quantity: int, *, close: bool) -> TransferLine:
-    taken = replace(line, received=line.received + quantity)
-    return replace(taken, missing=taken.missing + taken.open) if close else taken
+def _kept(transfer: Transfer, quantities: Sequence[Quantity]) -> tuple[TransferLine, ...]:
+    """Other units of the same SKUs: what is picked of them stays picked."""
+    picked = {line.sku: line.picked for line in transfer.lines}
+    return tuple(replace(line, picked=min(picked.get(line.sku, 0), line.quantity)) for line in _lines(quantities))
 
 
-def _on_the_road(transfer: Transfer, line: TransferLine) -> tuple[Movement, Movement]:
-    return (
-        Movement(EntryKind.TRANSFERRED, line.sku, transfer.from_location_id, on_hand=-line.quantity, transfer_id=transfer.id),
-        Movement(EntryKind.TRANSFERRED, line.sku, transfer.to_location_id, incoming=line.quantity, transfer_id=transfer.id),
-    )
+# What all steps share
 
 
-def _off_the_road(transfer: Transfer, before: TransferLine, after: TransferLine) -> list[Movement]:
-    """What came, and apart from it what did not."""
-    movements: list[Movement] = []
-    came = after.received - before.received
-    lost = after.missing - before.missing
-    if came:
-        movements.append(
-            Movement(
-                EntryKind.TRANSFERRED,
-                after.sku,
-                transfer.to_location_id,
-                on_hand=came,
-                incoming=-min(came, before.open),
-                transfer_id=transfer.id,
-                reason="surplus" if came > before.open else None,
-            )
-        )
-    if lost:
-        movements.append(
-            Movement(
-                EntryKind.TRANSFERRED,
-                after.sku,
-                transfer.to_location_id,
-                incoming=-lost,
-                transfer_id=transfer.id,
-                reason="missing",
-            )
-        )
-    return movements
-
-
-def _step(transfer: Transfer, step: TransferStep) -> TransferState:
-    state = domain.next_state(transfer.state, step)
+def step(transfer: Transfer, taken: TransferStep) -> TransferState:
+    """Where it leads. Raises TransferStateRefused."""
+    state = domain.next_state(transfer.state, taken)
     if state is None:
-        raise TransferStateRefused(state=transfer.state, step=step)
+        raise TransferStateRefused(state=transfer.state, step=taken)
     return state
 
 
-async def _locked(tx: Tx, transfer_id: TransferId, version: int | None) -> Transfer:
+async def locked(tx: Tx, transfer_id: TransferId, version: int | None = None) -> Transfer:
+    """Raises UnknownTransfer and Stale."""
     transfer = await store.get(tx, transfer_id, lock=True)
     if transfer is None:
         raise UnknownTransfer(kind="transfer", id=transfer_id)
@@ -223,8 +180,14 @@ async def _locked(tx: Tx, transfer_id: TransferId, version: int | None) -> Trans
     return transfer
 
 
-async def _moved(tx: Tx, transfer: Transfer) -> Transfer:
-    moved = replace(transfer, version=transfer.version + 1)
-    await store.update(tx, moved)
-    tx.emit(TransferMoved(transfer_id=moved.id, state=moved.state))
-    return moved
+async def moved(tx: Tx, transfer: Transfer) -> Transfer:
+    after = await kept(tx, transfer)
+    tx.emit(TransferMoved(transfer_id=after.id, state=after.state))
+    return after
+
+
+async def kept(tx: Tx, transfer: Transfer) -> Transfer:
+    """As `moved`, for what others need not be told."""
+    after = replace(transfer, version=transfer.version + 1)
+    await store.update(tx, after)
+    return after

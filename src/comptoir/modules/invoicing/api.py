@@ -6,7 +6,7 @@ nonies A): the number is taken from a locked row in the transaction that writes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -17,10 +17,24 @@ from comptoir.kernel.time import time_zone
 from comptoir.modules.invoicing import store
 from comptoir.modules.invoicing.contracts import HOUSE, InvoiceId, InvoiceIssued, Issued, Kind, Numbered, SellerDetails
 from comptoir.modules.invoicing.errors import SellerUnknown, UnknownInvoice
+from comptoir.modules.invoicing.keeping import KEPT_FOR_YEARS, forget_buyers, forget_due, kept_until
+from comptoir.modules.invoicing.proving import prove
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.runtime.database import Reader, Tx
 
-__all__ = ["get", "issue", "of_order", "put_seller", "seller"]
+__all__ = [
+    "KEPT_FOR_YEARS",
+    "forget_buyers",
+    "forget_due",
+    "get",
+    "issue",
+    "kept_until",
+    "of_order",
+    "of_orders",
+    "prove",
+    "put_seller",
+    "seller",
+]
 
 _MOST = {
     "form": 80, "siren": 20, "siret": 30, "register": 80, "vat_number": 30, "line2": 200, "postcode": 20, "email": 200,
@@ -92,6 +106,11 @@ async def issue(
 async def of_order(reader: Reader, order_id: OrderId) -> list[Issued]:
     """What was issued for an order, the oldest first."""
     return await store.of_order(reader, order_id)
+
+
+async def of_orders(reader: Reader, order_ids: Sequence[OrderId]) -> list[Issued]:
+    """What was issued for these, the oldest first."""
+    return await store.of_orders(reader, order_ids)
 
 
 async def get(reader: Reader, invoice_id: InvoiceId) -> Issued:

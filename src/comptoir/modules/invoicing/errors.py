@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comptoir.kernel.errors import Conflict, NotFound
+from comptoir.kernel.errors import Conflict, NotFound, Refusal
 
 
 class UnknownInvoice(NotFound):
@@ -22,3 +22,11 @@ class NothingToInvoice(Conflict):
 
     code = "nothing_to_invoice"
     title = "There is nothing to invoice yet"
+
+
+class ProofBarred(Refusal):
+    """Too many wrong answers to who the buyer is: nothing is looked at for `data["retry_after"]` seconds."""
+
+    code = "proof_barred"
+    status = 429
+    title = "Too many wrong answers"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 from psycopg.rows import TupleRow
@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from comptoir.kernel.money import Currency
 from comptoir.modules.invoicing.contracts import InvoiceId, Issued, Kind, SellerDetails
 from comptoir.modules.orders.contracts import OrderId
+from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 
 _COLUMNS = "id, kind, number, order_id, refers_to, issued_on, issued_at, currency, total, content"
@@ -24,6 +25,18 @@ _INSERT = f"""
 INSERT INTO invoicing.invoices (seller, year, serial, {_COLUMNS})
 VALUES (%(seller)s, %(year)s, %(serial)s, %(id)s, %(kind)s, %(number)s, %(order)s, %(refers_to)s, %(issued_on)s, %(at)s,
   %(currency)s, %(total)s, %(content)s::jsonb)"""
+
+_ERASED = """
+UPDATE invoicing.invoices SET erase_on = make_date(extract(year FROM issued_on)::int + %(years)s + 1, 1, 1)
+WHERE order_id = ANY(%(ids)s::uuid[])"""
+
+_FORGET = """
+UPDATE invoicing.invoices SET erase_on = NULL, content = jsonb_set(
+  jsonb_set(content, '{paper,buyer}', jsonb_build_object(
+    'business', content #> '{paper,buyer,business}',
+    'address', jsonb_build_object('country', coalesce(content #>> '{paper,buyer,address,country}', '')))),
+  '{paper,ship_to}', 'null')
+WHERE id IN (SELECT id FROM invoicing.invoices WHERE erase_on <= %(today)s ORDER BY erase_on LIMIT %(limit)s)"""
 
 
 def _issued(row: TupleRow) -> Issued:
@@ -84,8 +97,13 @@ async def insert(tx: Tx, code: str, year: int, serial: int, one: Issued) -> None
 
 
 async def of_order(reader: Reader, order_id: OrderId) -> list[Issued]:
+    return await of_orders(reader, [order_id])
+
+
+async def of_orders(reader: Reader, order_ids: Sequence[OrderId]) -> list[Issued]:
     rows = await reader.rows(
-        f"SELECT {_COLUMNS} FROM invoicing.invoices WHERE order_id = %(order)s ORDER BY issued_at, id", {"order": order_id}
+        f"SELECT {_COLUMNS} FROM invoicing.invoices WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY issued_at, id",
+        {"orders": arrays.uuids(order_ids)},
     )
     return [_issued(row) for row in rows]
 
@@ -93,3 +111,28 @@ async def of_order(reader: Reader, order_id: OrderId) -> list[Issued]:
 async def get(reader: Reader, ids: Sequence[InvoiceId]) -> list[Issued]:
     rows = await reader.rows(f"SELECT {_COLUMNS} FROM invoicing.invoices WHERE id = ANY(%(ids)s)", {"ids": list(ids)})
     return [_issued(row) for row in rows]
+
+
+async def mark_erased(tx: Tx, order_ids: Sequence[OrderId], years: int) -> None:
+    """Says from when on the buyer need not stand on these any more."""
+    await tx.run(_ERASED, {"ids": arrays.uuids(order_ids), "years": years})
+
+
+async def forget_due(tx: Tx, today: date, limit: int) -> int:
+    return await tx.run(_FORGET, {"today": today, "limit": limit})
+
+
+async def lock_proof(tx: Tx, order_id: OrderId) -> tuple[int, datetime | None]:
+    """How often whoever asked for the papers of an order was wrong, and until when nobody is heard. Others wait meanwhile."""
+    params = {"order": order_id}
+    await tx.run("INSERT INTO invoicing.proofs (order_id) VALUES (%(order)s) ON CONFLICT DO NOTHING", params)
+    row = await tx.row("SELECT tries, barred_until FROM invoicing.proofs WHERE order_id = %(order)s FOR UPDATE", params)
+    assert row is not None, "it was written right before"
+    return row[0], row[1]
+
+
+async def put_proof(tx: Tx, order_id: OrderId, tries: int, barred_until: datetime | None) -> None:
+    await tx.run(
+        "UPDATE invoicing.proofs SET tries = %(tries)s, barred_until = %(until)s WHERE order_id = %(order)s",
+        {"order": order_id, "tries": tries, "until": barred_until},
+    )

@@ -46,10 +46,22 @@ invoices = Table(
     key("currency"),
     Column("total", BigInteger, nullable=False),
     json("content"),
+    Column("erase_on", Date),
     Index("invoices_number", "seller", "kind", "year", "serial", unique=True),
     Index("invoices_order", "order_id", "issued_at"),
+    Index("invoices_erase", "erase_on", postgresql_where=text("erase_on IS NOT NULL")),
     CheckConstraint("kind IN ('invoice', 'credit_note')", name="invoices_kind"),
     CheckConstraint("(kind = 'credit_note') = (refers_to IS NOT NULL)", name="invoices_refers"),
     CheckConstraint("total >= 0 AND serial > 0", name="invoices_numbers"),
 )
-"""Never changed, never deleted. `total` is in minor units."""
+"""Never changed, never deleted; `total` is in minor units. The name and address of an erased buyer come off on `erase_on`."""
+
+proofs = Table(
+    "proofs",
+    metadata,
+    uuid_column("order_id", primary_key=True),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    instant("barred_until", nullable=True),
+    CheckConstraint("tries >= 0", name="proofs_tries"),
+)
+"""Wrong answers of those who asked for the papers of an order without an account."""

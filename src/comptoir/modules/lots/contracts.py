@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
 from comptoir.modules.fulfilment.contracts import FulfilmentId
+from comptoir.modules.inventory.contracts import TransferId
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.runtime.events import Event
@@ -68,6 +69,15 @@ class Shelf:
     received_at: datetime
 
 
+class Lying(NamedTuple):
+    """The lots of a SKU at a location, what expires first first."""
+
+    good: tuple[Shelf, ...] = ()
+    """They may be taken."""
+    barred: tuple[Shelf, ...] = ()
+    """Nobody may get them."""
+
+
 class Why(StrEnum):
     """Why nobody may get a lot."""
 
@@ -87,6 +97,14 @@ class EntryKind(StrEnum):
     """Units have left, and nobody has said of which lot: of what expires first."""
     HELD = "held"
     FREED = "freed"
+    SENT = "sent"
+    """They have left for another location."""
+    ARRIVED = "arrived"
+    """They have come from another location."""
+    RETURNED = "returned"
+    """A buyer has sent them back, and they may be sold again."""
+    COUNTED = "counted"
+    """A file says what lies there."""
 
 
 class Move(NamedTuple):
@@ -102,6 +120,49 @@ class Move(NamedTuple):
     note: str = ""
     order_id: OrderId | None = None
     fulfilment_id: FulfilmentId | None = None
+    transfer_id: TransferId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """So much of a lot in a transfer. Without a code: units of which nobody knows the lot."""
+
+    transfer_id: TransferId
+    sku: str
+    code: str
+    sent: int = 0
+    received: int = 0
+    missing: int = 0
+    assumed: bool = False
+    """Nobody has said that it is this lot: it is what expires first."""
+    read_out: int = 0
+    """Units that were scanned where it leaves, and that have not left yet."""
+    read_in: int = 0
+    """Units that were scanned where it arrives, and that have not been taken in yet."""
+    expires_on: date | None = None
+    blocked: bool = False
+
+    @property
+    def open(self) -> int:
+        """What is still on the road."""
+        return max(0, self.sent - self.received - self.missing)
+
+    @property
+    def differs(self) -> int:
+        """Units that came and were not sent; below zero those that were sent and are missing."""
+        return max(0, self.received - self.sent) - self.missing
+
+
+class Look(NamedTuple):
+    """Which lot units are that a buyer has sent back, as far as somebody has read it."""
+
+    sku: str
+    quantity: int
+    code: str = ""
+    expires_on: date | None = None
+    order_id: OrderId | None = None
+    sellable: bool = True
+    """They go back on the shelf."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from comptoir.modules.lots.contracts import Shelf, Terms, Why
+from comptoir.modules.lots.contracts import Carried, Shelf, Terms, Why
 
 
 def why_not(expires_on: date | None, terms: Terms, today: date, *, blocked: bool) -> Why | None:
@@ -70,3 +70,20 @@ def proposed(shelves: Iterable[Shelf], terms: Mapping[str, Terms], today: date) 
         if known is not None and one.on_hand > one.held and not why_not(one.expires_on, known, today, blocked=one.blocked):
             found.setdefault(one.sku, []).append(one)
     return found
+
+
+def earlier(shelves: Iterable[Shelf], code: str, expires_on: date | None) -> Shelf | None:
+    """Of what may be taken, what is to be taken before a lot; None where that one is as good as any."""
+    first = first_expired(shelves)
+    if not first or first[0].code == code:
+        return None
+    own = next((one for one in first if one.code == code), None)
+    if own is None:  # nothing is known to lie here of it
+        return first[0] if (first[0].expires_on or date.max) < (expires_on or date.max) else None
+    return first[0] if (first[0].expires_on or date.max) < (own.expires_on or date.max) else None
+
+
+def on_the_road(rows: Iterable[Carried]) -> list[str]:
+    """The lots in the order in which they are taken to have come, what expires first first; those without a lot at the end."""
+    found = sorted(rows, key=lambda one: (not one.code, one.expires_on or date.max, one.code))
+    return [one.code for one in found]

@@ -36,3 +36,26 @@ class TooManyInLots(Conflict):
 
     code = "too_many_in_lots"
     title = "There are not so many of this lot"
+
+
+class LotRecalled(Conflict):
+    """It was picked before it was recalled, and is not to leave: `data` has sku, lot and units. It is taken out first."""
+
+    code = "lot_recalled"
+    title = "Part of it is recalled"
+
+
+class LotNotFirst(Conflict):
+    """Another lot expires sooner and lies there, too: `data` has sku, lot, first and, where it has one, its day `expires_on`.
+    Whoever takes this one all the same says so.
+    """
+
+    code = "lot_not_first"
+    title = "Another lot is to be taken first"
+
+
+class LotNotSaid(Conflict):
+    """These units have a lot, and nobody knows which: `data["sku"]`."""
+
+    code = "lot_not_said"
+    title = "Say which lot it is"

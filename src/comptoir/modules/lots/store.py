@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from psycopg.rows import TupleRow
 
 from comptoir.modules.fulfilment.contracts import FulfilmentId
-from comptoir.modules.inventory.contracts import Spot
+from comptoir.modules.inventory.contracts import Spot, TransferId
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.lots.contracts import Finding, Lot, Move, Picked, Shelf, ShelfFilter, Terms, Tracks
+from comptoir.modules.lots.contracts import Carried, Finding, Lot, Move, Picked, Shelf, ShelfFilter, Terms, Tracks
 from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.routing.contracts import Withheld
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
 
 _SHELF = "s.sku, s.code, s.location_id, l.expires_on, l.blocked_at IS NOT NULL, s.on_hand, s.held, s.received_at"
 _SHELVES = "lots.shelves s JOIN lots.lots l ON l.sku = s.sku AND l.code = s.code"
+_CARRIED = ("transfer_id", "sku", "code", "sent", "received", "missing", "assumed", "read_out", "read_in")
 _PICKED = ("fulfilment_id", "line_no", "sku", "code", "order_id", "location_id", "quantity", "at", "actor")
 
 
@@ -111,9 +114,9 @@ async def post(tx: Tx, moves: Sequence[Move]) -> None:
         return
     await tx.many(
         "INSERT INTO lots.entries "
-        "(at, actor, kind, sku, code, location_id, on_hand, held, order_id, fulfilment_id, reason, note) "
+        "(at, actor, kind, sku, code, location_id, on_hand, held, order_id, fulfilment_id, transfer_id, reason, note) "
         "VALUES (%(at)s, %(actor)s, %(kind)s, %(sku)s, %(code)s, %(location_id)s, %(on_hand)s, %(held)s, %(order_id)s, "
-        "%(fulfilment_id)s, %(reason)s, %(note)s)",
+        "%(fulfilment_id)s, %(transfer_id)s, %(reason)s, %(note)s)",
         rows,
     )
     await tx.many(
@@ -160,6 +163,16 @@ async def picks_of(
     return [_picked(row) for row in rows]
 
 
+async def recalled_picks(reader: Reader, fulfilment_id: FulfilmentId) -> list[tuple[int, str, str, int]]:
+    """(line, SKU, lot, units) of what was picked for it and is recalled."""
+    rows = await reader.rows(
+        "SELECT p.line_no, p.sku, p.code, p.quantity FROM lots.picks p JOIN lots.lots l ON l.sku = p.sku AND l.code = p.code "
+        "WHERE p.fulfilment_id = %(id)s AND l.blocked_at IS NOT NULL ORDER BY p.line_no, p.code",
+        {"id": fulfilment_id},
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
 PICKS = Listing(
     ", ".join(f"p.{name}" for name in _PICKED),
     "lots.picks p",
@@ -197,6 +210,90 @@ def where(wanted: ShelfFilter) -> Where:
     return where
 
 
+_WITHHELD = """
+SELECT e.sku, e.location_id, e.code, l.expires_on, sum(e.held)::int,
+  (array_agg(e.reason ORDER BY e.tx DESC, e.seq DESC) FILTER (WHERE e.held > 0))[1]
+FROM lots.entries e JOIN lots.lots l ON l.sku = e.sku AND l.code = e.code
+WHERE e.sku = ANY(%(skus)s::text[]) AND e.tx < %(tx)s::text::xid8
+GROUP BY e.sku, e.location_id, e.code, l.expires_on HAVING sum(e.held) > 0
+ORDER BY e.sku, e.location_id, l.expires_on, e.code
+"""
+
+
+async def withheld(reader: Reader, skus: Sequence[str], before: int) -> list[Withheld]:
+    """What was kept from buyers before a transaction."""
+    rows = await reader.rows(_WITHHELD, {"skus": arrays.texts(skus), "tx": before})
+    return [Withheld(*row) for row in rows]
+
+
+async def carried(reader: Reader, transfer_id: TransferId) -> list[Carried]:
+    """The lots of a transfer, what expires first first."""
+    rows = await reader.rows(
+        "SELECT c.transfer_id, c.sku, c.code, c.sent, c.received, c.missing, c.assumed, c.read_out, c.read_in, "
+        "l.expires_on, l.blocked_at IS NOT NULL FROM lots.carried c LEFT JOIN lots.lots l ON l.sku = c.sku AND l.code = c.code "
+        "WHERE c.transfer_id = %(id)s ORDER BY c.sku, l.expires_on NULLS LAST, c.code = '', c.code",
+        {"id": transfer_id},
+    )
+    return [Carried(*row) for row in rows]
+
+
+async def under_way(reader: Reader, sku: str, code: str) -> list[Carried]:
+    """The transfers that have units of a lot on the road."""
+    rows = await reader.rows(
+        "SELECT c.transfer_id, c.sku, c.code, c.sent, c.received, c.missing FROM lots.carried c "
+        "WHERE c.sku = %(sku)s AND c.code = %(code)s AND c.sent > c.received + c.missing ORDER BY c.transfer_id",
+        {"sku": sku, "code": code},
+    )
+    return [Carried(*row) for row in rows]
+
+
+async def put_carried(tx: Tx, rows: Sequence[Carried]) -> None:
+    await tx.many(
+        f"INSERT INTO lots.carried ({', '.join(_CARRIED)}) VALUES ({', '.join(f'%({name})s' for name in _CARRIED)}) "
+        "ON CONFLICT (transfer_id, sku, code) DO UPDATE "
+        f"SET {', '.join(f'{name} = EXCLUDED.{name}' for name in _CARRIED[3:])}",
+        [{name: getattr(one, name) for name in _CARRIED} for one in rows],
+    )
+
+
+async def add_read(tx: Tx, one: Carried) -> None:
+    """Several people may scan at once."""
+    await tx.run(
+        "INSERT INTO lots.carried (transfer_id, sku, code, read_out, read_in) "
+        "VALUES (%(transfer_id)s, %(sku)s, %(code)s, %(read_out)s, %(read_in)s) ON CONFLICT (transfer_id, sku, code) "
+        "DO UPDATE SET read_out = carried.read_out + EXCLUDED.read_out, read_in = carried.read_in + EXCLUDED.read_in",
+        {name: getattr(one, name) for name in ("transfer_id", "sku", "code", "read_out", "read_in")},
+    )
+
+
+async def stamps(reader: Reader, location_id: LocationId) -> dict[str, str]:
+    """By SKU what changes whenever its lots at a location do, or one of them is recalled."""
+    rows = await reader.rows(
+        "SELECT s.sku, md5(string_agg(s.code || s.on_hand || s.held || coalesce(l.expires_on::text, '') || "
+        "(l.blocked_at IS NOT NULL), ',' ORDER BY s.code)) "
+        f"FROM {_SHELVES} WHERE s.location_id = %(location)s AND s.on_hand > 0 GROUP BY s.sku",
+        {"location": location_id},
+    )
+    return dict(rows)
+
+
+async def mend(tx: Tx, one: Finding) -> None:
+    """The shelf is what the sum of its entries is; the level of it is locked."""
+    await tx.run(
+        "INSERT INTO lots.shelves (sku, code, location_id, received_at, changed_at) "
+        "VALUES (%(sku)s, %(code)s, %(location)s, %(at)s, %(at)s) ON CONFLICT DO NOTHING",
+        {"sku": one.sku, "code": one.code, "location": one.location_id, "at": tx.now},
+    )
+    await tx.run(
+        "UPDATE lots.shelves s SET on_hand = greatest(0, e.on_hand), "
+        "held = least(greatest(0, e.held), greatest(0, e.on_hand)), changed_at = %(at)s "
+        "FROM (SELECT coalesce(sum(on_hand), 0)::int AS on_hand, coalesce(sum(held), 0)::int AS held "
+        "FROM lots.entries WHERE sku = %(sku)s AND code = %(code)s AND location_id = %(location)s) e "
+        "WHERE s.sku = %(sku)s AND s.code = %(code)s AND s.location_id = %(location)s",
+        {"sku": one.sku, "code": one.code, "location": one.location_id, "at": tx.now},
+    )
+
+
 _FINDINGS = """
 SELECT sku, code, location_id, found, expected FROM (
   SELECT coalesce(s.sku, e.sku) AS sku, coalesce(s.code, e.code) AS code, coalesce(s.location_id, e.location_id) AS location_id,
@@ -212,3 +309,17 @@ ORDER BY sku, code, location_id LIMIT %(limit)s
 
 async def findings(reader: Reader, limit: int) -> list[Finding]:
     return [Finding(*row) for row in await reader.rows(_FINDINGS, {"limit": limit})]
+
+
+async def count(reader: Reader) -> int:
+    return int(await reader.value("SELECT count(*) FROM lots.shelves WHERE on_hand > 0"))
+
+
+async def days(reader: Reader, lots: Sequence[tuple[str, str]]) -> dict[tuple[str, str], date | None]:
+    """By (SKU, lot) the last day."""
+    rows = await reader.rows(
+        "SELECT l.sku, l.code, l.expires_on FROM unnest(%(skus)s::text[], %(codes)s::text[]) AS w (sku, code) "
+        "JOIN lots.lots l ON l.sku = w.sku AND l.code = w.code",
+        {"skus": arrays.texts([one[0] for one in lots]), "codes": arrays.texts([one[1] for one in lots])},
+    )
+    return {(row[0], row[1]): row[2] for row in rows}

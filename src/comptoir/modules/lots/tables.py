@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -74,6 +75,7 @@ entries = Table(
     Column("held", Integer, nullable=False),
     uuid_column("order_id", nullable=True),
     uuid_column("fulfilment_id", nullable=True),
+    uuid_column("transfer_id", nullable=True),
     key("reason"),
     words("note"),
     Index("entries_lot", "sku", "code", "location_id"),
@@ -98,3 +100,22 @@ picks = Table(
     CheckConstraint("quantity > 0", name="picks_quantity"),
 )
 """Which lot went into which line."""
+
+carried = Table(
+    "carried",
+    metadata,
+    uuid_column("transfer_id", primary_key=True),
+    key("sku", primary_key=True),
+    key("code", primary_key=True),
+    Column("sent", Integer, nullable=False, server_default=sql("0")),
+    Column("received", Integer, nullable=False, server_default=sql("0")),
+    Column("missing", Integer, nullable=False, server_default=sql("0")),
+    Column("assumed", Boolean, nullable=False, server_default=sql("false")),
+    Column("read_out", Integer, nullable=False, server_default=sql("0")),
+    Column("read_in", Integer, nullable=False, server_default=sql("0")),
+    Index("carried_lot", "sku", "code"),
+    CheckConstraint("sent >= 0 AND received >= 0 AND missing >= 0 AND read_out >= 0 AND read_in >= 0", name="carried_units"),
+)
+"""Which lots are in which transfer; those of which nobody knows have no code. `read_out` and `read_in` are units that somebody
+has scanned at either end, and that have not left or been taken in yet.
+"""

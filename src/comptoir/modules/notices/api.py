@@ -34,6 +34,7 @@ from comptoir.modules.notices.contracts import (
 )
 from comptoir.modules.notices.domain import LEASE, email_address, language_of, next_try, quiet_until
 from comptoir.modules.notices.errors import UnknownNotice
+from comptoir.modules.notices.forgetting import forget_buyers
 from comptoir.modules.notices.house import from_gateway, house, put_gateway, put_quiet_hours, remove_gateway, signed
 from comptoir.modules.notices.subscribers import PURPOSE, consumers, reaches, sealed, tell_credit, write
 from comptoir.runtime.crypto import Keyring
@@ -48,6 +49,7 @@ __all__ = [
     "brands",
     "colour",
     "consumers",
+    "forget_buyers",
     "from_gateway",
     "history",
     "house",

@@ -26,6 +26,7 @@ from comptoir.modules.orders.exceptions import get as get_exception
 from comptoir.modules.orders.exceptions import open_exceptions, resolve
 from comptoir.modules.orders.facts import foresee, record
 from comptoir.modules.orders.figures import last_minutes, last_trade, live, rebuild_trade, trade, trade_drift
+from comptoir.modules.orders.forgetting import forget_buyers, ids_of_customer, unsettled
 from comptoir.modules.orders.giving_back import give_back
 from comptoir.modules.orders.lifecycle import allocate, cancel, load, move, note, pay, release, ship, ship_all, take_back
 from comptoir.modules.orders.mending import choose_backorder, choose_cancel, choose_move, put_right
@@ -65,9 +66,20 @@ from comptoir.modules.orders.queries import (
     id_of,
     numbers,
     order,
+    shipments_of,
     stream,
     stream_exceptions,
     timeline,
+)
+from comptoir.modules.orders.stopping import (
+    asked_again,
+    could_not_stop,
+    expect,
+    review_stops,
+    stop_of,
+    stopped,
+    stops,
+    wait_for_stop,
 )
 from comptoir.modules.orders.store.consents import consents, put_consents
 from comptoir.modules.orders.store.whereabouts import whereabouts
@@ -85,6 +97,7 @@ __all__ = [
     "allocate",
     "allow",
     "allowances",
+    "asked_again",
     "assign",
     "audit",
     "by_external",
@@ -102,6 +115,7 @@ __all__ = [
     "choose_move",
     "consents",
     "consumers",
+    "could_not_stop",
     "count",
     "count_exceptions",
     "count_waiting",
@@ -109,10 +123,12 @@ __all__ = [
     "departures",
     "exception",
     "execute_refund",
+    "expect",
     "find",
     "find_exceptions",
     "find_waiting",
     "foresee",
+    "forget_buyers",
     "get",
     "get_exception",
     "give_back",
@@ -121,6 +137,7 @@ __all__ = [
     "held_up",
     "history",
     "id_of",
+    "ids_of_customer",
     "last_minutes",
     "last_trade",
     "left",
@@ -148,15 +165,20 @@ __all__ = [
     "resolve",
     "review",
     "review_backorders",
+    "review_stops",
     "senders",
     "sent",
     "share",
     "ship",
     "ship_all",
+    "shipments_of",
     "shipped_from",
     "spend",
     "standing",
     "standing_of",
+    "stop_of",
+    "stopped",
+    "stops",
     "stream",
     "stream_exceptions",
     "take_back",
@@ -164,8 +186,10 @@ __all__ = [
     "trade",
     "trade_drift",
     "unpark",
+    "unsettled",
     "urgent_exceptions",
     "value",
+    "wait_for_stop",
     "waiting_ages",
     "wanted",
     "whereabouts",

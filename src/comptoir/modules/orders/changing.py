@@ -43,6 +43,7 @@ from comptoir.modules.payments.contracts import (
     AccountId,
     AccountKind,
     EntryKind,
+    Grant,
     GrantId,
     Standing,
 )
@@ -72,9 +73,12 @@ async def standing(reader: Reader, order_id: OrderId) -> Standing:
     return await standing_of(reader, order)
 
 
-async def standing_of(reader: Reader, order: Order) -> Standing:
-    """As `standing`, of an order that has been read."""
-    off = await changes.allowances(reader, order.id)
+async def standing_of(
+    reader: Reader, order: Order, off: Sequence[Allowance] | None = None, grants: Sequence[Grant] | None = None
+) -> Standing:
+    """As `standing`, of an order that has been read; with what was allowed off it and its grants, where they have been too."""
+    off = await changes.allowances(reader, order.id) if off is None else off
+    grants = await payments.grants_of(reader, order.id) if grants is None else grants
     return Standing(
         currency=order.currency,
         total=order.total,
@@ -82,7 +86,7 @@ async def standing_of(reader: Reader, order: Order) -> Standing:
         authorised=order.authorised,
         captured=order.captured,
         refunded=order.refunded,
-        granted=await payments.granted(reader, order.id),
+        granted=sum(grant.open for grant in grants),
     )
 
 

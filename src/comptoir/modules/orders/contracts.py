@@ -289,6 +289,17 @@ class OrderCancelled(OrderChanged, frozen=True, kw_only=True):
     """What the units stand for, in minor units, whether or not it has been paid."""
 
 
+class OrderCancellationRefused(OrderChanged, frozen=True, kw_only=True):
+    """Whoever cancelled these units is told that they are not: a third party has them in hand, and could not stop."""
+
+    type: ClassVar[str] = "order.cancellation_refused"
+    location_id: LocationId
+    reason: str
+    """Why they were cancelled: `channel` where the channel did it."""
+    note: str
+    """What the third party has said."""
+
+
 class OrderReleased(OrderChanged, frozen=True, kw_only=True):
     """Units lost their place: they wait for stock again."""
 
@@ -460,6 +471,8 @@ class ExceptionKind(StrEnum):
     """The promised day has passed and the stock has not come."""
     UNROUTABLE = "unroutable"
     """No location may send these units: nobody has them, or the rules of routing stop whoever does."""
+    AT_THIRD_PARTY = "at_third_party"
+    """Units that were cancelled are in the hands of a third party, who has not said that they have stopped."""
 
 
 class Resolution(StrEnum):
@@ -476,6 +489,8 @@ class Resolution(StrEnum):
     COUNTED = "counted"
     IDENTIFIED = "identified"
     """The catalogue knows the SKU now."""
+    EXPECTED_BACK = "expected_back"
+    """They left after all: a return is announced for them."""
     DISMISSED = "dismissed"
 
 
@@ -619,6 +634,8 @@ class OpenOrder:
     destination: tuple[float, float] | None
     """(latitude, longitude) in degrees."""
     lines: tuple[OpenLine, ...]
+    value: int
+    """What the buyer pays for all of its items, also for those that have left or were cancelled, in minor units."""
 
 
 class Placing(NamedTuple):
@@ -943,6 +960,10 @@ class Choice(StrEnum):
     COUNT = "count"
     IDENTIFY = "identify"
     """Add the SKU to the catalogue."""
+    EXPECT_BACK = "expect_back"
+    """Announce a return for what a third party could not stop, now or as soon as it has left."""
+    ASK_AGAIN = "ask_again"
+    """Ask the third party once more to stop."""
     WAIT = "wait"
     DISMISS = "dismiss"
 

@@ -17,6 +17,7 @@ from comptoir.modules.orders.capture import array_literal
 from comptoir.modules.orders.contracts import Fact, OrderId, OrderPlaced, Recorded, RecordOutcome
 from comptoir.modules.orders.reported import Units, line_row, move_stock, open_unknown, payment_entries, sellable
 from comptoir.modules.orders.revisions import revise
+from comptoir.modules.orders.stopping import BoundOf
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry
 from comptoir.runtime.database import Reader, Tx
@@ -29,8 +30,8 @@ _Key = store.Key
 """A channel and its own id of an order."""
 
 
-async def record(tx: Tx, facts: Sequence[Fact]) -> list[Recorded]:
-    """Takes what channels report, one answer per fact in order.
+async def record(tx: Tx, facts: Sequence[Fact], bound_of: BoundOf | None = None) -> list[Recorded]:
+    """Takes what channels report, one answer per fact in order. `bound_of` says what third parties have in hand.
 
     A version that is known already changes nothing; a newer one revises the order that is there. Several versions of one order
     in one call are taken one after the other.
@@ -40,7 +41,7 @@ async def record(tx: Tx, facts: Sequence[Fact]) -> list[Recorded]:
     while rest:
         first: dict[_Key, int] = {}
         later = [i for i in rest if first.setdefault(_key(facts[i]), i) != i]
-        for i, answer in zip(first.values(), await _record(tx, [facts[i] for i in first.values()]), strict=True):
+        for i, answer in zip(first.values(), await _record(tx, [facts[i] for i in first.values()], bound_of), strict=True):
             answers[i] = answer
         rest = later
     return [answer for answer in answers if answer is not None]
@@ -65,14 +66,14 @@ def _key(fact: Fact) -> _Key:
     return (fact.terms.channel_id, fact.order.external_id)
 
 
-async def _record(tx: Tx, facts: Sequence[Fact]) -> list[Recorded]:
+async def _record(tx: Tx, facts: Sequence[Fact], bound_of: BoundOf | None) -> list[Recorded]:
     """`facts` are of different orders."""
     known = await store.known(tx, [(fact.terms.channel_id, fact.order.external_id) for fact in facts])
     newer = [fact for fact in facts if _key(fact) in known and fact.order.version > known[_key(fact)][2]]
     if newer:
         await store.lock(tx, [known[_key(fact)][0] for fact in newer])
     created = await _create(tx, [fact for fact in facts if _key(fact) not in known])
-    revised = {_key(fact): await revise(tx, known[_key(fact)][0], fact) for fact in newer}
+    revised = {_key(fact): await revise(tx, known[_key(fact)][0], fact, bound_of) for fact in newer}
     return [_answer(fact, created, known, revised) for fact in facts]
 
 

@@ -76,10 +76,17 @@ def open_lines(
 
 
 async def cancel(
-    tx: Tx, order_id: OrderId, lines: Sequence[LineQuantity] | None, reason: str, *, at: LocationId | None = None
+    tx: Tx,
+    order_id: OrderId,
+    lines: Sequence[LineQuantity] | None,
+    reason: str,
+    *,
+    at: LocationId | None = None,
+    keeping: Mapping[tuple[int, LocationId], int] | None = None,
 ) -> int:
     """Takes back units that have not left: whole (`lines` None) or in part. Waiting units go first, then promised ones; with
-    `at` those promised there go first of all.
+    `at` those promised there go first of all. So many of a line as `keeping` says stay promised at a location: the caller has
+    seen to it that there are enough others.
 
     Gives what they stand for, in minor units, to the cent. Charges are cancelled when they are named, and with an order of
     which nothing has left.
@@ -89,7 +96,7 @@ async def cancel(
     chosen = open_lines(order, lines, {line.line_no: line.open for line in order.lines if charges or line.sku is not None})
     if not chosen:
         raise QuantityNotOpen(lines=[])
-    reservations = await inventory.reservations_of(tx, [order_id])
+    reservations = but(await inventory.reservations_of(tx, [order_id]), keeping or {})
     freed: list[Reservation] = []
     changes: list[store.LineChange] = []
     for line, quantity in chosen:
@@ -120,6 +127,17 @@ async def cancel(
 def _cancelled_share(line: OrderLine, units: int) -> int:
     """Units are cancelled from the last of a line on, and come back from its first on: no unit's share is given back twice."""
     return share(line.total, line.quantity, line.quantity - line.cancelled - units, units)
+
+
+def but(reservations: Sequence[Reservation], keeping: Mapping[tuple[int, LocationId], int]) -> list[Reservation]:
+    """What may be taken of these, where so much is kept."""
+    left, free = dict(keeping), list[Reservation]()
+    for r in reservations:
+        kept = min(r.quantity, left.get((r.line_no, r.location_id), 0))
+        left[r.line_no, r.location_id] = left.get((r.line_no, r.location_id), 0) - kept
+        if r.quantity > kept:
+            free.append(r._replace(quantity=r.quantity - kept))
+    return free
 
 
 def _first_at(reservations: Sequence[Reservation], location_id: LocationId | None) -> list[Reservation]:

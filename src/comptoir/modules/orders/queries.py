@@ -25,6 +25,7 @@ from comptoir.modules.orders.contracts import (
     OrderId,
     OrderSummary,
     PoolOf,
+    Shipment,
     ShipmentId,
     Source,
     TimelineEntry,
@@ -88,6 +89,11 @@ async def get(reader: Reader, order_id: OrderId) -> OrderDetails:
     )
 
 
+async def shipments_of(reader: Reader, order_id: OrderId) -> list[Shipment]:
+    """What has left of an order; nothing of one that there is not."""
+    return await reading.shipments(reader, order_id)
+
+
 async def by_number(reader: Reader, number: int) -> OrderDetails:
     found = await reading.id_by_number(reader, number)
     if found is None:
@@ -142,6 +148,7 @@ _CHOICES = {
     ExceptionKind.UNKNOWN_SKU: (Choice.IDENTIFY, Choice.CANCEL, Choice.DISMISS),
     ExceptionKind.OVERDUE_BACKORDER: (Choice.CANCEL, Choice.WAIT, Choice.DISMISS),
     ExceptionKind.UNROUTABLE: (Choice.SEND, Choice.RETRY, Choice.SERVICE, Choice.CANCEL, Choice.WAIT, Choice.DISMISS),
+    ExceptionKind.AT_THIRD_PARTY: (Choice.EXPECT_BACK, Choice.ASK_AGAIN, Choice.WAIT, Choice.DISMISS),
 }
 
 
@@ -185,6 +192,10 @@ _OF_UNITS = frozenset({Choice.CANCEL, Choice.SEND, Choice.RETRY, Choice.SERVICE}
 def _possible(choice: Choice, bare: ExceptionDetails) -> bool:
     if choice is Choice.SERVICE and (bare.order is None or not (bare.order.ship_to or {}).get("country")):
         return False  # there is no address that it could go to
+    if choice is Choice.ASK_AGAIN:  # who was asked and has not answered is not asked again
+        return "refused" in bare.exception.data and bare.line is not None and bare.line.open > 0
+    if choice is Choice.EXPECT_BACK:
+        return "expect_back" not in bare.exception.data
     return choice not in _OF_UNITS or (bare.line is not None and bare.line.open > 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Demand, EntryKind, Movement
@@ -11,6 +12,7 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import lifecycle, store
 from comptoir.modules.orders.contracts import Fact, LineQuantity, Order, OrderId, OrderLine, OrderUpdated, ReturnLine
 from comptoir.modules.orders.reported import Units, home, line_row, move_stock, open_unknown, payment_entries, sellable
+from comptoir.modules.orders.stopping import CHANNEL, Bound, BoundOf, wait_for_stop
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Entry
 from comptoir.runtime.database import Tx
@@ -19,9 +21,31 @@ from comptoir.sdk.orders import ChannelLine, LineKind, OrderKind
 Pair = tuple[OrderLine, ChannelLine]
 
 
-async def revise(tx: Tx, order_id: OrderId, fact: Fact) -> int | None:
+@dataclass(slots=True)
+class _Hands:
+    """What third parties have in hand of an order, and what of that the channel does not want any more."""
+
+    bound: Bound
+    asked: Counter[tuple[int, LocationId]] = field(default_factory=Counter[tuple[int, LocationId]])
+    shrunk: Counter[tuple[int, LocationId]] = field(default_factory=Counter[tuple[int, LocationId]])
+    """Of what is asked for, what the channel does not even tell as cancelled."""
+
+    def spare(self, line: OrderLine, units: int) -> int:
+        """How many of these open units can be taken away at once; for the others their third parties have to stop."""
+        places = sorted(place for no, place in self.bound if no == line.line_no)
+        free = max(0, line.open - sum(self.bound[line.line_no, place] for place in places))
+        left = max(0, units - free)
+        for place in places:
+            part = min(left, self.bound[line.line_no, place] - self.asked[line.line_no, place])
+            self.asked[line.line_no, place] += part
+            left -= part
+        return min(units, free)
+
+
+async def revise(tx: Tx, order_id: OrderId, fact: Fact, bound_of: BoundOf | None = None) -> int | None:
     """Brings the order to what the channel says now: what was cancelled, shipped or returned there since, lines that came,
     grew, shrank or went, and the money. Nothing is undone: a channel that takes back a shipment is for a person to look at.
+    What a third party has in hand stays promised until it has stopped (see `stopping`).
 
     Gives how many units are promised though they are not there; None when this version is known after all.
     """
@@ -32,8 +56,11 @@ async def revise(tx: Tx, order_id: OrderId, fact: Fact) -> int | None:
     if order.kind == OrderKind.CREDIT:
         await _recount_credit(tx, order, fact, pairs)
     else:
-        await _shrink(tx, order, pairs)
-        await _cancel(tx, order_id, pairs, vanished)
+        hands = _Hands({} if bound_of is None else await bound_of(tx, order_id))
+        await _shrink(tx, order, pairs, hands)
+        hands.shrunk.update(hands.asked)
+        await _cancel(tx, order_id, pairs, vanished, hands)
+        await wait_for_stop(tx, order_id, hands.asked, CHANNEL, shrunk=hands.shrunk)
     short = await _grow(tx, order, fact, pairs, added)
     if order.kind == OrderKind.SALE:
         await _leave(tx, order_id, fact, pairs)
@@ -82,14 +109,14 @@ async def _recount_credit(tx: Tx, order: Order, fact: Fact, pairs: Sequence[Pair
         await store.change_lines(tx, order.id, [store.LineChange(old.line_no, quantity=n, shipped=n) for old, n in changed])
 
 
-async def _shrink(tx: Tx, order: Order, pairs: Sequence[Pair]) -> None:
+async def _shrink(tx: Tx, order: Order, pairs: Sequence[Pair], hands: _Hands) -> None:
     """Lines of which the channel tells fewer units: those that we knew as cancelled go first, then those still open."""
     changes: list[store.LineChange] = []
     freed: list[LineQuantity] = []
     for old, line in pairs:
         gone = max(0, old.quantity - line.quantity)
         cancelled = min(gone, max(0, old.cancelled - line.cancelled))
-        open_units = min(gone - cancelled, old.open)
+        open_units = hands.spare(old, min(gone - cancelled, old.open))
         waiting = min(open_units, old.backordered)
         if cancelled + open_units:
             changes.append(
@@ -98,19 +125,20 @@ async def _shrink(tx: Tx, order: Order, pairs: Sequence[Pair]) -> None:
         if old.stocked and open_units > waiting:
             freed.append(LineQuantity(old.line_no, open_units - waiting))
     if freed:
-        reservations = await inventory.reservations_of(tx, [order.id])
+        reservations = lifecycle.but(await inventory.reservations_of(tx, [order.id]), hands.bound)
         await inventory.release(tx, [r for part in freed for r in inventory.take(reservations, part.line_no, part.quantity)])
     if changes:
         await store.change_lines(tx, order.id, changes)
 
 
-async def _cancel(tx: Tx, order_id: OrderId, pairs: Sequence[Pair], vanished: Sequence[OrderLine]) -> None:
+async def _cancel(tx: Tx, order_id: OrderId, pairs: Sequence[Pair], vanished: Sequence[OrderLine], hands: _Hands) -> None:
     now = await _lines(tx, order_id)
     wanted = {old.line_no: line.cancelled - now[old.line_no].cancelled for old, line in pairs}
     wanted |= {line.line_no: line.open for line in vanished}
-    lines = [LineQuantity(no, min(units, now[no].open)) for no, units in wanted.items() if min(units, now[no].open) > 0]
+    parts = {no: hands.spare(now[no], min(units, now[no].open)) for no, units in wanted.items() if min(units, now[no].open) > 0}
+    lines = [LineQuantity(no, units) for no, units in parts.items() if units]
     if lines:
-        await lifecycle.cancel(tx, order_id, lines, "channel")
+        await lifecycle.cancel(tx, order_id, lines, CHANNEL, keeping=hands.bound)
 
 
 async def _lines(tx: Tx, order_id: OrderId) -> dict[int, OrderLine]:

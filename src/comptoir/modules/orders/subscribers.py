@@ -23,12 +23,14 @@ from comptoir.modules.orders.contracts import (
     Resolution,
 )
 from comptoir.modules.orders.exceptions import Opening
+from comptoir.modules.orders.stopping import review_stops
 from comptoir.runtime.consumers import Consumer
 from comptoir.runtime.database import Tx
 from comptoir.runtime.events import Recorded
 from comptoir.sdk.orders import Buyer
 
 _CHANGED = frozenset({"order.cancelled", "order.released", "order.rejected", "order.moved", "order.shipped", "order.updated"})
+_LOOKED_AT = (*sorted(_CHANGED), "stock.short", "stock.received", "stock.loaded", "stock.counted", "product.changed")
 _SWEEP = 200
 """How many exceptions, SKUs or lines one sweep looks at."""
 
@@ -40,7 +42,7 @@ def consumers(pool_of: PoolOf) -> tuple[Consumer, ...]:
         await keep_promises(tx, events, pool_of)
 
     return (
-        Consumer("orders.promises", {"*": promises}, batch=100),
+        Consumer("orders.promises", dict.fromkeys(_LOOKED_AT, promises), batch=100),
         Consumer(figures.CONSUMER, {"order.*": figures.roll_up}, start="beginning"),
         Consumer("orders.customers", {"order.placed": link_customers}),
     )
@@ -58,6 +60,7 @@ async def keep_promises(tx: Tx, events: Sequence[Recorded], pool_of: PoolOf) -> 
         told.spots |= await _everywhere(tx, pool_of)
     if told.changed:
         await _review_parked(tx, told.changed)
+        await review_stops(tx, told.changed)
         for one in await store.open_of_orders(tx, ExceptionKind.SHORTFALL, sorted(told.changed)):
             if one.sku is not None and one.location_id is not None:
                 told.spots.add((one.sku, one.location_id))

@@ -89,6 +89,13 @@ orders = Table(
         "id",
         postgresql_where=text("fulfilment_status IN ('unfulfilled', 'partial', 'backordered')"),
     ),
+    # What is seldom the case, and looked for: an order that is captured is none of these, so that they cost it nothing.
+    Index("orders_returned", "placed_at", "id", postgresql_where=text("return_status <> 'none'")),
+    Index(
+        "orders_unsettled", "placed_at", "id", postgresql_where=text("payment_status NOT IN ('pending', 'authorised', 'paid')")
+    ),
+    # Orders that are sold where they are handed over; those that are sent have no location of their own.
+    Index("orders_location", "location_id", "placed_at", "id", postgresql_where=text("location_id IS NOT NULL")),
     Index("orders_owed_to_buyers", "placed_at", "id", postgresql_where=text("owed > 0")),
     Index("orders_owed_by_buyers", "placed_at", "id", postgresql_where=text("owed < 0")),
     CheckConstraint("kind IN ('sale', 'credit')", name="orders_kind"),

@@ -26,6 +26,7 @@ from comptoir.modules.purchasing.errors import UnknownPurchase
 from comptoir.modules.purchasing.following import consumers, follow, review, suppliers
 from comptoir.modules.purchasing.store import asking as terms_store
 from comptoir.modules.purchasing.store import purchases as store
+from comptoir.modules.purchasing.store.forgetting import forget_buyers
 from comptoir.modules.purchasing.store.whereabouts import whereabouts
 from comptoir.runtime.database import Reader
 from comptoir.runtime.paging import Count, Page
@@ -40,6 +41,7 @@ __all__ = [
     "cost_of",
     "decline",
     "follow",
+    "forget_buyers",
     "letters",
     "put_articles",
     "put_terms",

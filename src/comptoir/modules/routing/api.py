@@ -22,10 +22,19 @@ from comptoir.modules.routing.contracts import (
 )
 from comptoir.modules.routing.domain import rules as domain
 from comptoir.modules.routing.domain.choosing import as_placed, choose, explain, rank_sites, serve
+from comptoir.modules.routing.domain.drilling import NEVER, By, Drill, Drilled, Seen, Worse
 from comptoir.modules.routing.domain.learning import Lesson, Lessons
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.optimising import Plan, improve
-from comptoir.modules.routing.domain.promising import Collection, Delivery, collection, collections, delivery, for_rules
+from comptoir.modules.routing.domain.promising import (
+    Collection,
+    Delivery,
+    Planned,
+    collection,
+    collections,
+    delivery,
+    planned,
+)
 from comptoir.modules.routing.domain.quoting import worth
 from comptoir.modules.routing.domain.rating import rates_lasting, rates_load
 from comptoir.modules.routing.domain.rehearsing import Mishaps, rehearse
@@ -43,6 +52,8 @@ from comptoir.modules.routing.domain.rules import (
     MAX_WEIGHT,
     STEPS,
     aims,
+    asks_value,
+    brands_of,
     categories_of,
     category_text,
     is_for,
@@ -52,14 +63,27 @@ from comptoir.modules.routing.domain.rules import (
 )
 from comptoir.modules.routing.domain.simulating import Flow, Past, Tally, compare, simulate
 from comptoir.modules.routing.domain.stock import Situation
+from comptoir.modules.routing.domain.timetables import (
+    LAST_OF_ALL,
+    MAX_TIMES,
+    Timetable,
+    Waits,
+    every,
+    timetable,
+    turns,
+    waits_for,
+)
 from comptoir.modules.routing.errors import RuleSetCodeTaken, RuleSetRetired, UnknownRuleSet
 from comptoir.modules.routing.lessons import arrived, lateness, learn_again, learned, lessons
 from comptoir.modules.routing.log import Taken, decisions, explained, record
+from comptoir.modules.routing.schedules import create_schedule, delete_schedule, schedule, schedules, update_schedule
 from comptoir.modules.routing.selling import sold_daily
 from comptoir.modules.routing.simulations import (
     cancel_simulation,
     create_simulation,
     outcome,
+    simulated,
+    simulated_orders,
     simulation,
     simulation_begun,
     simulation_done,
@@ -73,6 +97,7 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 
 __all__ = [
+    "LAST_OF_ALL",
     "MAX_AIM",
     "MAX_ANSWER",
     "MAX_COST",
@@ -81,12 +106,17 @@ __all__ = [
     "MAX_PARCELS",
     "MAX_POSITION",
     "MAX_PREPARATION",
+    "MAX_TIMES",
     "MAX_TOLERANCE",
     "MAX_VALUE",
     "MAX_WEIGHT",
+    "NEVER",
     "Atlas",
+    "By",
     "Collection",
     "Delivery",
+    "Drill",
+    "Drilled",
     "Flow",
     "Lesson",
     "Lessons",
@@ -94,12 +124,19 @@ __all__ = [
     "Network",
     "Past",
     "Plan",
+    "Planned",
+    "Seen",
     "Situation",
     "Taken",
     "Tally",
+    "Timetable",
+    "Waits",
+    "Worse",
     "aims",
     "arrived",
     "as_placed",
+    "asks_value",
+    "brands_of",
     "cancel_simulation",
     "categories_of",
     "category_text",
@@ -107,12 +144,14 @@ __all__ = [
     "collection",
     "collections",
     "compare",
+    "create_schedule",
     "create_simulation",
     "decisions",
+    "delete_schedule",
     "delivery",
+    "every",
     "explain",
     "explained",
-    "for_rules",
     "improve",
     "is_for",
     "lateness",
@@ -121,13 +160,18 @@ __all__ = [
     "lessons",
     "matching",
     "outcome",
+    "planned",
     "rank_sites",
     "rates_lasting",
     "rates_load",
     "record",
     "rehearse",
+    "schedule",
+    "schedules",
     "serve",
     "simulate",
+    "simulated",
+    "simulated_orders",
     "simulation",
     "simulation_begun",
     "simulation_done",
@@ -138,7 +182,11 @@ __all__ = [
     "sites",
     "sold_daily",
     "takes_all",
+    "timetable",
+    "turns",
+    "update_schedule",
     "usual_own_order",
+    "waits_for",
     "worth",
 ]
 

@@ -14,16 +14,18 @@ from typing import ClassVar, NamedTuple, NewType
 from uuid import UUID
 
 from comptoir.modules.carriers.contracts import Service
-from comptoir.modules.locations.contracts import LocationId, LocationKind, OpeningHours, PoolId
+from comptoir.modules.locations.contracts import DAY, LocationId, LocationKind, OpeningHours, PoolId
 from comptoir.runtime.events import Event
 
 RuleSetId = NewType("RuleSetId", UUID)
 DecisionId = NewType("DecisionId", UUID)
 SimulationId = NewType("SimulationId", UUID)
+ScheduleId = NewType("ScheduleId", UUID)
 
 RULE_SET_PREFIX = "rul"
 DECISION_PREFIX = "dec"
 SIMULATION_PREFIX = "sim"
+SCHEDULE_PREFIX = "sch"
 
 
 class Fence(StrEnum):
@@ -43,6 +45,10 @@ class Fence(StrEnum):
     """It has as many orders today as it can prepare."""
     STOCK = "stock"
     """It has nothing of this above its safety stock."""
+    EXPIRY = "expiry"
+    """What lies there expires too soon, or is recalled: without that it would have some. Deciding sees `STOCK`; who asks why is
+    told this.
+    """
     MINIMUM_PICK = "minimum_pick"
     """What it would send is less than it is worth starting for."""
 
@@ -74,6 +80,8 @@ class Detail(StrEnum):
     """`NO_CARRIER`: a unit of it is too heavy for those that are left."""
     TOGETHER = "together"
     """`NO_CARRIER`: each thing has a carrier service, and none takes all of them; parts may go apart."""
+    NOT_COLLECTED = "not_collected"
+    """`NO_CARRIER`: those that would take it do not collect there (`Verdict.carriers`)."""
     DISTANCE = "distance"
     """`NO_CARRIER`: the address is beyond the last zone of those that are left."""
     NO_DAY = "no_day"
@@ -141,23 +149,38 @@ class Splitting:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """To which orders a rule set is for; an empty one is for all."""
+    """For which orders a rule set or a schedule is; an empty one is for all."""
 
     channels: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     services: tuple[Service, ...] = ()
     categories: tuple[str, ...] = ()
     """As `category_text` writes them: an order is meant that has a product of one of them, or below it."""
+    skus: tuple[str, ...] = ()
+    """An order is meant that has one of them."""
+    brands: tuple[str, ...] = ()
+    """As products name them: an order is meant that has a product of one of them."""
+    least_value: int | None = None
+    most_value: int | None = None
+    """What the buyer pays for the items, in minor units of `currency`, both ends included. Orders in another currency are not
+    meant where there is either.
+    """
+    currency: str = ""
 
 
 class Profile(NamedTuple):
-    """What rule sets tell orders apart by."""
+    """What rule sets and schedules tell orders apart by."""
 
     channel: str
     country: str
     service: Service
     categories: frozenset[str] = frozenset()
-    """Those of its products, and those above them; only looked at where a rule set asks for categories."""
+    """Those of its products, and those above them; only looked at where a condition asks for categories."""
+    skus: frozenset[str] = frozenset()
+    brands: frozenset[str] = frozenset()
+    value: int = 0
+    """What the buyer pays for the items, in minor units of `currency`."""
+    currency: str = ""
 
 
 FARTHEST_BACK = 20
@@ -280,6 +303,12 @@ class Job:
     needed_by: date | None = None
     """The date that was promised."""
     rejected_by: tuple[LocationId, ...] = ()
+    begins_at: datetime | None = None
+    """When anybody may begin it, where it waits for a run; None is at once."""
+
+    def planned_from(self, now: datetime) -> datetime:
+        """From when on its parcels are planned."""
+        return now if self.begins_at is None else max(now, self.begins_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +367,18 @@ class Learned:
     learned_at: datetime
 
 
+class Withheld(NamedTuple):
+    """Units of a lot that lie there and that nobody may get."""
+
+    sku: str
+    site: LocationId
+    lot: str
+    expires_on: date | None
+    quantity: int
+    why: str
+    """`too_soon`, `expired` or `blocked`: recalled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was thought of one location."""
@@ -353,6 +394,10 @@ class Verdict:
     """What exactly the fence found, where it stands for several things."""
     lacking: int = 0
     """Units of the order that it does not have."""
+    withheld: tuple[Withheld, ...] = ()
+    """What lies there that it would have if it could be sold."""
+    carriers: tuple[str, ...] = ()
+    """`NOT_COLLECTED`: the names of the carrier services that would take it from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +458,8 @@ class Run:
     """That went elsewhere by it."""
     saved: int
     """What these cost less than before, all together, in minor units."""
+    code: str = ""
+    """Of the schedule that they waited for, or of the rule set whose own run it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -554,6 +601,9 @@ class Simulation(SimulationDraft):
     created_at: datetime
     created_by: str
     finished_at: datetime | None
+    began_at: datetime | None = None
+    groups: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict[str, Mapping[str, Mapping[str, int]]])
+    """How many orders would be done worse by: by what, by what they are grouped by, and by value."""
 
 
 class RuleSetState(StrEnum):
@@ -634,3 +684,54 @@ class RuleSetChanged(Event, frozen=True, kw_only=True):
     @property
     def subject(self) -> UUID | None:
         return self.rule_set_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDraft:
+    """When orders that wait are decided together, as somebody wants it: by the clock of a place, in minutes after midnight.
+
+    An order waits for the first active schedule, by priority, then code, that is for it; else for its rule set's own runs.
+    """
+
+    code: str
+    name: str = ""
+    active: bool = True
+    condition: Condition = field(default_factory=Condition)
+    rule_set_id: RuleSetId | None = None
+    """Only orders that this rule set decides; None are all, also those that no rule set is live for."""
+    time_zone: str = "UTC"
+    works: tuple[bool, ...] = (True,) * 7
+    """From Monday on: the days that have runs."""
+    times: tuple[int, ...] = ()
+    every: int = 0
+    """Also so many minutes after one another, from `opens` up to `closes`; 0 has only the times."""
+    opens: int = 0
+    closes: int = DAY
+    rests_in: str = ""
+    """The country on whose public holidays there are no runs; empty has them on every day."""
+    priority: int = 0
+    """Of those that fall together the lower one decides first, and finds more stock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule(ScheduleDraft):
+    """A schedule as it is. It is also a draft: `replace(schedule, name=…)` is what `update_schedule` takes."""
+
+    id: ScheduleId
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ScheduleChanged(Event, frozen=True, kw_only=True):
+    """A schedule of runs was made, changed, switched on or off, or deleted: what waits may wait for another run now."""
+
+    type: ClassVar[str] = "run_schedule.changed"
+    run_schedule_id: ScheduleId
+    code: str
+    active: bool
+    deleted: bool = False
+
+    @property
+    def subject(self) -> UUID | None:
+        return self.run_schedule_id

@@ -41,3 +41,24 @@ class SimulationOver(Conflict):
 
     code = "simulation_over"
     title = "The simulation is over"
+
+
+class UnknownSchedule(NotFound):
+    """No schedule of runs has this id, or it was deleted."""
+
+    code = "unknown_run_schedule"
+    title = "No such schedule of runs"
+
+
+class ScheduleCodeTaken(Conflict):
+    """`data["code"]` names another schedule already: choose another code, or change that schedule."""
+
+    code = "run_schedule_code_taken"
+    title = "Another schedule of runs has this code"
+
+
+class ScheduleOff(Conflict):
+    """No order waits for a schedule that is switched off: switch it on first."""
+
+    code = "run_schedule_off"
+    title = "The schedule of runs is switched off"

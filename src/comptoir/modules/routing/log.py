@@ -6,7 +6,7 @@ somebody asks, by the same functions: with the version of the rules, the network
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -27,8 +27,10 @@ from comptoir.modules.routing.contracts import (
     RuleSet,
     RuleSetId,
     Run,
+    Withheld,
 )
 from comptoir.modules.routing.domain.choosing import explain, serve
+from comptoir.modules.routing.domain.explaining import with_expiry
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.rating import by_days
 from comptoir.modules.routing.domain.stock import Situation
@@ -97,8 +99,15 @@ async def decisions(reader: Reader, order_id: UUID) -> list[Logged]:
     return [found.logged for found in await store_log.of_order(reader, order_id)]
 
 
-async def explained(reader: Reader, decision_id: DecisionId) -> Explained:
-    """A decision with what was thought of every location. Raises UnknownDecision."""
+AskWithheld = Callable[[Reader, Sequence[str], int], Awaitable[Sequence[Withheld]]]
+"""Of some SKUs, what nobody might get before a transaction."""
+
+
+async def explained(reader: Reader, decision_id: DecisionId, withheld: AskWithheld | None = None) -> Explained:
+    """A decision with what was thought of every location. Raises UnknownDecision.
+
+    `withheld` tells what lay there and could not be sold; it is asked once, for all locations.
+    """
     found = await store_log.get(reader, decision_id)
     if found is None:
         raise UnknownDecision(kind="decision", id=decision_id)
@@ -117,6 +126,12 @@ async def explained(reader: Reader, decision_id: DecisionId) -> Explained:
     daily = await sold_daily(reader, [rules], skus, logged.at)
     situation = Situation(network, available, logged.load, daily)
     verdicts = tuple(explain(network, rules, logged.job, situation, logged.at))
+    kept: Sequence[Withheld] = () if withheld is None else await withheld(reader, skus, found.seen)
+    if kept:
+        for one in kept:
+            available[one.sku, one.site] = available.get((one.sku, one.site), 0) + one.quantity
+        freed = explain(network, rules, logged.job, Situation(network, available, logged.load, daily), logged.at)
+        verdicts = with_expiry(verdicts, freed, kept)
     alone = serve(network, rules, logged.job, situation, logged.at) if logged.kind is DecisionKind.BATCH else None
     sites = {site.id: site for site in network.sites}
     return Explained(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.ids import uuid7
 from comptoir.modules.routing.contracts import (
@@ -14,6 +16,7 @@ from comptoir.modules.routing.contracts import (
     SimulationId,
     SimulationState,
 )
+from comptoir.modules.routing.domain.drilling import By, Drill, Drilled, Worse
 from comptoir.modules.routing.domain.simulating import Tally
 from comptoir.modules.routing.errors import SimulationOver, UnknownRuleSet, UnknownSimulation
 from comptoir.modules.routing.store import sets as store
@@ -74,9 +77,25 @@ async def simulation_done(
     *,
     reached: int | None = None,
     rehearsed: Rehearsed | None = None,
+    drill: Drill | None = None,
 ) -> None:
-    """`reached` is for how many orders the rule set that is tried decided."""
-    await store_simulations.finish(tx, simulation_id, outcome(happened), outcome(tried), reached, rehearsed)
+    """`reached` is for how many orders the rule set that is tried decided; `drill` has seen each of them."""
+    await store_simulations.finish(tx, simulation_id, outcome(happened), outcome(tried), reached, rehearsed, drill)
+
+
+async def simulated_orders(
+    reader: Reader, simulation_id: SimulationId, kind: Worse, by: By | None = None, value: str = "", *, limit: int = 50
+) -> list[Drilled]:
+    """The orders that would be done worse by, of all or of one group, the worst first."""
+    return await store_simulations.simulated(reader, simulation_id, kind, by, value, limit)
+
+
+async def simulated(reader: Reader, simulation_id: SimulationId, order_id: UUID) -> Drilled:
+    """One of them. Raises UnknownSimulation for an order that is not kept."""
+    found = await store_simulations.simulated_order(reader, simulation_id, order_id)
+    if found is None:
+        raise UnknownSimulation(kind="simulation", id=simulation_id)
+    return found
 
 
 async def simulation_failed(tx: Tx, simulation_id: SimulationId, problem: str) -> None:

@@ -57,6 +57,35 @@ rule_set_versions = Table(
 )
 """Written with every change and never changed: a decision names the version that it was taken under."""
 
+schedules = Table(
+    "schedules",
+    metadata,
+    id_column(),
+    key("code"),
+    words("name"),
+    flag("active", default=True),
+    json("condition"),
+    uuid_column("rule_set_id", nullable=True),
+    key("time_zone"),
+    Column("works", ARRAY(Boolean), nullable=False),
+    Column("times", ARRAY(Integer), nullable=False),
+    Column("every", Integer, nullable=False, server_default=text("0")),
+    Column("opens", Integer, nullable=False, server_default=text("0")),
+    Column("closes", Integer, nullable=False, server_default=text("1440")),
+    key("rests_in"),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    instant("created_at", default=True),
+    instant("updated_at", default=True),
+    instant("deleted_at", nullable=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("schedules_code", "code", unique=True, postgresql_where=text("deleted_at IS NULL")),
+    CheckConstraint("cardinality(works) = 7", name="schedules_works"),
+    CheckConstraint("every BETWEEN 0 AND 1440 AND opens BETWEEN 0 AND closes AND closes <= 1440", name="schedules_clock"),
+    CheckConstraint("every > 0 OR cardinality(times) > 0", name="schedules_runs"),
+)
+"""When orders that wait are decided together. Times are minutes after midnight in `time_zone`. What is deleted stays as a row,
+so that the sum of versions, by which rules are kept at hand, never says the same of two states."""
+
 sites = Table(
     "sites",
     metadata,
@@ -126,10 +155,27 @@ simulations = Table(
     instant("created_at"),
     key("created_by"),
     instant("finished_at", nullable=True),
+    instant("began_at", nullable=True),
     Index("simulations_created", "created_at", "id"),
     CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="simulations_state"),
 )
 """Past orders under other rules: what was asked, how far it is, and what came out."""
+
+simulated = Table(
+    "simulated",
+    metadata,
+    uuid_column("simulation_id", primary_key=True),
+    uuid_column("order_id", primary_key=True),
+    key("channel"),
+    key("service"),
+    Column("week", Date, nullable=False),
+    Column("places", ARRAY(UUID(as_uuid=True)), nullable=False),
+    Column("late", Integer),
+    Column("dearer", BigInteger),
+    Column("split", Integer),
+    json("seen"),
+)
+"""The orders that would be done worse by, the worst of each group: in days, minor units and parcels, null where not."""
 
 networks = Table(
     "networks",

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -197,6 +198,19 @@ async def holders(reader: Reader, permission: Permission) -> list[ActorId]:
     """Which users may do this and can sign in, as actors."""
     roles = [role for role, may in domain.PERMISSIONS.items() if permission in may]
     return [ActorId(actor) for actor in await store.users_of_roles(reader, roles)]
+
+
+async def people(reader: Reader, actors: Sequence[str]) -> dict[str, str]:
+    """Who stands behind each of these actors: a token is the hand of the user who has made it."""
+    tokens: dict[UUID, str] = {}
+    for actor in actors:
+        kind, _, text = actor.partition(":")
+        with suppress(ValueError):
+            if kind == "token":
+                tokens[UUID(text)] = actor
+    makers = await store.token_makers(reader, list(tokens)) if tokens else {}
+    behind = {tokens[token_id]: f"user:{maker}" for token_id, maker in makers.items()}
+    return {actor: behind.get(actor, actor) for actor in actors}
 
 
 async def names(reader: Reader, actors: Sequence[str]) -> dict[ActorId, str]:

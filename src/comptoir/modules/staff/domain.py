@@ -60,6 +60,7 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.PRICES_WRITE: frozenset({P.PRICES_WRITE}),
         Scope.CUSTOMERS_READ: frozenset({P.CUSTOMERS_READ}),
         Scope.CUSTOMERS_WRITE: frozenset({P.CUSTOMERS_WRITE}),
+        Scope.CUSTOMERS_ERASE: frozenset({P.CUSTOMERS_ERASE}),
         Scope.CHANNELS_READ: frozenset({P.CHANNELS_READ}),
         Scope.CHANNELS_WRITE: frozenset({P.CHANNELS_WRITE}),
         Scope.LOCATIONS_READ: frozenset({P.LOCATIONS_READ}),
@@ -81,7 +82,7 @@ SCOPES: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
 
 COMPANY_WIDE = frozenset(
     {P.CATALOGUE_WRITE, P.PRICES_WRITE, P.CHANNELS_WRITE, P.ROUTING_WRITE, P.IMPORTS_RUN, P.EVENTS_READ, P.AUDIT_READ}
-    | {P.SETTINGS_USERS, P.SETTINGS_TOKENS, P.SETTINGS_WEBHOOKS}
+    | {P.CUSTOMERS_ERASE, P.SETTINGS_USERS, P.SETTINGS_TOKENS, P.SETTINGS_WEBHOOKS}
 )
 """What cannot be done for some locations only: who is limited to some does none of it, whatever their role or scopes say."""
 MAX_LOCATIONS = 10_000

@@ -164,6 +164,15 @@ async def credentials(reader: Reader, email: str) -> Credentials:
     return Credentials(None, "") if row is None else Credentials(UserId(row[0]), row[1])
 
 
+async def token_makers(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Which user has made each of these tokens; one that the command line has made is left out."""
+    rows = await reader.rows(
+        "SELECT id, created_by FROM staff.tokens WHERE id = ANY(%(ids)s::uuid[]) AND created_by IS NOT NULL",
+        {"ids": arrays.uuids(ids)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def names(reader: Reader, users: Sequence[UUID], tokens: Sequence[UUID]) -> dict[ActorId, str]:
     rows = await reader.rows(
         "SELECT 'user:' || id, name FROM staff.users WHERE id = ANY(%(users)s) "

@@ -153,14 +153,20 @@ async def substitute(
     sku: str,
     settle: Settle,
     reason: RejectReason = RejectReason.NOT_FOUND,
+    *,
+    theirs: bool = False,
 ) -> Substitution:
     """So many units of another SKU are in hand instead of units of this line that are not there: they are promised here, picked
     and cost no more; what is not there is counted again, and the buyer is owed what is cheaper.
 
-    Raises UnknownFulfilment, NotThatMany, SubstitutionNotAllowed, NotASubstitute, InsufficientStock, and what stands against
-    picking.
+    What a third party has in hand only they exchange (`theirs`); anybody else has them stop first.
+
+    Raises UnknownFulfilment, NotThatMany, SubstitutionNotAllowed, NotASubstitute, InsufficientStock, AtThirdParty, and what
+    stands against picking.
     """
     order = await orders.load(tx, (await fulfilment.get(tx, fulfilment_id)).order_id)
+    if not theirs:
+        await fulfilment.require_free_at(tx, fulfilment_id)
     one = await fulfilment.begin(tx, fulfilment_id)
     line = next((row for row in one.lines if row.line_no == line_no), None)
     left = 0 if line is None else line.quantity - line.picked

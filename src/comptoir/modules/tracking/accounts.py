@@ -9,7 +9,7 @@ import msgspec
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.errors import Stale
-from comptoir.modules.tracking.contracts import Account, AccountDraft, AccountId
+from comptoir.modules.tracking.contracts import HOUSE, Account, AccountDraft, AccountId
 from comptoir.modules.tracking.errors import UnknownAccount
 from comptoir.modules.tracking.store import accounts as store
 from comptoir.runtime.crypto import Keyring
@@ -31,6 +31,11 @@ def _checked(draft: AccountDraft) -> AccountDraft:
 async def create(tx: Tx, keyring: Keyring, draft: AccountDraft, credentials: Mapping[str, str]) -> Account:
     """Raises Invalid. That the connector exists, and which credentials it wants, is for whoever knows connectors to check."""
     return await store.insert(tx, _checked(draft), _sealed(keyring, credentials))
+
+
+async def ensure_house(tx: Tx, keyring: Keyring, connector: str, name: str) -> None:
+    """The account `HOUSE` is there from now on; what it is called and whether it is used is left as it is."""
+    await store.insert_once(tx, HOUSE, AccountDraft(connector=connector, name=name), _sealed(keyring, {}))
 
 
 async def update(

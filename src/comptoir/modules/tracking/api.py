@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import OrderId, ShipmentId
 from comptoir.modules.tracking import (
     accounts,
@@ -43,6 +44,7 @@ from comptoir.modules.tracking.moving import apply, begin, claim, never_ask, not
 from comptoir.modules.tracking.store import cases as store_cases
 from comptoir.modules.tracking.store import history, lanes
 from comptoir.modules.tracking.store import parcels as store
+from comptoir.modules.tracking.store.forgetting import forget_buyers
 from comptoir.modules.tracking.subscribers import consumers
 from comptoir.modules.tracking.whereabouts import whereabouts
 from comptoir.runtime.columnar import Columns
@@ -73,6 +75,7 @@ __all__ = [
     "consumers",
     "corrections",
     "drivers",
+    "forget_buyers",
     "inbox",
     "instructing",
     "is_late",
@@ -162,16 +165,22 @@ async def of_order(reader: Reader, order_id: OrderId) -> list[TrackedDetails]:
     return await _details(reader, await store.of_order(reader, order_id))
 
 
+async def parcels_of(reader: Reader, order_id: OrderId) -> list[Tracked]:
+    """The same, without what was said of them."""
+    return await store.of_order(reader, order_id)
+
+
 async def _details(reader: Reader, parcels: Sequence[Tracked]) -> list[TrackedDetails]:
     scans = await store.scans_of(reader, parcels)
     known = await cases.of_parcels(reader, [parcel.id for parcel in parcels])
     noted = await store.hand_scans(reader, [parcel.id for parcel in parcels])
+    troubles = await store_cases.troubles_of(reader, [parcel.id for parcel in parcels])
     said = await instructing.latest(reader, list(known))
     return [
         TrackedDetails(
             parcel=parcel,
             scans=tuple(scans[parcel.id]),
-            troubles=tuple(await store_cases.troubles_of(reader, parcel.id)),
+            troubles=tuple(troubles[parcel.id]),
             case=known.get(parcel.id),
             instruction=said.get(parcel.id),
             by_hand={scan.id: actor for tracked_id, scan, actor in noted if tracked_id == parcel.id},
@@ -219,20 +228,24 @@ async def find_troubles(
     kinds: Sequence[TroubleKind] = (),
     *,
     order_id: OrderId | None = None,
+    locations: Sequence[LocationId] = (),
     open_only: bool = True,
     resolved_only: bool = False,
     sort: str = "-opened",
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[Trouble]:
-    """What a person has to look at. Sorts: opened, -opened, and urgent: what cannot wait first, then the oldest."""
-    where = store_cases.where_troubles(kinds, order_id, open_only=open_only, resolved_only=resolved_only)
+    """What a person has to look at. Sorts: opened, -opened, and urgent: what cannot wait first, then the oldest.
+
+    `locations` are those that parcels left from; what is about a label alone is everybody's.
+    """
+    where = store_cases.where_troubles(kinds, order_id, locations, open_only=open_only, resolved_only=resolved_only)
     return await store_cases.TROUBLES.page(reader, where, sort=sort, limit=limit, cursor=cursor)
 
 
-async def counts_of_troubles(reader: Reader) -> dict[TroubleKind, int]:
-    """How many of each kind are open; a kind with none is left out."""
-    return await store_cases.counts(reader)
+async def counts_of_troubles(reader: Reader, locations: Sequence[LocationId] = ()) -> dict[TroubleKind, int]:
+    """How many of each kind are open; a kind with none is left out. `locations` as in `find_troubles`."""
+    return await store_cases.counts(reader, locations)
 
 
 async def dismiss(tx: Tx, trouble_id: TroubleId) -> Trouble:

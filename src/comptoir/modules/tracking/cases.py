@@ -168,7 +168,7 @@ def _checked(tx: Tx, given: Answer) -> Answer:
     return clean
 
 
-_TEXTS = ("line1", "line2", "postcode", "city", "pickup_point", "note")
+_TEXTS = ("line1", "line2", "postcode", "city", "pickup_point", "point_id", "note")
 
 
 async def carry_out(tx: Tx, tracked_id: TrackedId, step: CaseStep) -> Case:

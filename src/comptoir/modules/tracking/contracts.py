@@ -47,6 +47,10 @@ class AccountDraft:
     """Its labels are worth nothing; nothing is polled for it."""
 
 
+HOUSE = AccountId(UUID("01900000-0000-7000-8000-000000000001"))
+"""The account of carriers that are known by the house's own tables, and that nobody else has an account for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account(AccountDraft):
     id: AccountId
@@ -155,6 +159,8 @@ class TrackedFilter:
     order_id: OrderId | None = None
     carrier: str = ""
     account_id: AccountId | None = None
+    locations: tuple[LocationId, ...] = ()
+    """From which they left."""
     channel: str = ""
     destination_country: str = ""
     shipped_from: datetime | None = None
@@ -333,6 +339,8 @@ class Answer:
     postcode: str = ""
     city: str = ""
     pickup_point: str = ""
+    point_id: str = ""
+    """What the carrier calls the pickup point, where it is one that the carrier told us of."""
     note: str = ""
 
 

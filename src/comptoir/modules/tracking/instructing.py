@@ -144,6 +144,7 @@ async def _instruction(tx: Tx, reference: str, case: Case, parcel: Tracked) -> I
         on=said.on,
         recipient=_elsewhere(home, said) if said.kind is AnswerKind.ADDRESS else home,
         pickup_point=said.pickup_point,
+        point_id=said.point_id,
         note=said.note,
     )
 

@@ -21,6 +21,7 @@ from comptoir.modules.routing import api as routing
 from comptoir.modules.routing.contracts import Arrival
 from comptoir.modules.tracking import cases, coming
 from comptoir.modules.tracking.contracts import (
+    HOUSE,
     Account,
     AccountId,
     Counts,
@@ -106,7 +107,8 @@ class _Around:
         place = self._places[one.location_id]
         collected = one.pickup_location_id == one.location_id and not one.tracking_number
         label = self.labels.get(one.tracking_number)
-        account = label.account_id if label else self._accounts.get(one.carrier) or self._told.get(one.tracking_number)
+        sold = label is not None and label.account_id != HOUSE  # nobody tells us of what goes by our own tables
+        account = label.account_id if label and sold else self._accounts.get(one.carrier) or self._told.get(one.tracking_number)
         country = place.country if collected else one.country or place.country
         return Tracked(
             id=TrackedId(uuid7()),

@@ -229,6 +229,8 @@ troubles = Table(
     instant("resolved_at", nullable=True),
     key("resolution", nullable=True),
     Index("troubles_open", "about", "kind", unique=True, postgresql_where=text("resolved_at IS NULL")),
+    # All that was ever the matter with a parcel, which its page, its order's and its buyer's tell.
+    Index("troubles_about", "about", "opened_at", "id"),
     Index("troubles_opened", "opened_at", "id"),
     _one_of("kind", *TroubleKind),
 )

@@ -226,6 +226,7 @@ class CarrierConformance:
             Capability.COLLECT: lambda: carrier.rates(replace(request, collect=Money(1_000, Currency("EUR")))),
             Capability.DANGEROUS: lambda: carrier.rates(replace(request, dangerous=True)),
             Capability.RETURNS: lambda: carrier.buy(replace(_label_request(rig), shipment=replace(request, is_return=True))),
+            Capability.POINTS: lambda: carrier.points(request.recipient, 5),
         }
         assert calls.keys() == set(Capability)
         for capability, reason in carrier.info.missing.items():
@@ -246,6 +247,18 @@ class CarrierConformance:
             assert rate.cost.minor >= 0
             assert rate.carrier
             assert rate.days is None or rate.days >= 0
+
+    async def test_pickup_points_are_few_and_have_names(self, rig: CarrierRig) -> None:
+        if not _can(rig, Capability.POINTS):
+            return
+        points = await rig.carrier.points(rig.request().recipient, 2)
+        assert 0 < len(points) <= 2
+        assert len({point.id for point in points}) == len(points), "a point is told once"
+        for point in points:
+            assert point.id
+            assert point.name
+            assert point.address.country == rig.request().recipient.country
+            assert len(point.hours) in {0, 7}, "hours are of a week, or not told"
 
     async def test_two_purchases_with_one_reference_are_one_label(self, rig: CarrierRig) -> None:
         if not _can(rig, Capability.LABELS):

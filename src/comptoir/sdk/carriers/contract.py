@@ -10,6 +10,7 @@ from typing import NoReturn, Protocol
 
 from comptoir.sdk.carriers.errors import CarrierCannot
 from comptoir.sdk.carriers.values import (
+    Address,
     Instructed,
     Instruction,
     Label,
@@ -17,6 +18,7 @@ from comptoir.sdk.carriers.values import (
     LabelRequest,
     Manifest,
     Pickup,
+    PickupPoint,
     PickupRequest,
     Rate,
     RateRequest,
@@ -46,6 +48,8 @@ class Capability(StrEnum):
     """Takes dangerous goods."""
     RETURNS = "returns"
     """Sells labels for parcels that come back from a buyer."""
+    POINTS = "points"
+    """Tells the pickup points near an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,10 @@ class CarrierConnector(Protocol):
         """
         ...
 
+    async def points(self, near: Address, most: int) -> list[PickupPoint]:
+        """The pickup points at which a parcel for this address can wait, nearest first; none where there are none."""
+        ...
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         """Raises ForgedWebhook. `body` is what came, to the byte."""
         ...
@@ -215,6 +223,10 @@ class PartialCarrier:
     async def instruct(self, instruction: Instruction) -> Instructed:
         del instruction
         self.cannot(Capability.INSTRUCT)
+
+    async def points(self, near: Address, most: int) -> list[PickupPoint]:
+        del near, most
+        self.cannot(Capability.POINTS)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         del headers, body, now

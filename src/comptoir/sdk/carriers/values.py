@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
 from comptoir.kernel.money import Currency, Money, total
 from comptoir.sdk import orders
@@ -71,6 +72,8 @@ class RateRequest:
     """The number of the export declaration, where there is one."""
     distance: float | None = None
     """Kilometres on the great circle; None to reckon them from the coordinates of the addresses."""
+    place: UUID | None = None
+    """What we know the place by that it leaves from, for tables that are ours. Carriers are not told."""
     is_return: bool = False
     """A buyer sends it back: `sender` is the buyer, who has paid for nothing, and `recipient` one of us."""
 
@@ -228,6 +231,22 @@ class InstructionKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PickupPoint:
+    """Where a parcel can wait for its buyer."""
+
+    id: str
+    """As the carrier calls it."""
+    name: str
+    address: Address
+    kilometres: float | None = None
+    """From the address that was asked about, where the carrier says."""
+    hours: tuple[str, ...] = ()
+    """From Monday on, such as `09:00–12:00, 14:00–19:00`, empty for a day on which it is closed; none where nobody says."""
+    is_locker: bool = False
+    """Nobody stands behind it: it opens with a code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """Said of one parcel after a failed delivery. `reference` is ours: said twice with it, it is said once."""
 
@@ -240,6 +259,8 @@ class Instruction:
     """Who gets it, and where: another address than the label's where the kind says so."""
     pickup_point: str = ""
     """As the buyer named it, where it is to wait."""
+    point_id: str = ""
+    """What the carrier calls that, where it was one of its own points (`CarrierConnector.points`)."""
     note: str = ""
     """For the driver."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, NoReturn, Protocol
@@ -155,6 +155,11 @@ class Record:
             return parse_time(text, self._setting.conventions[self.row.file].date_order, self._setting.zone)
         except ValueError as problem:
             return self.refuse("bad_date", f"{column}: {problem}.", f"Write {column} as YYYY-MM-DD HH:MM.")
+
+    def day(self, field: str) -> date | None:
+        """The day in the cell; None for an empty one."""
+        at = self.time(field)
+        return None if at is None else at.astimezone(self._setting.zone).date()
 
     def needed_time(self, field: str) -> datetime:
         self.needed(field)

@@ -8,25 +8,29 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from comptoir.modules.carriers import api
-from comptoir.modules.carriers.api import MAX_BOX, MAX_CARBON, MAX_COST, MAX_DAYS, MAX_KM, MAX_ZONES
+from comptoir.modules.carriers.api import MAX_BOX, MAX_CARBON, MAX_COST, MAX_DAYS, MAX_KM, MAX_PLACES, MAX_ZONES
 from comptoir.modules.carriers.contracts import (
     CarrierService,
     CarrierServiceDraft,
     CarrierServiceFilter,
     CarrierServiceId,
+    Origins,
     Service,
     Zone,
 )
 from comptoir.modules.carriers.errors import CarrierServiceCodeTaken, UnknownCarrierService
 from comptoir.modules.staff.contracts import Scope
+from comptoir.modules.tracking.contracts import HOUSE
+from comptoir.surfaces import origins
 from comptoir.surfaces.api.answering import Call
-from comptoir.surfaces.api.identifiers import show
+from comptoir.surfaces.api.identifiers import parsed, show, show_location
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
     CarrierServiceRef,
     Code,
     CountryCode,
     Instant,
+    LocationRef,
     PageQuery,
     Request,
     Search,
@@ -88,6 +92,28 @@ _Zones = Annotated[
 ]
 
 
+class OriginsShape(Request, frozen=True, kw_only=True):
+    """Where it collects: at the locations that are named, and at those of these kinds in these countries. Nothing named at all
+    is everywhere; empty kinds are all kinds and empty countries all countries, where the other of the two is named.
+    """
+
+    locations: Annotated[tuple[LocationRef, ...], Meta(max_length=MAX_PLACES, description="These, whatever they are.")] = ()
+    kinds: Annotated[
+        tuple[Literal["warehouse", "store", "supplier"], ...],
+        Meta(max_length=3, examples=[["store"]], description="Of locations."),
+    ] = ()
+    countries: Annotated[
+        tuple[CountryCode, ...], Meta(max_length=250, examples=[["FR"]], description="In which locations are.")
+    ] = ()
+
+
+_KINDS: dict[str, Literal["warehouse", "store", "supplier"]] = {
+    "warehouse": "warehouse",
+    "store": "store",
+    "supplier": "supplier",
+}
+
+
 class CarrierServiceShape(Shape, frozen=True, kw_only=True):
     """One service of one carrier, by table rates."""
 
@@ -103,6 +129,7 @@ class CarrierServiceShape(Shape, frozen=True, kw_only=True):
     carbon: _Carbon
     delivers: _Delivers
     delivers_on_holidays: _Holidays
+    origins: OriginsShape
     version: Version
     created_at: Instant
     updated_at: Instant
@@ -122,6 +149,7 @@ class NewCarrierService(Request, frozen=True, kw_only=True):
     carbon: _Carbon = 0.1
     delivers: _Delivers = _MOST_DAYS
     delivers_on_holidays: _Holidays = False
+    origins: OriginsShape = OriginsShape()
 
 
 class ChangeCarrierService(Request, frozen=True, kw_only=True):
@@ -138,6 +166,7 @@ class ChangeCarrierService(Request, frozen=True, kw_only=True):
     carbon: _Carbon | UnsetType = UNSET
     delivers: _Delivers | UnsetType = UNSET
     delivers_on_holidays: _Holidays | UnsetType = UNSET
+    origins: OriginsShape | UnsetType = UNSET
 
 
 class CarrierServiceQuery(PageQuery, frozen=True, kw_only=True):
@@ -149,7 +178,13 @@ class CarrierServiceQuery(PageQuery, frozen=True, kw_only=True):
 
 _NEAR = {"up_to_km": 250.0, "base": 490, "per_kg": 50, "days": 1}
 _FAR = {"up_to_km": 1200.0, "base": 690, "per_kg": 80, "days": 3}
-_EXAMPLE = {"code": "colis-home", "name": "Colis Home", "countries": ["FR", "BE"], "zones": [_NEAR, _FAR]}
+_EXAMPLE = {
+    "code": "colis-home",
+    "name": "Colis Home",
+    "countries": ["FR", "BE"],
+    "zones": [_NEAR, _FAR],
+    "origins": {"kinds": ["store"], "countries": ["FR"]},
+}
 
 
 @carriers.get("/v1/carrier-services", Scope.ROUTING_READ)
@@ -166,7 +201,10 @@ async def list_carrier_services(call: Call, query: CarrierServiceQuery) -> Answe
 async def create_carrier_service(call: Call, body: NewCarrierService) -> Answer[CarrierServiceShape]:
     """Add a service of a carrier. Orders may go with it as soon as it is there, if it is active."""
     async with call.transaction() as tx:
-        made = await api.create(tx, CarrierServiceDraft(**_fields(given(body))))
+        draft = CarrierServiceDraft(**_fields(given(body)))
+        await origins.require(tx, draft.origins)
+        made = await api.create(tx, draft)
+        await call.services.carriage.ensure(tx, HOUSE)
         return await call.done(tx, _shape(made))
 
 
@@ -188,7 +226,9 @@ async def change_carrier_service(call: Call, body: ChangeCarrierService) -> Answ
     changes = _fields(given(body))
     async with call.transaction() as tx:
         there = await api.get(tx, _id(call))
-        changed = await api.update(tx, there.id, replace(there, **changes), version=call.decided_on(there.version))
+        wanted = replace(there, **changes)
+        await origins.require(tx, wanted.origins)
+        changed = await api.update(tx, there.id, wanted, version=call.decided_on(there.version))
         return await call.done(tx, _shape(changed))
 
 
@@ -203,6 +243,10 @@ def _fields(fields: dict[str, Any]) -> dict[str, Any]:
         fields["zones"] = tuple(Zone(one.up_to_km, one.base, one.per_kg, one.days) for one in fields["zones"])
     if "delivers" in fields:
         fields["delivers"] = flags(fields["delivers"])
+    if "origins" in fields:
+        said: OriginsShape = fields["origins"]
+        places = tuple(parsed("location", one) for one in said.locations)
+        fields["origins"] = Origins(locations=places, kinds=said.kinds, countries=said.countries)
     return fields
 
 
@@ -222,6 +266,11 @@ def _shape(service: CarrierService) -> CarrierServiceShape:
         carbon=service.carbon,
         delivers=weekdays(service.delivers),
         delivers_on_holidays=service.delivers_on_holidays,
+        origins=OriginsShape(
+            locations=tuple(show_location(one) for one in service.origins.locations),
+            kinds=tuple(_KINDS[kind] for kind in service.origins.kinds if kind in _KINDS),
+            countries=service.origins.countries,
+        ),
         version=service.version,
         created_at=service.created_at,
         updated_at=service.updated_at,

@@ -41,6 +41,8 @@ from comptoir.modules.fulfilment.errors import (
 )
 from comptoir.modules.locations.contracts import LocationId, PoolId
 from comptoir.modules.locations.errors import UnknownLocation, UnknownPool
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.errors import LotRecalled
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.errors import (
     AccountExpired,
@@ -337,7 +339,7 @@ async def _require_account(call: Call, reader: Reader, code: str) -> None:
 
 
 @collections.post(
-    "/v1/collections/{fulfilment_id}/hand-out", Scope.FULFILMENT_WRITE, refuses=(*_UNITS, NotPaid, WrongPickupCode)
+    "/v1/collections/{fulfilment_id}/hand-out", Scope.FULFILMENT_WRITE, refuses=(*_UNITS, NotPaid, WrongPickupCode, LotRecalled)
 )
 async def hand_collection_out(call: Call, body: HandOut) -> Answer[CollectionShape]:
     """Hand it to whoever may have it. Nothing is handed out before it is paid; what they leave stays on the counter."""
@@ -347,6 +349,7 @@ async def hand_collection_out(call: Call, body: HandOut) -> Answer[CollectionSha
         if body.checked is Checked.CODE:
             verdict = await _verdict(call, tx, body.code)
         if verdict is CodeVerdict.RIGHT:
+            await lots.require_not_recalled(tx, _id(call))
             await api.hand_out(tx, _id(call), _units(body.lines), given)
             return await _done(call, tx)
     raise WrongPickupCode(barred=verdict is CodeVerdict.BARRED)

@@ -10,14 +10,17 @@ from msgspec import UNSET, Meta, UnsetType
 from comptoir.kernel.errors import NotFound
 from comptoir.modules.customers import api
 from comptoir.modules.customers.contracts import Customer, CustomerDraft, CustomerFilter, CustomerId, Identity
-from comptoir.modules.customers.errors import IdentityTaken, UnknownCustomer
+from comptoir.modules.customers.errors import CustomerStillServed, IdentityTaken, UnknownCustomer
+from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
+from comptoir.surfaces import erasing
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import show
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
     CountryCode,
     CustomerRef,
+    Day,
     Instant,
     PageQuery,
     Request,
@@ -144,6 +147,37 @@ async def detach_identity(call: Call, body: IdentityShape) -> Answer[CustomerSha
     """
     async with call.transaction() as tx:
         return await call.done(tx, _shape(await api.detach(tx, _id(call), Identity(body.kind, body.value))))
+
+
+class KeptInvoice(Shape, frozen=True, kw_only=True):
+    """An invoice, or a credit note, on which the buyer has to stay."""
+
+    number: Annotated[str, Meta(examples=["F2026-000042"])]
+    kept_until: Day
+
+
+class Erased(Shape, frozen=True, kw_only=True):
+    """What is left of an erased customer."""
+
+    id: CustomerRef
+    kept: Annotated[list[KeptInvoice], Meta(description="What the law wants kept with its buyer, the latest first.")]
+
+
+@customers.post("/v1/customers/{customer_id}/erase", Scope.CUSTOMERS_ERASE, refuses=(UnknownCustomer, CustomerStillServed))
+async def erase_customer(call: Call) -> Answer[Erased]:
+    """Erase a customer for good.
+
+    Name, keys, consents, addresses of orders, recipients, labels and pictures of returns go; what was sold, for how much and to
+    which country stays. Invoices keep their buyer for as long as the law wants books to be kept: ten years in France.
+    """
+    customer_id = _id(call)
+    async with call.transaction() as tx:
+        kept = await erasing.erase(tx, customer_id)
+        await staff.record(
+            tx, "customer.erased", show("customer", customer_id), {"invoices_kept": len(kept)}, address=call.address
+        )
+        rows = [KeptInvoice(number=one.number, kept_until=one.until) for one in kept]
+        return await call.done(tx, Erased(id=show("customer", customer_id), kept=rows))
 
 
 def _id(call: Call) -> CustomerId:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, cast
 
 from msgspec import Meta
 
 from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.lots import api as lots
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.routing import api
@@ -74,6 +75,7 @@ class RunShape(Shape, frozen=True, kw_only=True):
 
     orders: Annotated[int, Meta(ge=0, examples=[12], description="That went elsewhere by it.")]
     saved: Annotated[int, Meta(examples=[2350], description="What these cost less than before, all together, in minor units.")]
+    code: Annotated[str, Meta(examples=["express"], description="Of the schedule, or of the rule set whose own run it was.")]
 
 
 class DecisionShape(Shape, frozen=True, kw_only=True):
@@ -87,6 +89,9 @@ class DecisionShape(Shape, frozen=True, kw_only=True):
     rule_set_id: Annotated[RuleSetRef, Meta(description="None where none was live: priority and distance decided.")] | None
     rule_set_version: int
     service: Service
+    begins_at: (
+        Annotated[Instant, Meta(description="When it may be begun, with the run that it waits for; null at once.")] | None
+    )
     parcels: list[DecidedParcel]
     lacking: Annotated[list[LackingUnits], Meta(description="What nobody might send.")]
     run: Annotated[RunShape, Meta(description="With which others it was decided; none where it was decided by itself.")] | None
@@ -96,6 +101,16 @@ class DecisionsShape(Shape, frozen=True, kw_only=True):
     """The latest first."""
 
     items: list[DecisionShape]
+
+
+class WithheldShape(Shape, frozen=True, kw_only=True):
+    """Units of a lot that lie there and that nobody may get."""
+
+    sku: SkuText
+    lot: Annotated[str, Meta(examples=["L2481"])]
+    expires_on: Annotated[Day | None, Meta(description="The last day.")]
+    quantity: Quantity
+    why: Annotated[Literal["too_soon", "expired", "blocked"], Meta(description="`blocked`: it is recalled.")]
 
 
 class VerdictShape(Shape, frozen=True, kw_only=True):
@@ -117,6 +132,10 @@ class VerdictShape(Shape, frozen=True, kw_only=True):
         ),
     ]
     lacking: Annotated[int, Meta(ge=0, examples=[0], description="Units of the order that it did not have.")]
+    withheld: Annotated[
+        list[WithheldShape],
+        Meta(description="What lay there and could not be sold, where the location would have lacked less with it."),
+    ]
     ratings: Annotated[
         dict[Rating, float], Meta(description="As measured; less is better in each.", examples=[{"distance": 12.5}])
     ]
@@ -155,7 +174,7 @@ async def explain_decision(call: Call) -> Answer[ExplainedShape]:
     Reckoned again by the code that decided, with the rules, the locations and the stock as they were.
     """
     async with call.reading() as reader:
-        told = await api.explained(reader, DecisionId(call.id("decision")))
+        told = await api.explained(reader, DecisionId(call.id("decision")), lots.withheld)
     chosen = {parcel.site for parcel in told.decision.parcels}
     return call.answer(
         ExplainedShape(
@@ -176,11 +195,29 @@ def _verdict(told: Explained, one: Verdict, *, chosen: bool) -> VerdictShape:
         chosen=chosen,
         fence=one.fence,
         detail=one.detail,
-        reason="" if one.fence is None else _DETAILS[one.detail] if one.detail is not None else _FENCES[one.fence],
+        reason=_reason(site.name or site.code, one),
         lacking=one.lacking,
+        withheld=[
+            WithheldShape(
+                sku=row.sku,
+                lot=row.lot,
+                expires_on=row.expires_on,
+                quantity=row.quantity,
+                why=cast("Literal['too_soon', 'expired', 'blocked']", row.why),
+            )
+            for row in one.withheld
+        ],
         ratings={rating: round(value, 6) for rating, value in one.ratings.items()},
         score=None if one.score is None else round(one.score, 6),
     )
+
+
+def _reason(place: str, one: Verdict) -> str:
+    if one.fence is None:
+        return ""
+    if one.carriers:
+        return f"{place} is not collected at by {', '.join(one.carriers)}, which would take it."
+    return _FENCES[one.fence] if one.detail is None else _DETAILS[one.detail]
 
 
 _FENCES: Mapping[Fence, str] = {
@@ -191,6 +228,7 @@ _FENCES: Mapping[Fence, str] = {
     Fence.TOO_LATE: "It is too late for the promised day.",
     Fence.CAPACITY: "It has as many orders as it can prepare in a day.",
     Fence.STOCK: "It has none of it above its safety stock.",
+    Fence.EXPIRY: "What lies there expires too soon, has expired or is recalled.",
     Fence.MINIMUM_PICK: "It is too little to be worth a parcel.",
 }
 _DETAILS: Mapping[Detail, str] = {
@@ -206,6 +244,7 @@ _DETAILS: Mapping[Detail, str] = {
     Detail.DANGEROUS: "No carrier service takes dangerous goods there.",
     Detail.WEIGHT: "It is too heavy for every carrier service.",
     Detail.TOGETHER: "No carrier service takes all of it together.",
+    Detail.NOT_COLLECTED: "No carrier service that takes it collects there.",
     Detail.DISTANCE: "The address is beyond the last zone of every carrier service.",
     Detail.NO_DAY: "No parcel ever leaves there.",
 }
@@ -221,6 +260,7 @@ def _fields(one: Logged) -> dict[str, Any]:
         "rule_set_id": show_some("rule_set", one.rule_set_id),
         "rule_set_version": one.version,
         "service": one.job.service,
+        "begins_at": one.job.begins_at,
         "parcels": [
             DecidedParcel(
                 location_id=show_location(parcel.site),
@@ -235,5 +275,5 @@ def _fields(one: Logged) -> dict[str, Any]:
             for parcel in one.parcels
         ],
         "lacking": [LackingUnits(line_no=no, quantity=units) for no, units in one.lacking],
-        "run": None if one.run is None else RunShape(orders=one.run.orders, saved=one.run.saved),
+        "run": None if one.run is None else RunShape(orders=one.run.orders, saved=one.run.saved, code=one.run.code),
     }

@@ -9,6 +9,7 @@ from msgspec import Meta
 from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.changes import api as changes
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.api import WaysOut
 from comptoir.modules.fulfilment.errors import NotInThatState
@@ -48,6 +49,7 @@ from comptoir.surfaces.api.shapes import (
     SkuText,
     Words,
 )
+from comptoir.surfaces.changing import SETTING
 from comptoir.surfaces.pools import pool_of
 
 exceptions = Resource("Exceptions", "What facts have broken: put right by itself, or by somebody who chooses.")
@@ -130,6 +132,9 @@ class ResolveException(Request, frozen=True, kw_only=True):
 
     Where no location may send it: `send` lets one send it whatever the rules say, `retry` has the rules decide again, and
     `service` changes how it goes first. After the latter two it is still open if the rules stop everybody.
+
+    Where a third party has it in hand: `expect_back` announces a return for it, now or as soon as it has left, and `ask_again`
+    asks once more for it to be stopped. While `data.refused` is not there, their answer is waited for.
     """
 
     choice: Choice
@@ -191,6 +196,8 @@ async def resolve_exception(call: Call, body: ResolveException) -> Answer[Except
             raise ExceptionClosed(resolution=found.exception.resolution)
         if body.choice in {Choice.SEND, Choice.RETRY, Choice.SERVICE}:
             await _release(call, tx, found, body)
+        elif body.choice in {Choice.EXPECT_BACK, Choice.ASK_AGAIN} and body.choice in found.choices:
+            await _stop(tx, found.exception.id, body.choice)
         else:
             await _choose(tx, found, body)
         after = await api.exception(tx, _id(call), pool_of)
@@ -219,6 +226,14 @@ async def _release(call: Call, tx: Tx, found: ExceptionDetails, body: ResolveExc
         await fulfilment.send_as(tx, setting, exception_id, body.service)
     else:
         await fulfilment.retry(tx, setting, exception_id)
+
+
+async def _stop(tx: Tx, exception_id: ExceptionId, choice: Choice) -> None:
+    """What can be done about units that a third party could not stop."""
+    if choice is Choice.EXPECT_BACK:
+        await changes.expect_unstopped(tx, exception_id, SETTING)
+    else:
+        await fulfilment.ask_again(tx, exception_id)
 
 
 async def _choose(tx: Tx, found: ExceptionDetails, body: ResolveException) -> None:

@@ -14,6 +14,7 @@ from comptoir.kernel.errors import Conflict, NotFound
 from comptoir.kernel.money import MAX_MINOR, currency
 from comptoir.kernel.time import aware
 from comptoir.modules.channels.errors import UnknownChannel
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api
@@ -199,7 +200,7 @@ async def record_channel_orders(call: Call, body: RecordOrders) -> Answer[Record
         raise NoLocation(channel=counter.channel.code)
     told = [await _located(call, _order(n, order)) for n, order in enumerate(body.orders)]
     async with call.transaction() as tx:
-        recorded = await api.record(tx, await _facts(tx, counter, told))
+        recorded = await api.record(tx, await _facts(tx, counter, told), fulfilment.bound)
         return await call.done(tx, RecordedOrders(results=[_recorded(one) for one in recorded]))
 
 

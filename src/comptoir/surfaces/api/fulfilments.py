@@ -42,7 +42,7 @@ from comptoir.modules.fulfilment.errors import (
 from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.lots import api as lots
-from comptoir.modules.lots.errors import LotDiffers, LotRefused, TooManyInLots
+from comptoir.modules.lots.errors import LotDiffers, LotNotFirst, LotRecalled, LotRefused, TooManyInLots
 from comptoir.modules.orders.contracts import OrderId, Tracking
 from comptoir.modules.orders.errors import NotReservedThere
 from comptoir.modules.staff.contracts import Scope
@@ -236,6 +236,10 @@ class ScanCode(Request, frozen=True, kw_only=True):
     weight: (
         Annotated[int, Meta(ge=1, le=2_000_000_000, description="Thousandths, of what is weighed.", examples=[1250])] | None
     ) = None
+    in_order: Annotated[
+        bool,
+        Meta(description="Refuse (409, `lot_not_first`) a lot that expires later than another one that lies there."),
+    ] = False
 
 
 class ScanShape(Shape, frozen=True, kw_only=True):
@@ -442,7 +446,7 @@ async def unpick_fulfilment(call: Call, body: TheseLines) -> Answer[FulfilmentSh
 @fulfilments.post(
     "/v1/fulfilments/{fulfilment_id}/scan",
     Scope.FULFILMENT_WRITE,
-    refuses=(*REFUSED, LotDiffers, LotRefused, TooManyInLots),
+    refuses=(*REFUSED, LotDiffers, LotNotFirst, LotRefused, TooManyInLots),
 )
 async def scan_item(call: Call, body: ScanCode) -> Answer[ScanShape]:
     """Pick one unit by its label. What does not belong to the order changes nothing, and is told.
@@ -453,7 +457,7 @@ async def scan_item(call: Call, body: ScanCode) -> Answer[ScanShape]:
     async with call.transaction() as tx:
         found = await api.scan(tx, _id(call), body.code, body.weight)
         if found.line is not None and found.outcome in {Scanned.PICKED, Scanned.ALL_PICKED}:
-            await lots.scanned(tx, _id(call), body.code, found.line.line_no)
+            await lots.scanned(tx, _id(call), body.code, found.line.line_no, in_order=body.in_order)
         line = None if found.line is None else line_shape(found.line)
         return await call.done(tx, ScanShape(outcome=found.outcome, sku=found.sku, line=line, left=found.left))
 
@@ -533,7 +537,7 @@ async def take_recalled_out(call: Call, body: SomeLines) -> Answer[FulfilmentSha
 @fulfilments.post(
     "/v1/fulfilments/{fulfilment_id}/hand-over",
     Scope.FULFILMENT_WRITE,
-    refuses=(*REFUSED, NotPicked, LabelMissing, BoxRecalled),
+    refuses=(*REFUSED, NotPicked, LabelMissing, BoxRecalled, LotRecalled),
 )
 async def hand_parcels_over(call: Call, body: HandOver) -> Answer[FulfilmentShape]:
     """Hand packed boxes to the carrier: each is a shipment of the order, and its units leave the stock.
@@ -549,6 +553,7 @@ async def hand_parcels_over(call: Call, body: HandOver) -> Answer[FulfilmentShap
         }
     async with call.transaction() as tx:
         tracking = await carried(tx, _id(call), tracking, labels_needed=body.use_labels)
+        await lots.require_not_recalled(tx, _id(call))
         left, _ = await api.hand_over(tx, _id(call), tracking)
         return await _done(call, tx, left)
 

@@ -33,7 +33,7 @@ from comptoir.modules.orders.contracts import EXCEPTION_PREFIX, ORDER_PREFIX, RE
 from comptoir.modules.packing.contracts import CARTON_PREFIX
 from comptoir.modules.payments.contracts import ACCOUNT_PREFIX, GRANT_PREFIX
 from comptoir.modules.purchasing.contracts import PURCHASE_PREFIX
-from comptoir.modules.routing.contracts import DECISION_PREFIX, RULE_SET_PREFIX, SIMULATION_PREFIX
+from comptoir.modules.routing.contracts import DECISION_PREFIX, RULE_SET_PREFIX, SCHEDULE_PREFIX, SIMULATION_PREFIX
 from comptoir.modules.staff.contracts import TOKEN_PREFIX, USER_PREFIX
 from comptoir.modules.tracking.contracts import ACCOUNT_PREFIX as CARRIER_ACCOUNT_PREFIX
 from comptoir.modules.tracking.contracts import (
@@ -72,6 +72,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "channel": CHANNEL_PREFIX,
     "carrier_service": CARRIER_SERVICE_PREFIX,
     "rule_set": RULE_SET_PREFIX,
+    "run_schedule": SCHEDULE_PREFIX,
     "decision": DECISION_PREFIX,
     "simulation": SIMULATION_PREFIX,
     "fulfilment": FULFILMENT_PREFIX,

@@ -13,8 +13,9 @@ from comptoir.modules.invoicing.errors import NothingToInvoice, SellerUnknown, U
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.staff.contracts import Scope
-from comptoir.surfaces import invoicing
+from comptoir.surfaces import invoicing, papers
 from comptoir.surfaces.api.answering import Call
+from comptoir.surfaces.api.documents import PaperQuery, language, pdf
 from comptoir.surfaces.api.identifiers import show, show_some
 from comptoir.surfaces.api.operations import Answer, Resource
 from comptoir.surfaces.api.shapes import CountryCode, Day, Instant, InvoiceRef, OrderRef, Request, Shape, Words
@@ -127,14 +128,12 @@ async def get_invoice(call: Call) -> Answer[InvoiceShape]:
 @invoices.get(
     "/v1/invoices/{invoice_id}/document", Scope.ORDERS_READ, content_type="application/pdf", refuses=(UnknownInvoice,)
 )
-async def get_invoice_document(call: Call) -> Answer[bytes]:
-    """Download the paper of an invoice or a credit note, in the buyer's language."""
+async def get_invoice_document(call: Call, query: PaperQuery) -> Answer[bytes]:
+    """Download the paper of an invoice or a credit note, in the buyer's language or the one that is asked for."""
     async with call.reading() as reader:
         one = await api.get(reader, InvoiceId(call.id("invoice")))
-    content = await documents.render(invoicing.read(one).paper, invoicing.locale(one))
-    return Answer(
-        200, content, b"application/pdf", ((b"content-disposition", f'inline; filename="{one.number}.pdf"'.encode()),)
-    )
+    locale = papers.locale_of(language(call, query.locale), invoicing.locale(one))
+    return pdf(await documents.render(invoicing.read(one).paper, locale), one.number, locale)
 
 
 @invoices.get("/v1/seller", Scope.CHANNELS_READ, refuses=(SellerUnknown,))

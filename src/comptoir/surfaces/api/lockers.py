@@ -29,6 +29,7 @@ from comptoir.modules.fulfilment.errors import (
 )
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
+from comptoir.modules.lots.errors import LotRecalled
 from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_location, show_some
@@ -126,7 +127,7 @@ async def get_locker(call: Call) -> Answer[LockerShape]:
 @lockers.post(
     "/v1/collections/{fulfilment_id}/locker",
     Scope.FULFILMENT_WRITE,
-    refuses=(UnknownFulfilment, UnknownLocker, NotInThatState, NotPaid, NoLocker, LockerStepRefused),
+    refuses=(UnknownFulfilment, UnknownLocker, NotInThatState, NotPaid, NoLocker, LockerStepRefused, LotRecalled),
     sealed=True,
 )
 async def put_into_locker(call: Call, body: PutIn) -> Answer[PlacedInLockerShape]:
@@ -156,7 +157,7 @@ async def take_out_of_locker(call: Call) -> Answer[None]:
 @lockers.post(
     "/v1/lockers/{locker_id}/open",
     Scope.FULFILMENT_WRITE,
-    refuses=(UnknownLocker, LockerStepRefused, WrongPickupCode),
+    refuses=(UnknownLocker, LockerStepRefused, WrongPickupCode, LotRecalled),
     sealed=True,
 )
 async def open_locker(call: Call, body: OpenLocker) -> Answer[LockerShape]:

@@ -8,6 +8,9 @@ from msgspec import Meta
 
 from comptoir.modules.fulfilment.contracts import FulfilmentId
 from comptoir.modules.fulfilment.errors import UnknownFulfilment
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import TransferId
+from comptoir.modules.inventory.errors import UnknownTransfer
 from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.lots import api
 from comptoir.modules.lots.contracts import Named, Picked, Shelf, ShelfFilter, Terms, Tracks
@@ -15,6 +18,7 @@ from comptoir.modules.lots.errors import LotDiffers, LotRefused, LotsNotAsked, T
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
+from comptoir.runtime.database import Reader
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import show, show_actor, show_location
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
@@ -148,6 +152,29 @@ class PickLot(Request, frozen=True, kw_only=True):
     expires_on: _Expires = None
 
 
+class CarriedLot(Shape, frozen=True, kw_only=True):
+    """So much of a lot in a transfer."""
+
+    sku: SkuText
+    lot: Annotated[LotCode, Meta(description="Empty: units of which nobody knows the lot.")]
+    expires_on: _Expires
+    blocked: bool
+    sent: UnitCount
+    received: Annotated[int, Meta(description="More than was sent, where a lot came that was not.", examples=[0])]
+    missing: Annotated[int, Meta(examples=[0])]
+    assumed: Annotated[bool, Meta(description="Nobody has read that it is this lot: it is what expires first.")]
+    read_out: Annotated[int, Meta(description="Read where it leaves, and not sent yet.", examples=[0])]
+    read_in: Annotated[int, Meta(description="Read where it arrives, and not received yet.", examples=[0])]
+
+
+class LotsOfTransfer(Shape, frozen=True, kw_only=True):
+    items: list[CarriedLot]
+
+
+class TransferLots(Request, frozen=True, kw_only=True):
+    lines: Annotated[tuple[NamedUnits, ...], Meta(min_length=1, max_length=1000)]
+
+
 @lots.get("/v1/lots", Scope.STOCK_READ)
 async def list_lots(call: Call, query: LotsQuery) -> Answer[PageOf[LotShape]]:
     """List what lies where of which lot, by SKU."""
@@ -246,6 +273,61 @@ async def pick_lot(call: Call, body: PickLot) -> Answer[LotsOfOrder]:
     async with call.transaction() as tx:
         await api.pick(tx, fulfilment_id, body.line_no, body.lot, body.quantity, body.expires_on)
         return await call.done(tx, LotsOfOrder(items=[_used(one) for one in await api.of_fulfilment(tx, fulfilment_id)]))
+
+
+@lots.get("/v1/transfers/{transfer_id}/lots", Scope.STOCK_READ, refuses=(UnknownTransfer,))
+async def list_lots_of_transfer(call: Call) -> Answer[LotsOfTransfer]:
+    """List which lots are in a transfer: what was sent, what has come, and where that differs."""
+    transfer_id = TransferId(call.id("transfer"))
+    async with call.reading() as reader:
+        await inventory.transfer(reader, transfer_id)
+        return call.answer(await _of_transfer(reader, transfer_id))
+
+
+_TELL = (UnknownTransfer, LotsNotAsked, LotDiffers)
+
+
+@lots.post("/v1/transfers/{transfer_id}/lots/sent", Scope.STOCK_WRITE, refuses=(*_TELL, LotRefused))
+async def name_sent_lots(call: Call, body: TransferLots) -> Answer[LotsOfTransfer]:
+    """Say which lots a transfer takes along, before it is sent; what nobody says is taken to be what expires first.
+
+    A lot that is expired or recalled is refused.
+    """
+    return await _told(call, body, leaving=True)
+
+
+@lots.post("/v1/transfers/{transfer_id}/lots/received", Scope.STOCK_WRITE, refuses=_TELL)
+async def name_received_lots(call: Call, body: TransferLots) -> Answer[LotsOfTransfer]:
+    """Say which lots have come, before they are received. A lot that was not sent is taken in all the same."""
+    return await _told(call, body, leaving=False)
+
+
+async def _told(call: Call, body: TransferLots, *, leaving: bool) -> Answer[LotsOfTransfer]:
+    transfer_id = TransferId(call.id("transfer"))
+    rows = [Named(line.sku, line.quantity, line.lot, line.expires_on) for line in body.lines]
+    async with call.transaction() as tx:
+        await api.tell_on_road(tx, transfer_id, rows, leaving=leaving)
+        return await call.done(tx, await _of_transfer(tx, transfer_id))
+
+
+async def _of_transfer(reader: Reader, transfer_id: TransferId) -> LotsOfTransfer:
+    return LotsOfTransfer(
+        items=[
+            CarriedLot(
+                sku=one.sku,
+                lot=one.code,
+                expires_on=one.expires_on,
+                blocked=one.blocked,
+                sent=one.sent,
+                received=one.received,
+                missing=one.missing,
+                assumed=one.assumed,
+                read_out=one.read_out,
+                read_in=one.read_in,
+            )
+            for one in await api.carried(reader, transfer_id)
+        ]
+    )
 
 
 def _shelf(one: Shelf) -> LotShape:

@@ -253,12 +253,14 @@ async def cancel_order(call: Call, body: CancelOrder) -> Answer[OrderShape]:
         return await _stands(call, tx, order_id)
 
 
-@_step("release", QuantityNotOpen, UnknownLine)
+@_step("release", AtThirdParty, QuantityNotOpen, UnknownLine)
 async def release_order(call: Call, body: ReleaseOrder) -> Answer[OrderShape]:
     """Take promised units off their locations: they wait for stock again, for this order."""
     async with call.transaction() as tx:
         order_id = await _at_version(call, tx)
-        await api.release(tx, order_id, _units(body.lines), body.reason)
+        lines = _units(body.lines)
+        await fulfilment.require_free(tx, order_id, None if lines is None else {line.line_no for line in lines})
+        await api.release(tx, order_id, lines, body.reason)
         return await _stands(call, tx, order_id)
 
 
@@ -306,17 +308,19 @@ async def allocate_order(call: Call, body: AllocateOrder) -> Answer[OrderShape]:
         return await _stands(call, tx, order_id)
 
 
-@_step("move", NotReservedThere, QuantityNotOpen, UnknownLine, InsufficientStock, UnknownLocation)
+@_step("move", AtThirdParty, NotReservedThere, QuantityNotOpen, UnknownLine, InsufficientStock, UnknownLocation)
 async def move_order_units(call: Call, body: MoveUnits) -> Answer[OrderShape]:
     """Let promised units come from another location."""
     async with call.transaction() as tx:
         order_id = await _at_version(call, tx)
+        origin = await _location(tx, body.from_location_id)
+        await fulfilment.require_free(tx, order_id, {body.line_no}, origin)
         await api.move(
             tx,
             order_id,
             body.line_no,
             body.quantity,
-            from_location_id=await _location(tx, body.from_location_id),
+            from_location_id=origin,
             to_location_id=await _location(tx, body.to_location_id),
             reason=body.reason,
         )

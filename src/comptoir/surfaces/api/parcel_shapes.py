@@ -70,6 +70,7 @@ class BuyersAnswerShape(Shape, frozen=True, kw_only=True):
     postcode: str
     city: str
     pickup_point: str
+    point_id: str
     note: str
 
 
@@ -144,6 +145,7 @@ class ParcelQuery(PageQuery, frozen=True, kw_only=True):
     order_id: OrderRef | None = None
     account_id: CarrierAccountRef | None = None
     carrier: Words = ""
+    location_id: Annotated[tuple[LocationRef, ...], Meta(description="From which they left.")] = ()
     troubled: Annotated[bool, Meta(description="Whether a person has to look at it.")] | None = None
     search: Annotated[Search, Meta(description="The beginning of a tracking number, or an order's number.")] = ""
 
@@ -152,10 +154,36 @@ class TroubleQuery(PageQuery, frozen=True, kw_only=True):
     sort: Literal["opened", "-opened"] = "-opened"
     kind: tuple[TroubleKind, ...] = ()
     order_id: OrderRef | None = None
+    location_id: Annotated[
+        tuple[LocationRef, ...], Meta(description="From which parcels left. What is about a label alone is told all the same.")
+    ] = ()
     open_only: bool = True
 
 
 _Line = Annotated[str, Meta(max_length=200, pattern=PRINTABLE, examples=[""])]
+
+
+class OpenDay(Shape, frozen=True, kw_only=True):
+    """A day of a pickup point."""
+
+    day: Day
+    hours: Annotated[str, Meta(description="Empty where it is closed.", examples=["09:00–12:00, 14:00–19:00"])]
+
+
+class PickupPointShape(Shape, frozen=True, kw_only=True):
+    """Where a parcel can wait for its buyer: a counter of ours, or a point of the carrier's."""
+
+    name: str
+    address: Annotated[str, Meta(examples=["2 quai du Port, 13002 Marseille"])]
+    text: Annotated[str, Meta(description="All of it in one line: what `pickup_point` of an answer says.")]
+    point_id: Annotated[str, Meta(description="What the carrier calls it; empty for our own.", examples=["FR-77"])]
+    kilometres: Annotated[float, Meta(description="From the address.", examples=[0.6])] | None
+    lockers: Annotated[bool, Meta(description="Whether it has lockers, or is one.")]
+    hours: Annotated[list[OpenDay], Meta(description="Of the next days; none where nobody says.")]
+
+
+class PickupPointsShape(Shape, frozen=True, kw_only=True):
+    items: list[PickupPointShape]
 
 
 class AnswerFailedDelivery(Request, frozen=True, kw_only=True):
@@ -168,6 +196,7 @@ class AnswerFailedDelivery(Request, frozen=True, kw_only=True):
     postcode: _Line = ""
     city: _Line = ""
     pickup_point: _Line = ""
+    point_id: Annotated[_Line, Meta(description="What the carrier calls the pickup point, where it is one of its own.")] = ""
     note: Annotated[Words, Meta(examples=["Ring twice."])] = ""
 
 

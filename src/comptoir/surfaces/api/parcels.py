@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from comptoir.kernel.time import utcnow
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.staff import api as staff
 from comptoir.modules.staff.contracts import Scope
@@ -40,7 +42,7 @@ from comptoir.modules.tracking.errors import (
 from comptoir.runtime.database import Reader
 from comptoir.sdk.carriers import CarrierCannot
 from comptoir.sdk.tracking import Scan
-from comptoir.surfaces import keeping
+from comptoir.surfaces import keeping, points
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed, parsed_some, show, show_location, show_some
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
@@ -61,13 +63,17 @@ from comptoir.surfaces.api.parcel_shapes import (
     LaneShape,
     LanesShape,
     NoteScan,
+    OpenDay,
     ParcelQuery,
     ParcelScanShape,
+    PickupPointShape,
+    PickupPointsShape,
     TrackedParcelDetailShape,
     TrackedParcelShape,
     TroubleQuery,
     TroubleShape,
 )
+from comptoir.surfaces.points import Point
 
 parcels = Resource("Parcels", "Where parcels are, what has gone wrong with them, and how well carriers keep promises.")
 
@@ -84,6 +90,7 @@ async def list_parcels(call: Call, query: ParcelQuery) -> Answer[PageOf[TrackedP
         order_id=None if order_id is None else OrderId(order_id),
         account_id=None if account_id is None else AccountId(account_id),
         carrier=query.carrier,
+        locations=_locations(query.location_id),
         stuck=query.troubled,
         search=query.search,
     )
@@ -109,6 +116,20 @@ async def answer_failed_delivery(call: Call, body: AnswerFailedDelivery) -> Answ
     async with call.transaction() as tx:
         await api.cases.answer(tx, _id(call), given)
         return await call.done(tx, await _detail(tx, _id(call)))
+
+
+@parcels.get("/v1/parcels/{tracked_id}/pickup-points", Scope.ORDERS_READ, refuses=(UnknownTracked,))
+async def list_pickup_points(call: Call) -> Answer[PickupPointsShape]:
+    """List where a parcel that could not be handed over can wait near its address, nearest first.
+
+    Our own counters within fifty kilometres, and the carrier's points where its connector tells them.
+    """
+    async with call.reading() as reader:
+        found = await api.get(reader, _id(call))
+        order = await orders.order(reader, found.parcel.order_id)
+    services = call.services
+    items = await points.near(services.database, services.carriage, found.parcel, order, utcnow())
+    return call.answer(PickupPointsShape(items=[_point(one) for one in items]))
 
 
 @parcels.post("/v1/parcels/{tracked_id}/carry-out", Scope.FULFILMENT_WRITE, refuses=(UnknownTracked, CaseClosed))
@@ -197,6 +218,7 @@ async def list_parcel_troubles(call: Call, query: TroubleQuery) -> Answer[PageOf
             reader,
             query.kind,
             order_id=None if order_id is None else OrderId(order_id),
+            locations=_locations(query.location_id),
             open_only=query.open_only,
             sort=query.sort,
             limit=query.limit,
@@ -256,6 +278,22 @@ async def measure_kept_promises(call: Call, query: KeptWeeksQuery) -> Answer[Kep
         for one in sorted(found)
     ]
     return call.answer(KeptWeeksShape(kept=kept, broken=every - kept, items=items))
+
+
+def _point(one: Point) -> PickupPointShape:
+    return PickupPointShape(
+        name=one.name,
+        address=one.line,
+        text=one.text,
+        point_id=one.point_id,
+        kilometres=None if one.kilometres is None else round(one.kilometres, 1),
+        lockers=one.locker,
+        hours=[OpenDay(day=day, hours=hours) for day, hours in one.hours],
+    )
+
+
+def _locations(texts: Sequence[str]) -> tuple[LocationId, ...]:
+    return tuple(LocationId(parsed("location", text)) for text in texts)
 
 
 def _id(call: Call) -> TrackedId:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -41,7 +42,7 @@ from comptoir.modules.orders.errors import (
     TotalTooLarge,
     UnknownSku,
 )
-from comptoir.modules.routing.contracts import Job, Profile
+from comptoir.modules.routing.contracts import Job
 from comptoir.modules.staff.contracts import Scope
 from comptoir.modules.substitution.contracts import Consent
 from comptoir.sdk.orders import Address, Buyer, LineKind, PaymentKind
@@ -351,10 +352,12 @@ async def _candidates(
     place = None if where is None or where.latitude is None or where.longitude is None else (where.latitude, where.longitude)
     if counter.rule_sets:
         order_id, country = OrderId(uuid7()), "" if where is None else where.country
-        categories = await call.services.counters.categories(counter, [line.sku for line in body.lines])
-        rule_set = counter.rule_set(order_id, Profile(counter.channel.code, country, Service(body.service), categories))
+        lines = [(line.sku, line.quantity, line.unit_price) for line in body.lines]
+        order = await call.services.counters.profile(counter, Service(body.service), country, lines)
+        rule_set = counter.rule_set(order_id, order)
         if rule_set is not None:
             rules, job = rule_set.rules, await _job(call, counter, body, order_id, country, place)
+            job = replace(job, begins_at=counter.begins_at(rule_set, order, job.placed_at))
             return order_id, counter.ranked(rules, job), lambda: counter.ranked(rules, job, whole_pool=True)
     return None, counter.candidates(place), lambda: counter.candidates(place, whole_pool=True)
 

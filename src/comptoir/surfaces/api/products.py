@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -21,7 +22,11 @@ from comptoir.modules.catalogue.contracts import (
     VariantRow,
 )
 from comptoir.modules.catalogue.errors import GtinTaken, ProductCodeTaken, SkuTaken, UnknownProduct, UnknownVariant
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import Terms, Tracks
 from comptoir.modules.staff.contracts import Scope
+from comptoir.runtime.database import Reader
+from comptoir.surfaces import lot_terms
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed_some, show
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
@@ -59,6 +64,18 @@ _Gtin = Annotated[
 ]
 _Grams = Annotated[int, Meta(ge=0, le=100_000_000, examples=[180])]
 _Millimetres = Annotated[int, Meta(ge=0, le=100_000, description="0 is not known.", examples=[250])]
+_Days = Annotated[int, Meta(ge=0, le=3650, examples=[5])]
+
+
+class LotsWanted(Request, frozen=True, kw_only=True):
+    """What goods ask for of lots."""
+
+    tracks: Annotated[Tracks, Meta(description="What is written on them.")]
+    shelf_life_left: Annotated[_Days, Meta(description="Days that have to be left when it reaches the buyer.")] = 0
+    transit_days: Annotated[int, Meta(ge=0, le=60, description="Days that it takes to the buyer.", examples=[2])] = 2
+
+
+_Lots = Annotated[LotsWanted | None, Meta(description="Null: it has no lots.")]
 _Variants = Annotated[tuple["NewVariant", ...], Meta(max_length=2000)]
 
 
@@ -84,8 +101,10 @@ class NewVariant(Request, frozen=True, kw_only=True):
     ] = ""
     origin: Annotated[str, Meta(pattern="^([A-Z]{2})?$", description="Where it was made, ISO 3166-1.", examples=["PT"])] = ""
 
+    lots: Annotated[_Lots, Meta(description="Null: it has no lots any more. Left out it stays as it is.")] | UnsetType = UNSET
+
     def draft(self) -> VariantDraft:
-        return VariantDraft(**given(self))
+        return VariantDraft(**{name: value for name, value in given(self).items() if name != "lots"})
 
 
 class NewProduct(Request, frozen=True, kw_only=True):
@@ -136,6 +155,7 @@ class VariantShape(Shape, frozen=True, kw_only=True):
     dangerous: bool
     hs_code: str
     origin: str
+    lots: _Lots
     created_at: Instant
     updated_at: Instant
 
@@ -194,7 +214,7 @@ class VariantQuery(PageQuery, frozen=True, kw_only=True):
     product_id: ProductRef | None = None
 
 
-_VARIANT = {"sku": "TEE-RED-M", "options": {"size": "M"}, "gtin": "4006381333931"}
+_VARIANT = {"sku": "TEE-RED-M", "options": {"size": "M"}, "gtin": "4006381333931", "dangerous": False}
 _EXAMPLE = {
     "code": "TEE-RED",
     "names": {"fr": "T-shirt rouge", "en": "Red T-shirt"},
@@ -209,7 +229,8 @@ async def list_products(call: Call, query: ProductQuery) -> Answer[PageOf[Produc
     wanted = ProductFilter(search=query.search, active=query.active, brand=query.brand, category=query.category)
     async with call.reading() as reader:
         page = await api.find_products(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
-    return call.page(page, _shape)
+        terms = await lots.terms(reader, [variant.sku for product in page.items for variant in product.variants])
+    return call.page(page, lambda product: _shape(product, terms))
 
 
 @products.post(
@@ -218,7 +239,9 @@ async def list_products(call: Call, query: ProductQuery) -> Answer[PageOf[Produc
 async def create_product(call: Call, body: NewProduct) -> Answer[ProductShape]:
     """Add a product with its variants."""
     async with call.transaction() as tx:
-        return await call.done(tx, _shape(await api.create(tx, body.draft())))
+        made = await api.create(tx, body.draft())
+        await lot_terms.put(tx, _wanted(body.variants))
+        return await call.done(tx, await _shown(tx, made))
 
 
 @products.put("/v1/products", Scope.CATALOGUE_WRITE, refuses=(GtinTaken,), example={"products": [_EXAMPLE]})
@@ -229,6 +252,7 @@ async def put_products(call: Call, body: PutProducts) -> Answer[Bulk]:
     """
     async with call.transaction() as tx:
         done = await api.upsert(tx, [one.draft() for one in body.products])
+        await lot_terms.put(tx, _wanted([variant for product in body.products for variant in product.variants]))
         return await call.done(tx, Bulk(created=done.created, changed=done.changed, unchanged=done.unchanged))
 
 
@@ -236,7 +260,7 @@ async def put_products(call: Call, body: PutProducts) -> Answer[Bulk]:
 async def get_product(call: Call) -> Answer[ProductShape]:
     """Get a product with its variants."""
     async with call.reading() as reader:
-        return call.answer(_shape(await api.get(reader, ProductId(call.id("product")))))
+        return call.answer(await _shown(reader, await api.get(reader, ProductId(call.id("product")))))
 
 
 @products.patch(
@@ -252,7 +276,9 @@ async def change_product(call: Call, body: ChangeProduct) -> Answer[ProductShape
     async with call.transaction() as tx:
         there = await api.get(tx, ProductId(call.id("product")))
         changed = await api.update(tx, there.id, replace(there, **changes), version=call.decided_on(there.version))
-        return await call.done(tx, _shape(changed))
+        if body.variants is not UNSET:
+            await lot_terms.put(tx, _wanted(body.variants))
+        return await call.done(tx, await _shown(tx, changed))
 
 
 @products.get("/v1/variants", Scope.CATALOGUE_READ)
@@ -276,10 +302,24 @@ async def list_variants(call: Call, query: VariantQuery) -> Answer[PageOf[Varian
 async def get_variant(call: Call) -> Answer[VariantShape]:
     """Get a variant by its SKU."""
     async with call.reading() as reader:
-        return call.answer(_variant(await api.by_sku(reader, call.text("sku"))))
+        found = await api.by_sku(reader, call.text("sku"))
+        return call.answer(_variant(found, await lots.terms(reader, [found.sku])))
 
 
-def _shape(product: Product) -> ProductShape:
+def _wanted(variants: Sequence[NewVariant]) -> dict[str, Terms | None]:
+    """What is said of lots, by SKU."""
+    return {
+        one.sku: None if one.lots is None else Terms(one.sku, one.lots.tracks, one.lots.shelf_life_left, one.lots.transit_days)
+        for one in variants
+        if one.lots is not UNSET
+    }
+
+
+async def _shown(reader: Reader, product: Product) -> ProductShape:
+    return _shape(product, await lots.terms(reader, [one.sku for one in product.variants]))
+
+
+def _shape(product: Product, terms: Mapping[str, Terms]) -> ProductShape:
     return ProductShape(
         id=show("product", product.id),
         code=product.code,
@@ -290,11 +330,12 @@ def _shape(product: Product) -> ProductShape:
         version=product.version,
         created_at=product.created_at,
         updated_at=product.updated_at,
-        variants=[_variant(one) for one in product.variants],
+        variants=[_variant(one, terms) for one in product.variants],
     )
 
 
-def _variant(variant: Variant) -> VariantShape:
+def _variant(variant: Variant, terms: Mapping[str, Terms]) -> VariantShape:
+    asked = terms.get(variant.sku)
     return VariantShape(
         id=show("variant", variant.id),
         sku=variant.sku,
@@ -312,6 +353,9 @@ def _variant(variant: Variant) -> VariantShape:
         dangerous=variant.dangerous,
         hs_code=variant.hs_code,
         origin=variant.origin,
+        lots=None
+        if asked is None
+        else LotsWanted(tracks=asked.tracks, shelf_life_left=asked.shelf_life_left, transit_days=asked.transit_days),
         created_at=variant.created_at,
         updated_at=variant.updated_at,
     )

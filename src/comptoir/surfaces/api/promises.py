@@ -151,7 +151,7 @@ async def ask_promises(call: Call, body: AskPromises) -> Answer[PromisesShape]:
         counter,
         job,
         wanted,
-        categories=await call.services.counters.categories(counter, [line.sku for line in body.lines]),
+        profile=await call.services.counters.profile(counter, Service.STANDARD, body.country or "", _lines(body)),
         counters=counters,
         at=None if at is None else LocationId(at),
         held=held,
@@ -175,6 +175,10 @@ async def _held(call: Call, hold_id: str | None) -> list[Reservation]:
     return kept
 
 
+def _lines(body: AskPromises) -> list[tuple[str, int, int | None]]:
+    return [(line.sku, line.quantity, line.unit_price) for line in body.lines]
+
+
 async def _job(call: Call, counter: Counter, body: AskPromises) -> Job:
     goods = await call.services.counters.goods([line.sku for line in body.lines])
     unknown = [line.sku for line in body.lines if line.sku not in goods]
@@ -183,7 +187,7 @@ async def _job(call: Call, counter: Counter, body: AskPromises) -> Job:
     place = None if body.latitude is None or body.longitude is None else (body.latitude, body.longitude)
     if place is None and body.postcode and body.country is not None:
         place = await call.services.counters.place_of(body.country, body.postcode)
-    needs = await call.services.counters.needs(counter, [(line.sku, line.quantity, line.unit_price) for line in body.lines])
+    needs = await call.services.counters.needs(counter, _lines(body))
     return Job(id=uuid7(), needs=needs, country=body.country or "", destination=place, placed_at=utcnow())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from comptoir.modules.changes import api
-from comptoir.modules.changes.contracts import Fate, PictureId, ReceivedId, ReturnCaseId
+from comptoir.modules.changes.contracts import Fate, Goods, PictureId, ReceivedId, ReturnCaseId
 from comptoir.modules.changes.errors import (
     NoLabelGiven,
     NothingToGiveBack,
@@ -39,6 +39,7 @@ from comptoir.surfaces.documents import api as documents
 from comptoir.surfaces.public.returning_papers import papers
 from comptoir.surfaces.return_labels import NoCarrierForReturns, WeightUnknown
 from comptoir.surfaces.return_pictures import MOST_BYTES, NoPicture, PictureTooLarge, drawn
+from comptoir.surfaces.returned_lots import as_fact
 from comptoir.surfaces.sending import NowhereToSend
 
 __all__ = ["returns"]
@@ -136,6 +137,7 @@ async def keep_declined_return(call: Call, body: KeepReturn) -> Answer[ReturnCas
     """Keep what was declined, as the buyer has agreed in writing: it is ours, and nobody is refunded for it."""
     async with call.transaction() as tx:
         done = await api.keep_declined(tx, _id(call), body.agreement, Fate(body.fate), body.condition)
+        await as_fact(tx, done, Goods.KEPT)
         return await call.done(tx, await told(tx, done))
 
 

@@ -13,6 +13,7 @@ from comptoir.modules.changes.contracts import (
     Goods,
     ItemCondition,
     LabelStanding,
+    OtherWay,
     Picture,
     Policy,
     PolicyDraft,
@@ -87,6 +88,13 @@ class NewReturn(Request, frozen=True, kw_only=True):
     note: Note = ""
     override: bool = False
     label: Annotated[bool, Meta(description="Whether the buyer wants our label, where the terms give one.")] = False
+
+
+class ApproveOtherwise(Request, frozen=True, kw_only=True):
+    """What is done where the goods that the buyer wants instead are gone by now."""
+
+    instead: OtherWay
+    sku: Annotated[SkuText, Meta(description="For `other_item`: what the buyer gets then.")] | None = None
 
 
 class DeclineReturn(Request, frozen=True, kw_only=True):
@@ -194,6 +202,17 @@ class LookAt(Request, frozen=True, kw_only=True):
     fate: Fate
     deduct: Amount = 0
     to_location_id: LocationRef | None = None
+    lot: Annotated[
+        str,
+        Meta(
+            max_length=40,
+            pattern="^[^\\x00]*$",
+            examples=["L2481"],
+            description="What is written on them, where the SKU has lots. Without it, it is the lot that the order got, where "
+            "that was one only. What has expired or is recalled does not go back on the shelf.",
+        ),
+    ] = ""
+    expires_on: Annotated[Day | None, Meta(description="The last day, as it is written on them.")] = None
 
 
 class InspectReturn(Request, frozen=True, kw_only=True):

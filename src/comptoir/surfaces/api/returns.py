@@ -16,6 +16,7 @@ from comptoir.modules.changes.contracts import (
     ReturnCaseId,
     ReturnDraft,
     ReturnFilter,
+    WayOn,
 )
 from comptoir.modules.changes.errors import (
     ApprovalNeeded,
@@ -36,6 +37,7 @@ from comptoir.modules.changes.errors import (
 from comptoir.modules.inventory.errors import InsufficientStock, QuantityTooLarge
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
+from comptoir.modules.lots.errors import LotDiffers, LotNotSaid, LotRefused
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.orders.errors import NotForSale, QuantityNotOpen, UnknownLine, UnknownSku
 from comptoir.modules.staff.contracts import Scope
@@ -45,6 +47,7 @@ from comptoir.surfaces.api.identifiers import parsed, parsed_some
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.refunds import account_shape
 from comptoir.surfaces.api.return_shapes import (
+    ApproveOtherwise,
     ChannelReturn,
     DeclineReturn,
     InspectReturn,
@@ -70,6 +73,7 @@ from comptoir.surfaces.api.return_shapes import (
 )
 from comptoir.surfaces.changing import SETTING
 from comptoir.surfaces.notices.credit import tell_credit
+from comptoir.surfaces.returned_lots import Read, as_fact, inspect
 
 returns = Resource("Returns", "What comes back, wherever and whether or not it was announced, and on which terms.")
 
@@ -132,10 +136,24 @@ async def get_return(call: Call) -> Answer[ReturnCaseShape]:
 async def approve_return(call: Call) -> Answer[ReturnCaseShape]:
     """Approve a return.
 
-    Whoever asked for it, or took it in, does not approve it, as long as another active user may.
+    Whoever asked for it, or took it in, does not approve it, as long as another active user may. What the buyer wants instead
+    is promised now, and not before: where it is gone by now (409, `insufficient_stock`), it can be approved otherwise.
     """
     async with call.transaction() as tx:
         return await call.done(tx, await told(tx, await api.approve_return(tx, _id(call), SETTING)))
+
+
+@returns.post(
+    "/v1/returns/{return_case_id}/approve-otherwise",
+    Scope.ORDERS_APPROVE,
+    refuses=(UnknownReturn, ReturnStepRefused, OwnApproval, InsufficientStock, UnknownSku, NotForSale),
+    example={"instead": "backorder"},
+)
+async def approve_return_otherwise(call: Call, body: ApproveOtherwise) -> Answer[ReturnCaseShape]:
+    """Approve a return whose exchange is gone by now: with something else, waiting for stock, or with the money instead."""
+    way = WayOn(body.instead, body.sku or "")
+    async with call.transaction() as tx:
+        return await call.done(tx, await told(tx, await api.approve_return(tx, _id(call), SETTING, way)))
 
 
 @returns.post("/v1/returns/{return_case_id}/decline", Scope.ORDERS_APPROVE, refuses=(UnknownReturn, ReturnStepRefused))
@@ -229,6 +247,7 @@ async def record_channel_return(call: Call, body: ChannelReturn) -> Answer[Retur
         case = await api.record_channel_return(
             tx, OrderId(call.id("order")), place, units_back(body.lines), body.external_id, Fate(body.fate)
         )
+        await as_fact(tx, case)
         return await call.done(tx, await told(tx, case))
 
 
@@ -244,18 +263,22 @@ async def record_channel_return(call: Call, body: ChannelReturn) -> Answer[Retur
         OverDeduction,
         QuantityTooLarge,
         UnknownLocation,
+        LotRefused,
+        LotDiffers,
+        LotNotSaid,
     ),
 )
 async def inspect_return(call: Call, body: InspectReturn) -> Answer[ReturnCaseShape]:
     """Say how units are and what becomes of them: they leave quality hold, and are refunded less what is deducted."""
     looks: list[Look] = []
+    read = [Read(one.lot, one.expires_on) for one in body.lines]
     for one in body.lines:
         to = parsed_some("location", one.to_location_id)
         received_id = ReceivedId(parsed("received", one.received_id))
         place = None if to is None else LocationId(to)
         looks.append(Look(received_id, one.quantity, one.condition, one.fate, one.deduct, place))
     async with call.transaction() as tx:
-        return await call.done(tx, await told(tx, await api.inspect_return(tx, _id(call), looks)))
+        return await call.done(tx, await told(tx, await inspect(tx, _id(call), looks, read)))
 
 
 @returns.post(

@@ -20,6 +20,7 @@ from comptoir.surfaces.api.counts import stock
 from comptoir.surfaces.api.customers import customers
 from comptoir.surfaces.api.decisions import decisions
 from comptoir.surfaces.api.docs import Docs, written
+from comptoir.surfaces.api.documents import documents
 from comptoir.surfaces.api.events import events
 from comptoir.surfaces.api.examples import Json
 from comptoir.surfaces.api.exceptions import exceptions
@@ -35,6 +36,7 @@ from comptoir.surfaces.api.locations import locations
 from comptoir.surfaces.api.lockers import lockers
 from comptoir.surfaces.api.lots import lots
 from comptoir.surfaces.api.mounting import documented, mounted
+from comptoir.surfaces.api.notice_settings import notice_settings
 from comptoir.surfaces.api.notices import notices
 from comptoir.surfaces.api.openapi import describe
 from comptoir.surfaces.api.operations import Resource
@@ -49,11 +51,13 @@ from comptoir.surfaces.api.refunds import refunds
 from comptoir.surfaces.api.replenishment import replenishment
 from comptoir.surfaces.api.return_goods import returns
 from comptoir.surfaces.api.routing import routing
+from comptoir.surfaces.api.run_schedules import run_schedules
 from comptoir.surfaces.api.simulations import simulations
 from comptoir.surfaces.api.staff import staff
 from comptoir.surfaces.api.substitutes import substitutes
 from comptoir.surfaces.api.suppliers import suppliers
 from comptoir.surfaces.api.supplies import supplies
+from comptoir.surfaces.api.transfer_floor import transfer_floor
 from comptoir.surfaces.api.transfers import transfers
 from comptoir.surfaces.api.waves import waves
 from comptoir.surfaces.api.webhooks import webhooks
@@ -69,6 +73,7 @@ RESOURCES: tuple[Resource, ...] = (
     collections,
     lockers,
     waves,
+    documents,
     cartons,
     labels,
     handover,
@@ -80,6 +85,7 @@ RESOURCES: tuple[Resource, ...] = (
     stock,
     supplies,
     transfers,
+    transfer_floor,
     replenishment,
     substitutes,
     lots,
@@ -89,11 +95,13 @@ RESOURCES: tuple[Resource, ...] = (
     pools,
     channels,
     routing,
+    run_schedules,
     decisions,
     simulations,
     carriers,
     carrier_accounts,
     notices,
+    notice_settings,
     products,
     prices,
     customers,

@@ -21,7 +21,7 @@ from comptoir.modules.routing.api import (
 )
 from comptoir.modules.routing.contracts import Condition, Mode, Objective, Rating, Rules, Splitting, Weight
 from comptoir.surfaces.api.identifiers import parsed, show_location
-from comptoir.surfaces.api.shapes import PRINTABLE, Code, CountryCode, LocationRef, Request
+from comptoir.surfaces.api.shapes import PRINTABLE, Code, CountryCode, CurrencyCode, LocationRef, Request, SkuText
 
 _MANY = 1_000
 
@@ -29,11 +29,16 @@ _Value = Annotated[
     int, Meta(ge=0, le=MAX_VALUE, examples=[2000], description="Minor units (cents) of the currency that the house reckons in.")
 ]
 _Category = Annotated[str, Meta(min_length=1, max_length=500, pattern=PRINTABLE, examples=["Food > Dairy"])]
+_Brand = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE, examples=["Acme"])]
+_Worth = Annotated[
+    int,
+    Meta(ge=0, le=MAX_VALUE, examples=[5000], description="What the buyer pays for the items, in minor units of `currency`."),
+]
 _Kind = Literal["warehouse", "store", "supplier"]
 
 
 class ConditionShape(Request, frozen=True, kw_only=True):
-    """For which orders a rule set is meant. What is empty does not restrict: by default it is for all."""
+    """Which orders are meant. What is empty or null does not restrict: by default all are."""
 
     channels: Annotated[tuple[Code, ...], Meta(max_length=_MANY, examples=[["web-fr"]], description="By their codes.")] = ()
     countries: Annotated[
@@ -50,6 +55,19 @@ class ConditionShape(Request, frozen=True, kw_only=True):
             description="Of products, as files of products write them: orders that have a product of one, or below it.",
         ),
     ] = ()
+    skus: Annotated[
+        tuple[SkuText, ...], Meta(max_length=_MANY, examples=[["TEE-RED-M"]], description="Orders that have one of them.")
+    ] = ()
+    brands: Annotated[
+        tuple[_Brand, ...],
+        Meta(max_length=_MANY, examples=[["Acme"]], description="Orders that have a product of one of them."),
+    ] = ()
+    least_value: _Worth | None = None
+    most_value: Annotated[_Worth, Meta(examples=[20000])] | None = None
+    currency: (
+        Annotated[CurrencyCode, Meta(description="Of these values; orders in another one are not meant. It comes with them.")]
+        | None
+    ) = None
 
 
 class WeightShape(Request, frozen=True, kw_only=True):
@@ -187,10 +205,37 @@ class RoutingRulesShape(Request, frozen=True, kw_only=True):
     objective: ObjectiveShape = ObjectiveShape()
 
 
+def condition_of(shape: ConditionShape) -> Condition:
+    return Condition(
+        shape.channels,
+        shape.countries,
+        shape.services,
+        shape.categories,
+        shape.skus,
+        shape.brands,
+        shape.least_value,
+        shape.most_value,
+        shape.currency or "",
+    )
+
+
+def condition_shape(condition: Condition) -> ConditionShape:
+    return ConditionShape(
+        channels=condition.channels,
+        countries=condition.countries,
+        services=condition.services,
+        categories=condition.categories,
+        skus=condition.skus,
+        brands=condition.brands,
+        least_value=condition.least_value,
+        most_value=condition.most_value,
+        currency=condition.currency or None,
+    )
+
+
 def rules_of(shape: RoutingRulesShape) -> Rules:
-    condition = shape.condition
     return Rules(
-        condition=Condition(condition.channels, condition.countries, condition.services, condition.categories),
+        condition=condition_of(shape.condition),
         mode=shape.mode,
         ratings=tuple(Weight(one.rating, one.weight, one.tolerance) for one in shape.ratings),
         splitting=Splitting(shape.splitting.parcels, shape.splitting.least_value),
@@ -219,14 +264,8 @@ _KINDS: dict[LocationKind, _Kind] = {
 
 
 def rules_shape(rules: Rules) -> RoutingRulesShape:
-    condition = rules.condition
     return RoutingRulesShape(
-        condition=ConditionShape(
-            channels=condition.channels,
-            countries=condition.countries,
-            services=condition.services,
-            categories=condition.categories,
-        ),
+        condition=condition_shape(rules.condition),
         mode=rules.mode,
         ratings=tuple(WeightShape(rating=one.rating, weight=one.weight, tolerance=one.tolerance) for one in rules.ratings),
         splitting=SplittingShape(parcels=rules.splitting.parcels, least_value=rules.splitting.least_value),

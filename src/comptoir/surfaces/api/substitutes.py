@@ -9,7 +9,7 @@ from msgspec import Meta
 from comptoir.kernel.errors import NotFound
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import FulfilmentId, RejectReason
-from comptoir.modules.fulfilment.errors import NotInThatState, NotThatMany, SomebodyElse, UnknownFulfilment
+from comptoir.modules.fulfilment.errors import AtThirdParty, NotInThatState, NotThatMany, SomebodyElse, UnknownFulfilment
 from comptoir.modules.inventory.errors import InsufficientStock
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
@@ -206,18 +206,27 @@ async def list_offers(call: Call) -> Answer[SubstituteOffers]:
         SubstitutionNotAllowed,
         NotASubstitute,
         InsufficientStock,
+        AtThirdParty,
     ),
 )
 async def take_instead(call: Call, body: TakeInstead) -> Answer[SubstitutionShape]:
     """Take something else instead of what is not there.
 
     It is promised here and picked, costs no more than what was ordered, and the buyer is owed and told the difference. What was
-    not found is set aside until somebody has counted.
+    not found is set aside until somebody has counted. What a third party has accepted only a token that is limited to its
+    location exchanges; anybody else asks it to stop first (409, `at_third_party`).
     """
     async with call.transaction() as tx:
         sku = await fulfilment.sku_of(tx, body.code)
         made = await api.substitute(
-            tx, FulfilmentId(call.id("fulfilment")), body.line_no, body.quantity, sku, settle, body.reason
+            tx,
+            FulfilmentId(call.id("fulfilment")),
+            body.line_no,
+            body.quantity,
+            sku,
+            settle,
+            body.reason,
+            theirs=call.asker.limited,
         )
         return await call.done(tx, _taken(made))
 

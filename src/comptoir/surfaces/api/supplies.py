@@ -10,7 +10,11 @@ from comptoir.modules.inventory import api
 from comptoir.modules.inventory.contracts import Expectation, Supply, SupplyFilter, SupplyId
 from comptoir.modules.inventory.contracts import Quantity as Units
 from comptoir.modules.inventory.errors import UnknownSupply
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.locations.errors import UnknownLocation
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import Named
+from comptoir.modules.lots.errors import LotDiffers, LotsNotAsked, TooManyInLots
 from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import parsed, show, show_location
@@ -88,6 +92,11 @@ class ReceiveSupplyLine(Request, frozen=True, kw_only=True):
     supply_id: SupplyRef
     sku: SkuText
     quantity: Quantity
+    lot: Annotated[
+        str,
+        Meta(max_length=40, pattern="^[^\\x00]*$", examples=["L2481"], description="What is written on them, if it has lots."),
+    ] = ""
+    expires_on: Annotated[Day | None, Meta(description="The last day.")] = None
 
 
 class ReceiveSupplies(Request, frozen=True, kw_only=True):
@@ -126,12 +135,21 @@ async def expect_supplies(call: Call, body: ExpectSupplies) -> Answer[Supplies]:
         return await call.done(tx, Supplies(supplies=[_shape(one) for one in made]))
 
 
-@supplies.post("/v1/supplies/receipts", Scope.STOCK_WRITE, refuses=(UnknownSupply,))
+@supplies.post("/v1/supplies/receipts", Scope.STOCK_WRITE, refuses=(UnknownSupply, LotsNotAsked, LotDiffers, TooManyInLots))
 async def receive_supplies(call: Call, body: ReceiveSupplies) -> Answer[Levels]:
     """Receive supplies, whole or in part. What comes on top of what was expected is taken in as well."""
     lines = [(SupplyId(parsed("supply", line.supply_id)), Units(line.sku, line.quantity)) for line in body.lines]
     async with call.transaction() as tx:
-        return await call.done(tx, shown(await api.receive_supplies(tx, lines, reference=body.reference)))
+        levels = await api.receive_supplies(tx, lines, reference=body.reference)
+        known = await api.supplies(tx, [supply_id for supply_id, _ in lines])
+        read: dict[LocationId, list[Named]] = {}
+        for line, (supply_id, arrived) in zip(body.lines, lines, strict=True):
+            if line.lot or line.expires_on:
+                named = Named(arrived.sku, arrived.quantity, line.lot, line.expires_on)
+                read.setdefault(known[supply_id].location_id, []).append(named)
+        for location_id, rows in sorted(read.items()):
+            await lots.name(tx, location_id, rows)
+        return await call.done(tx, shown(levels))
 
 
 @supplies.post("/v1/supplies/{supply_id}/move", Scope.STOCK_WRITE, refuses=(UnknownSupply,))

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from comptoir.kernel.time import utcnow
 from comptoir.modules.inventory import api
-from comptoir.modules.inventory.contracts import Transfer, TransferFilter, TransferId, TransferState
-from comptoir.modules.inventory.errors import InsufficientStock, TransferStateRefused, UnknownTransfer
+from comptoir.modules.inventory.contracts import (
+    Absence,
+    Damaged,
+    DamageReason,
+    Settled,
+    Transfer,
+    TransferFilter,
+    TransferId,
+    TransferStage,
+    TransferState,
+)
+from comptoir.modules.inventory.errors import (
+    InsufficientStock,
+    NothingPicked,
+    QuantityTooLarge,
+    TransferStateRefused,
+    UnknownTransfer,
+)
 from comptoir.modules.locations.errors import UnknownLocation
+from comptoir.modules.lots import api as lots
 from comptoir.modules.staff.contracts import Scope
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import show, show_actor, show_location
 from comptoir.surfaces.api.operations import Answer, PageOf, Resource
 from comptoir.surfaces.api.shapes import (
     Actor,
+    Day,
     Instant,
     LocationRef,
     Note,
@@ -27,6 +47,7 @@ from comptoir.surfaces.api.shapes import (
     Version,
     given,
 )
+from comptoir.surfaces.api.shapes import Quantity as QuantityField
 from comptoir.surfaces.api.stock import MAX_ROWS, UnitsOf, place, units
 
 transfers = Resource("Transfers", "Units that go from one location to another: a draft, then on the road, then received.")
@@ -38,19 +59,32 @@ class TransferLineShape(Shape, frozen=True, kw_only=True):
     sku: SkuText
     quantity: Annotated[int, Meta(examples=[6])]
     received: Annotated[int, Meta(examples=[0])]
-    missing: Annotated[int, Meta(description="Units that never arrived.", examples=[0])]
+    missing: Annotated[int, Meta(description="Units that were lost on the road.", examples=[0])]
+    unsent: Annotated[
+        int, Meta(description="Units that had never left: at the origin again, held until counted.", examples=[0])
+    ]
+    surplus: Annotated[int, Meta(description="Units that came without having been sent: off the origin's books.", examples=[0])]
+    damaged: Annotated[int, Meta(description="Of those received.", examples=[0])]
     open: Annotated[int, Meta(description="Still on the road.", examples=[6])]
+    picked: Annotated[int, Meta(description="At the origin, before it is sent.", examples=[6])]
+    short: Annotated[int, Meta(description="Units of the plan that were not there, and did not leave.", examples=[0])]
 
 
 class TransferShape(Shape, frozen=True, kw_only=True):
-    """A transfer. `lines` is empty in a list."""
+    """A transfer. `lines` is empty in a list, and `stage` says no more there than the state does."""
 
     id: TransferRef
     number: int
     from_location_id: LocationRef
     to_location_id: LocationRef
     state: TransferState
+    stage: Annotated[TransferStage, Meta(description="What is to be done next.")]
     note: str
+    expected_on: Annotated[Day, Meta(description="When it should arrive, where somebody has said so.")] | None
+    boxes: Annotated[int, Meta(examples=[2])]
+    carrier: str
+    tracking_number: str
+    packed_at: Instant | None
     created_at: Instant
     sent_at: Instant | None
     received_at: Instant | None
@@ -65,6 +99,7 @@ class TransferQuery(PageQuery, frozen=True, kw_only=True):
     from_location_id: LocationRef | None = None
     to_location_id: LocationRef | None = None
     location_id: Annotated[tuple[LocationRef, ...], Meta(description="At either end one of these.")] = ()
+    late: Annotated[bool, Meta(description="Only what should have arrived before today.")] = False
 
 
 class NewTransfer(Request, frozen=True, kw_only=True):
@@ -74,6 +109,7 @@ class NewTransfer(Request, frozen=True, kw_only=True):
     to_location_id: LocationRef
     lines: _Lines
     note: Note = ""
+    expected_on: Day | None = None
 
 
 class EditTransfer(Request, frozen=True, kw_only=True):
@@ -83,6 +119,7 @@ class EditTransfer(Request, frozen=True, kw_only=True):
     to_location_id: LocationRef | UnsetType = UNSET
     lines: _Lines | UnsetType = UNSET
     note: Note | UnsetType = UNSET
+    expected_on: Day | UnsetType = UNSET
 
 
 class SendTransfer(Request, frozen=True, kw_only=True):
@@ -91,11 +128,33 @@ class SendTransfer(Request, frozen=True, kw_only=True):
     ] = False
 
 
+class DamagedUnits(Request, frozen=True, kw_only=True):
+    """Units that arrived damaged: on hand as damaged stock."""
+
+    sku: SkuText
+    quantity: QuantityField
+    reason: DamageReason = DamageReason.BROKEN
+
+
+class SettledUnits(Request, frozen=True, kw_only=True):
+    """What became of units that did not arrive."""
+
+    sku: SkuText
+    quantity: QuantityField
+    fate: Absence
+
+
+DamagedLines = Annotated[tuple[DamagedUnits, ...], Meta(max_length=MAX_ROWS)]
+SettledLines = Annotated[tuple[SettledUnits, ...], Meta(max_length=MAX_ROWS)]
+
+
 class ReceiveTransfer(Request, frozen=True, kw_only=True):
     """What has arrived; without `lines` all that was on the road."""
 
     lines: Annotated[tuple[UnitsOf, ...], Meta(max_length=MAX_ROWS)] | None = None
-    close: Annotated[bool, Meta(description="No more will come: what is still on the road is missing.")] = False
+    damaged: Annotated[DamagedLines, Meta(description="Came as well, and is not in `lines`.")] = ()
+    settled: Annotated[SettledLines, Meta(description="What became of some that did not come.")] = ()
+    close: Annotated[bool, Meta(description="No more will come: what is still on the road is lost.")] = False
 
 
 @transfers.get("/v1/transfers", Scope.STOCK_READ)
@@ -106,6 +165,7 @@ async def list_transfers(call: Call, query: TransferQuery) -> Answer[PageOf[Tran
         None if query.from_location_id is None else place(query.from_location_id),
         None if query.to_location_id is None else place(query.to_location_id),
         tuple(place(one) for one in query.location_id),
+        utcnow().date() if query.late else None,
     )
     async with call.reading() as reader:
         page = await api.find_transfers(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
@@ -117,7 +177,12 @@ async def create_transfer(call: Call, body: NewTransfer) -> Answer[TransferShape
     """Plan a transfer."""
     async with call.transaction() as tx:
         made = await api.create_transfer(
-            tx, place(body.from_location_id), place(body.to_location_id), units(body.lines), body.note
+            tx,
+            place(body.from_location_id),
+            place(body.to_location_id),
+            units(body.lines),
+            body.note,
+            expected_on=body.expected_on,
         )
         return await call.done(tx, transfer_shape(made))
 
@@ -146,24 +211,37 @@ async def edit_transfer(call: Call, body: EditTransfer) -> Answer[TransferShape]
 @transfers.post(
     "/v1/transfers/{transfer_id}/send",
     Scope.STOCK_WRITE,
-    refuses=(UnknownTransfer, TransferStateRefused, InsufficientStock),
+    refuses=(UnknownTransfer, TransferStateRefused, InsufficientStock, NothingPicked),
     if_match=True,
 )
 async def send_transfer(call: Call, body: SendTransfer) -> Answer[TransferShape]:
     """Send a transfer: its units leave the one location and are incoming at the other."""
     async with call.transaction() as tx:
         sent = await api.send_transfer(tx, _id(call), force=body.force, version=call.expected_version())
+        await lots.follow_transfer(tx, sent)
         return await call.done(tx, transfer_shape(sent))
 
 
 @transfers.post(
-    "/v1/transfers/{transfer_id}/receive", Scope.STOCK_WRITE, refuses=(UnknownTransfer, TransferStateRefused), if_match=True
+    "/v1/transfers/{transfer_id}/receive",
+    Scope.STOCK_WRITE,
+    refuses=(UnknownTransfer, TransferStateRefused, QuantityTooLarge),
+    if_match=True,
 )
 async def receive_transfer(call: Call, body: ReceiveTransfer) -> Answer[TransferShape]:
-    """Receive a transfer, whole or in part. What was never sent is taken in as well."""
+    """Receive a transfer, whole or in part. What came without having been sent is taken off the origin's books."""
     arrived = None if body.lines is None else units(body.lines)
     async with call.transaction() as tx:
-        received = await api.receive_transfer(tx, _id(call), arrived, close=body.close, version=call.expected_version())
+        received = await api.receive_transfer(
+            tx,
+            _id(call),
+            arrived,
+            damaged=damaged(body.damaged),
+            settled=settled(body.settled),
+            close=body.close,
+            version=call.expected_version(),
+        )
+        await lots.follow_transfer(tx, received)
         return await call.done(tx, transfer_shape(received))
 
 
@@ -181,6 +259,14 @@ def _id(call: Call) -> TransferId:
     return TransferId(call.id("transfer"))
 
 
+def damaged(rows: Sequence[DamagedUnits]) -> list[Damaged]:
+    return [Damaged(row.sku, row.quantity, row.reason) for row in rows]
+
+
+def settled(rows: Sequence[SettledUnits]) -> list[Settled]:
+    return [Settled(row.sku, row.quantity, row.fate) for row in rows]
+
+
 def transfer_shape(transfer: Transfer) -> TransferShape:
     return TransferShape(
         id=show("transfer", transfer.id),
@@ -188,7 +274,13 @@ def transfer_shape(transfer: Transfer) -> TransferShape:
         from_location_id=show_location(transfer.from_location_id),
         to_location_id=show_location(transfer.to_location_id),
         state=transfer.state,
+        stage=transfer.stage,
         note=transfer.note,
+        expected_on=transfer.expected_on,
+        boxes=transfer.boxes,
+        carrier=transfer.carrier,
+        tracking_number=transfer.tracking_number,
+        packed_at=transfer.packed_at,
         created_at=transfer.created_at,
         sent_at=transfer.sent_at,
         received_at=transfer.received_at,
@@ -196,7 +288,16 @@ def transfer_shape(transfer: Transfer) -> TransferShape:
         version=transfer.version,
         lines=[
             TransferLineShape(
-                sku=line.sku, quantity=line.quantity, received=line.received, missing=line.missing, open=line.open
+                sku=line.sku,
+                quantity=line.quantity,
+                received=line.received,
+                missing=line.missing,
+                unsent=line.unsent,
+                surplus=line.surplus,
+                damaged=line.damaged,
+                open=line.open,
+                picked=line.picked,
+                short=line.short,
             )
             for line in transfer.lines
         ],

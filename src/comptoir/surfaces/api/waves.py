@@ -157,6 +157,8 @@ class SkuBinShape(Shape, frozen=True, kw_only=True):
 
     sku: SkuText
     bin: _Bin
+    zone: Annotated[str, Meta(description="Of the bin; empty where its code says it.", examples=["COLD"])]
+    sequence: Annotated[int, Meta(description="Of the bin on the walk.", examples=[120])] | None
 
 
 class BinQuery(PageQuery, frozen=True, kw_only=True):
@@ -275,7 +277,7 @@ async def list_bins(call: Call, query: BinQuery) -> Answer[PageOf[SkuBinShape]]:
     async with call.reading() as reader:
         await locations.get(reader, place)
         page = await api.find_bins(reader, place, search=query.search, sort=query.sort, limit=query.limit, cursor=query.cursor)
-    return call.page(page, lambda one: SkuBinShape(sku=one.sku, bin=one.bin))
+    return call.page(page, lambda one: SkuBinShape(sku=one.sku, bin=one.bin, zone=one.zone, sequence=one.sequence))
 
 
 @waves.put("/v1/locations/{location_id}/bins", Scope.STOCK_WRITE, refuses=(UnknownLocation,))

@@ -19,6 +19,7 @@ _THINGS = {
     ImportKind.STOCK: "levels",
     ImportKind.LOCATIONS: "locations",
     ImportKind.POSTCODES: "postcodes",
+    ImportKind.BINS: "bins",
 }
 
 

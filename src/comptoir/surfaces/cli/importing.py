@@ -38,7 +38,7 @@ from comptoir.surfaces.imports import (
 
 _SHOWN = 10
 
-_HELP = """Import a file of orders, products, stock, locations or postcodes.
+_HELP = """Import a file of orders, products, stock, locations, bins or postcodes.
 
 How a file is written (encoding, separator, decimals, dates, order of columns) is found out from the file; where it could be
 read in two ways you are asked to say. Rows that cannot be taken go into a file of their own, with the reason and what to do:
@@ -147,7 +147,8 @@ def products(
     dialect: Dialect = _PLAIN,
     course: Course = _COURSE,
 ) -> None:
-    """Import products: sku, name, and if wanted name_fr, gtin, category, price, currency, tax_rate, market.
+    """Import products: sku, name, and if wanted name_fr, gtin, brand, category, price, currency, tax_rate,
+    market, weight_g, dangerous (yes or no), lots (lot, expiry or no), shelf_life_left (days).
 
     A SKU that is there is changed, another is made. What the file does not say stays as it is.
 
@@ -206,6 +207,21 @@ def locations(file: Path, *, dialect: Dialect = _PLAIN, course: Course = _COURSE
           comptoir import locations stores.csv --time-zone Europe/Paris
     """
     request = ImportRequest(kind=ImportKind.LOCATIONS, files=_paths((file,)), options=dialect.options(), dry_run=course.dry_run)
+    _import(request, course)
+
+
+@app.command
+def bins(file: Path, *, dialect: Dialect = _PLAIN, course: Course = _COURSE) -> None:
+    """Import where SKUs lie: location, sku, bin, and if wanted zone and sequence.
+
+    The way through the bins goes by the sequence, from the lowest up; bins without one come after, by their codes. A row
+    without a bin takes its SKU out of its own; a row without a SKU says only where its bin is.
+
+    For example:
+
+          comptoir import bins bins.csv
+    """
+    request = ImportRequest(kind=ImportKind.BINS, files=_paths((file,)), options=dialect.options(), dry_run=course.dry_run)
     _import(request, course)
 
 

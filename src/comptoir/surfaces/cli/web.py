@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 import uvicorn
 
-from comptoir.app import create_app
+from comptoir.app import create_app, settled
 from comptoir.runtime.metrics import Metrics
 from comptoir.runtime.settings import Settings
 from comptoir.surfaces.cli.connections import Connection
@@ -51,7 +51,7 @@ async def serve_sockets(settings: Settings, sockets: list[socket.socket], contro
     proxies = os.environ.get(_TRUSTED, "").strip()
     async with open_services(settings, metrics=metrics) as services:
         config = uvicorn.Config(
-            create_app(services),
+            create_app(services, settled),
             loop="none",
             http=Connection,
             log_config=None,

@@ -159,10 +159,12 @@ async def recognise(visit: Visit, place: str) -> None:
         return
     try:
         async with visit.read() as reader:
-            signed = await staff.session(reader, secret)
-            # What waits in the whole house is not what waits for somebody of one store.
-            apart = visit.is_fragment or signed.principal.limited
-            counts = {} if apart else await visit.console.waiting(reader)
+            if visit.is_fragment:  # it has no menu
+                signed, counts = await staff.session(reader, secret), {}
+            else:
+                # Who comes from what they have just done may have done it in another process.
+                anew = visit.console.flash_cookie in visit.request.cookies
+                signed, counts = await visit.console.recognised(reader, secret, anew=anew)
     except Unauthenticated:
         return
     visit.secret, visit.signed = secret, signed
@@ -175,7 +177,8 @@ async def recognise(visit: Visit, place: str) -> None:
         user=User(user.name, user.email, i18n.gettext(locale, ROLE_WORDS[user.role])),
         place=place,
         nav=tuple(item for item in NAV if NAV_PERMISSIONS[item.key] & signed.principal.permissions),
-        counts=counts,
+        # What waits in the whole house is not what waits for somebody of one store.
+        counts={} if signed.principal.limited else counts,
     )
     if signed.renewable:
         async with visit.database.transaction(visit.context) as tx:

@@ -46,7 +46,7 @@ _ACTS = Steps(
 )
 _CHANGES = Steps("kind", {"edit": _ORDER, "cancel": _ORDER}, _NAMED)
 _LOTS = Steps("act", dict.fromkeys(("terms", "block", "unblock"), _COMPANY), _NAMED)
-_TO_OR_FROM = Steps("step", {"receive": Rule(side="to")})
+_TO_OR_FROM = Steps("step", dict.fromkeys(("receive", "settle", "found", "expect"), Rule(side="to")))
 
 RULES: Mapping[tuple[str, str], Rule | Steps] = {
     # Who they are themselves
@@ -76,6 +76,7 @@ RULES: Mapping[tuple[str, str], Rule | Steps] = {
     ("POST", "/orders/{order_id:str}/invoices"): ANYWHERE,
     ("POST", "/customers/{customer_id:str}/accounts/new"): ANYWHERE,
     ("POST", "/customers/{customer_id:str}/messages"): ANYWHERE,
+    ("POST", "/customers/{customer_id:str}/erase"): _COMPANY,
     ("POST", "/notices"): ANYWHERE,
     # Returns are taken back anywhere, at the desk where one stands
     ("GET", "/returns"): SEEN,
@@ -118,6 +119,9 @@ RULES: Mapping[tuple[str, str], Rule | Steps] = {
     ("POST", "/transfers/proposals/{from_id:str}/{to_id:str}"): Rule(bound=Bound.NAMED, free=("to_id",)),
     ("GET", "/transfers/proposals/terms/edit"): SEEN,
     ("POST", "/transfers/proposals/terms/edit"): Rule(free=("source",)),
+    ("POST", "/store/arriving/{transfer_id:str}/scan"): Rule(side="to"),
+    ("POST", "/store/arriving/{transfer_id:str}/take-in"): Rule(side="to"),
+    ("POST", "/store/arriving/{transfer_id:str}/{step:str}"): Rule(side="to"),
     # Stock, and what is set up, are seen of all locations
     ("GET", "/stock"): SEEN,
     ("GET", "/stock/{sku:path}"): SEEN,
@@ -179,7 +183,7 @@ FREE_PARTS = frozenset({
     "order_id", "account_id", "customer_id", "change_id", "return_id", "policy_id", "pool_id", "rule_set_id", "simulation_id",
     "service_id", "carton_id", "run_id", "user_id", "token_id", "endpoint_id", "delivery_id", "event_id", "code",
     "version", "file", "handle", "consumer", "sku", "act", "kind", "step", "change", "name",
-    "picture_id", "invoice_id",
+    "picture_id", "invoice_id", "schedule_id",
 })  # fmt: skip
 """And of those that do not, or whose value shows by itself what it is."""
 

@@ -51,6 +51,8 @@ Form = Mapping[str, Sequence[str]]
 
 PAGE_SIZE = 50
 FLASH_FOR = timedelta(minutes=1)
+WAITING_FOR = 3.0
+"""Seconds for which a process remembers what the menu counts."""
 STORE_COOKIE = "comptoir_store"
 """Where whoever uses a device stands."""
 REMEMBER_FOR = 365 * 24 * 3600
@@ -154,7 +156,8 @@ class Console:
         self.ending: list[Callable[[], Awaitable[None]]] = []
         """What has to end with the process."""
         self._channels = Kept(2, channels.everything)
-        self._waiting = Kept(3, self._count)
+        self._waiting: dict[str, int] = {}
+        self._waiting_until = float("-inf")
 
     async def start(self) -> None:
         """For the application's start."""
@@ -169,17 +172,25 @@ class Console:
         found: list[Channel] = await self._channels.get(reader)
         return found
 
-    async def waiting(self, reader: Reader) -> dict[str, int]:
-        found: dict[str, int] = await self._waiting.get(reader)
-        return found
+    async def recognised(self, reader: Reader, secret: str, *, anew: bool = False) -> tuple[SignedIn, dict[str, int]]:
+        """Who is signed in, and what waits for a person by NavItem key: `anew` for who has just changed something, else as it
+        was at most three seconds ago. Both are asked for in one breath. Raises Unauthenticated.
+        """
+        if not anew and time.monotonic() < self._waiting_until:
+            return await staff.session(reader, secret), self._waiting
+        self._waiting_until = time.monotonic() + WAITING_FOR  # whoever comes meanwhile takes what was known
+        try:
+            signed, *numbers = await reader.together(lambda one: staff.session(one, secret), *self.counts.values())
+        except BaseException:
+            self._waiting_until = float("-inf")
+            raise
+        self._waiting = dict(zip(self.counts, numbers, strict=True))
+        return signed, self._waiting
 
     def forget(self) -> None:
         """What the menu counts has just been changed here."""
-        self._waiting.forget()
+        self._waiting_until = float("-inf")
         self._channels.forget()
-
-    async def _count(self, reader: Reader) -> dict[str, int]:
-        return {key: await count(reader) for key, count in self.counts.items()}
 
 
 @dataclass(slots=True)

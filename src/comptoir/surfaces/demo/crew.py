@@ -30,6 +30,7 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import Tracking
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database, Reader, Tx
+from comptoir.surfaces.demo import shelves
 from comptoir.surfaces.demo.dispatch import CARRIER
 from comptoir.surfaces.demo.loading import DEMO, supplier_ids
 from comptoir.surfaces.demo.places import WAREHOUSE_TOWNS
@@ -132,7 +133,7 @@ class Crew(Shift):
             if one.location_id not in self._rounds:
                 self._rounds.append(one.location_id)
             await self.do(_reject(one))
-            await self.do(lambda tx: fulfilment.pick(tx, one.id))  # the rest, at once: nobody looks for what is missing twice
+            await self.do(lambda tx: shelves.pick(tx, one))  # the rest, at once: nobody looks for what is missing twice
         elif one.stage is Stage.TO_PACK and one.method is Method.COLLECT and await self._in_a_locker(one):
             return
         else:
@@ -181,7 +182,7 @@ def _reject(one: Fulfilment) -> Step:
 def _next(one: Fulfilment) -> Step:
     """What is done next with it."""
     if one.stage is Stage.TO_PICK:
-        return lambda tx: fulfilment.pick(tx, one.id)
+        return lambda tx: shelves.pick(tx, one)
     if one.method in {Method.COLLECT, Method.HAND_OUT}:
         return lambda tx: fulfilment.ready(tx, one.id, shelf=f"{'ABCD'[luck(one.id, 2) % 4]}{1 + luck(one.id, 3) % 6}")
     return lambda tx: fulfilment.pack(tx, one.id)

@@ -26,6 +26,7 @@ from comptoir.surfaces.demo.planning import Planner
 from comptoir.surfaces.demo.player import Player
 from comptoir.surfaces.demo.road import Road
 from comptoir.surfaces.demo.service import CustomerService
+from comptoir.surfaces.demo.shelves import Shelves
 from comptoir.surfaces.demo.shift import Shift
 from comptoir.surfaces.demo.supply import Suppliers
 from comptoir.surfaces.demo.visitors import Visitors
@@ -48,6 +49,7 @@ def _people(database: Database, keyring: Keyring, stores: Sequence[str]) -> list
         CustomerService(database),
         Suppliers(database),
         Planner(database),
+        Shelves(database),
     ]
 
 

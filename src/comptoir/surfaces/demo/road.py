@@ -17,6 +17,7 @@ from comptoir.modules.changes.contracts import (
     ReturnFilter,
     ReturnState,
 )
+from comptoir.modules.lots.errors import LotNotSaid, LotRefused
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import AccountDraft, AccountId, Kind, Tracked, TrackedFilter
 from comptoir.runtime.crypto import Keyring
@@ -25,6 +26,7 @@ from comptoir.sdk.tracking import Scan, TrackingStatus, TrackingUpdate
 from comptoir.surfaces.demo.dispatch import CARRIER
 from comptoir.surfaces.demo.loading import DEMO
 from comptoir.surfaces.demo.shift import Shift, luck, rested
+from comptoir.surfaces.returned_lots import inspect
 
 _S = TrackingStatus
 _AT_ONCE = 40
@@ -139,7 +141,9 @@ async def _further(tx: Tx, case_id: ReturnCaseId) -> bool:
         await changes.receive_return(tx, case_id, first.parcel.location_id, arrived, parcel=case.tracking_number)
     else:
         condition, fate = _FATES[case.number % len(_FATES)]
-        await changes.inspect_return(
-            tx, case_id, [Look(row.id, row.quantity, condition, fate) for row in case.received if row.fate is None]
-        )
+        waiting = [row for row in case.received if row.fate is None]
+        try:
+            await inspect(tx, case_id, [Look(row.id, row.quantity, condition, fate) for row in waiting])
+        except (LotNotSaid, LotRefused):  # nobody knows how old it is, or it is too old: it is thrown away
+            await inspect(tx, case_id, [Look(row.id, row.quantity, condition, Fate.DESTROY) for row in waiting])
     return True

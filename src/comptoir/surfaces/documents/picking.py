@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from comptoir.surfaces.documents.contracts import PickLine
+from comptoir.surfaces.documents.contracts import ItemLot, PickLine
 
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 
@@ -24,6 +24,15 @@ class Stop:
     @property
     def quantity(self) -> int:
         return sum(line.quantity for line in self.lines)
+
+    @property
+    def lots(self) -> list[ItemLot]:
+        """Which lots to take, in the order in which to take them."""
+        found: dict[str, ItemLot] = {}
+        for lot in (lot for line in self.lines for lot in line.lots):
+            before = found.get(lot.code)
+            found[lot.code] = lot if before is None else replace(lot, quantity=lot.quantity + before.quantity)
+        return list(found.values())
 
 
 def stops(lines: Iterable[PickLine]) -> list[Stop]:

@@ -16,6 +16,7 @@ from comptoir.modules.channels import api as channels
 from comptoir.modules.channels.errors import UnknownChannel
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import Sighting
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.imports import api as imports
 from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import AdjustReason, EntryKind, Movement
@@ -131,7 +132,7 @@ class OrderImporter(Importer[Settled]):
     async def apply(self, tx: Tx, chunk: Chunk[Settled], report: Report) -> Sequence[RejectedRow]:
         found = _sort(chunk, report)
         await self._make_products(tx, found, report)
-        for recorded in await orders.record(tx, await self._facts(tx, found.orders)):
+        for recorded in await orders.record(tx, await self._facts(tx, found.orders), fulfilment.bound):
             add(report.outcomes, {recorded.outcome.value: 1})
             add(report.made, {"units_short": recorded.short})
         await self._correct_stock(tx, found.adjustments, report)

@@ -12,12 +12,15 @@ from comptoir.connectors.plain import read_products
 from comptoir.kernel.errors import Refusal
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import Product, ProductDraft, Variant, VariantDraft
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import Terms, Tracks
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import PriceDraft
 from comptoir.runtime.database import Reader, Tx
 from comptoir.sdk.orderfiles import RejectedRow, RowId
 from comptoir.sdk.records import ProductRecord
 from comptoir.sdk.tabular import open_table
+from comptoir.surfaces import lot_terms
 from comptoir.surfaces.imports.cells import reject_rows
 from comptoir.surfaces.imports.reading import Chunk, Importer, Seen, Watch
 from comptoir.surfaces.imports.ready import market_of, ready_market
@@ -37,6 +40,8 @@ class _Judged:
 
     products: dict[str, ProductDraft] = field(default_factory=dict[str, ProductDraft])
     rows: list[ProductRecord] = field(default_factory=list[ProductRecord])
+    terms: dict[str, Terms | None] = field(default_factory=dict[str, Terms | None])
+    """What SKUs ask for of lots, where the file says it."""
     new: set[str] = field(default_factory=set[str])
     rejected: list[RejectedRow] = field(default_factory=list[RejectedRow])
 
@@ -64,6 +69,7 @@ class ProductImporter(Importer[Row]):
         judged = await self._judge(tx, chunk)
         done = await catalogue.upsert(tx, list(judged.products.values()))
         add(report.outcomes, {"created": done.created, "changed": done.changed, "unchanged": done.unchanged})
+        add(report.made, {"lot_terms": await lot_terms.put(tx, judged.terms)} if judged.terms else {})
         for market, drafts in (await self._prices(tx, judged, report)).items():
             priced = await pricing.set_prices(tx, market, drafts)
             add(report.made, {"prices_created": priced.created, "prices_changed": priced.changed})
@@ -90,8 +96,14 @@ class ProductImporter(Importer[Row]):
         records = [row for _, row in chunk.items if isinstance(row, ProductRecord)]
         wrong = await self._wrong(reader, records)
         known = await catalogue.known(reader, list({record.sku for record in records}))
+        asked = await lots.terms(reader, sorted({one.sku for one in records if _says_terms(one)}))
         for record in records:
             if RowId(0, record.line) in wrong:
+                continue
+            try:
+                terms = _terms(record, judged.terms.get(record.sku, asked.get(record.sku)))
+            except ValueError as problem:
+                wrong[RowId(0, record.line)] = ("days_without_lots", f"{problem}.", "Write lot or expiry into the column lots.")
                 continue
             product, variant = await self._there(reader, record.sku) if record.sku in known else (None, None)
             try:
@@ -101,6 +113,8 @@ class ProductImporter(Importer[Row]):
                 continue
             judged.products[draft.code] = _joined(judged.products.get(draft.code), draft)
             judged.rows.append(record)
+            if _says_terms(record):
+                judged.terms[record.sku] = terms
             if record.sku not in known:
                 judged.new.add(draft.code)
         judged.rejected += reject_rows([self._table], wrong)
@@ -161,19 +175,39 @@ class ProductImporter(Importer[Row]):
         return result
 
 
+def _says_terms(record: ProductRecord) -> bool:
+    return record.lots is not None or record.shelf_life_left is not None
+
+
+def _terms(record: ProductRecord, there: Terms | None) -> Terms | None:
+    """What the row makes of what there is. Raises ValueError for days of what has no lots."""
+    has_none = record.lots == "no" or (record.lots is None and there is None)
+    if has_none and record.shelf_life_left:
+        raise ValueError(f"{record.sku} has no lots, so nobody knows how many days are left")
+    if has_none:
+        return None
+    known = there or Terms(record.sku, Tracks.LOT)
+    left = known.shelf_life_left if record.shelf_life_left is None else record.shelf_life_left
+    return Terms(record.sku, known.tracks if record.lots is None else Tracks(record.lots), left, known.transit_days)
+
+
 def _draft(record: ProductRecord, product: Product | None, variant: Variant | None) -> ProductDraft:
     """The product as it is with what the row says; a new SKU is a product of its own."""
     names = dict(record.names) or {UNDETERMINED: record.name}
     category = tuple(record.category.split(" > ")) if record.category else ()
     if product is None or variant is None:
         own = VariantDraft(sku=record.sku, name=record.name, gtin=record.gtin or None, weight=record.weight_g or 0)
-        return ProductDraft(code=record.sku, names=names, category=category, variants=(own,))
+        own = replace(own, dangerous=bool(record.dangerous))
+        return ProductDraft(code=record.sku, names=names, brand=record.brand, category=category, variants=(own,))
     weight = variant.weight if record.weight_g is None else record.weight_g
     changed = replace(variant, name=record.name, gtin=record.gtin or variant.gtin, weight=weight)
+    if record.dangerous is not None:
+        changed = replace(changed, dangerous=record.dangerous)
     single = len(product.variants) == 1
     return replace(
         product,
         names={**product.names, **names} if single and record.names else product.names,
+        brand=record.brand or product.brand,
         category=category or product.category,
         variants=(changed,),
     )

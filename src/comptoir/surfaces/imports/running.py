@@ -19,14 +19,15 @@ from comptoir.modules.imports.errors import NotInThatState, TakenOver
 from comptoir.runtime.database import Contended, Context, Database, DatabaseUnavailable
 from comptoir.sdk.orderfiles import RejectedRow
 from comptoir.surfaces.imports.advice import Origin
+from comptoir.surfaces.imports.bins import BinImporter
 from comptoir.surfaces.imports.locations import LocationImporter
+from comptoir.surfaces.imports.lot_stock import stock_importer
 from comptoir.surfaces.imports.orders import OrderImporter
 from comptoir.surfaces.imports.postcodes import PostcodeImporter
 from comptoir.surfaces.imports.products import ProductImporter
 from comptoir.surfaces.imports.reading import Chunk, Importer, Seen, Watch, ahead
 from comptoir.surfaces.imports.report import Report
 from comptoir.surfaces.imports.request import ImportRequest, request_of
-from comptoir.surfaces.imports.stock import StockImporter
 
 log = structlog.get_logger("comptoir.imports")
 
@@ -50,11 +51,13 @@ async def open_importer(request: ImportRequest, watch: Watch = _nobody) -> Impor
         case ImportKind.PRODUCTS:
             return await asyncio.to_thread(ProductImporter, request, watch)
         case ImportKind.STOCK:
-            return await asyncio.to_thread(StockImporter, request, watch)
+            return await asyncio.to_thread(stock_importer, request, watch)
         case ImportKind.LOCATIONS:
             return await asyncio.to_thread(LocationImporter, request, watch)
         case ImportKind.POSTCODES:
             return await asyncio.to_thread(PostcodeImporter, request, watch)
+        case ImportKind.BINS:
+            return await asyncio.to_thread(BinImporter, request, watch)
 
 
 async def execute(database: Database, run_id: RunId, watch: Watch = _nobody) -> Run:

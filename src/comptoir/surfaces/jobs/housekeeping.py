@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
 from comptoir.kernel.errors import Fault
 from comptoir.kernel.time import utcnow
 from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.api import DueRun
 from comptoir.modules.inventory import api as inventory
+from comptoir.modules.invoicing import api as invoicing
 from comptoir.modules.orders import api as orders
 from comptoir.modules.payments import api as payments
 from comptoir.modules.routing import api as routing
@@ -30,6 +33,7 @@ from comptoir.runtime.settings import Settings
 from comptoir.surfaces import collecting
 from comptoir.surfaces.imports.keeping import forget_uploads
 from comptoir.surfaces.pools import pool_id_of, pool_of
+from comptoir.surfaces.run_task import RUN_TASK
 
 log = structlog.get_logger("comptoir.housekeeping")
 
@@ -53,15 +57,18 @@ class Housekeeping:
         self._events_for = timedelta(days=settings.keep_events_days)
         self._kept = settings.promises_kept / 100
         self._metrics = metrics
+        self._third_party_hours = settings.third_party_hours
         self._setting = fulfilment.Setting(pool_id_of)
 
     def add_to(self, runner: JobRunner) -> None:
         runner.add("orders.review", self.review_orders, every=Recurrence("*/5 * * * *"), attempts=2)
         runner.add("fulfilment.clock", self.tick_fulfilment, every=Recurrence("* * * * *"), attempts=1)
+        runner.add(RUN_TASK, self.run_now, attempts=2)
         runner.add("fulfilment.collections", self.tick_collections, every=Recurrence("*/5 * * * *"), attempts=1)
         runner.add("fulfilment.give_up", self.give_up, every=Recurrence("13 * * * *"), attempts=2)
         runner.add("orders.backorders", self.review_backorders, every=Recurrence("7 2 * * *"), attempts=3)
         runner.add("routing.learn", self.learn, every=Recurrence("41 3 * * *"), attempts=3)
+        runner.add("invoicing.forget", self.forget_buyers, every=Recurrence("19 4 * * *"), attempts=2)
         runner.add("payments.expire", self.expire_accounts, every=Recurrence("23 * * * *"), attempts=2)
         runner.add("housekeeping.idempotency", self.forget_keys, every=Recurrence("17 * * * *"), attempts=2)
         runner.add("housekeeping.events", self.forget_events, every=Recurrence("7 * * * *"), attempts=2)
@@ -101,19 +108,40 @@ class Housekeeping:
         log.info("backorders were reviewed", late=late)
 
     async def tick_fulfilment(self) -> None:
-        """Decides together what waited for that, opens it, gives what was not begun in time to somebody else, and tries again
-        what nobody might send.
+        """Decides together what waited for that, opens it, gives what was not begun in time to somebody else, takes back what
+        third parties have not answered for, and tries again what nobody might send.
         """
+        now = utcnow()
         async with self._database.read() as reader:
-            batches = await fulfilment.due_batches(reader, self._setting, utcnow())
+            runs = await fulfilment.due_runs(reader, self._setting, now)
+        for run in runs:
+            await self._decide(run)
+        # Deciding takes a while: what has become due meanwhile is the next run's, and not opened before that.
+        await self._until_none(lambda tx: fulfilment.release_due(tx, now))
+        await self._until_none(fulfilment.expire)
+        await self._until_none(lambda tx: fulfilment.give_way(tx, self._third_party_hours))
+        await self._until_none(lambda tx: fulfilment.try_again(tx, self._setting))
+
+    async def run_now(self, key: str) -> None:
+        """A run of a schedule before its time, because somebody wants it: what waits for it can be begun then."""
+        async with self._database.read() as reader:
+            runs = await fulfilment.early_run(reader, self._setting, UUID(key), utcnow())
+        for run in runs:
+            await self._decide(run)
+        if runs:
+            await self._until_none(fulfilment.release_due)
+
+    async def _decide(self, run: DueRun) -> None:
+        """What comes later in the order of runs finds what this one has left."""
+        async with self._database.read() as reader:
+            batches = await fulfilment.due_batches(reader, self._setting, run)
         for batch in batches:
             decisions = await asyncio.to_thread(fulfilment.decide_together, batch)
             async with self._database.transaction() as tx:
                 moved = await fulfilment.carry_out(tx, self._setting, batch, decisions)
-            log.info("orders were decided together", orders=len(batch.jobs), moved=moved, rule_set=batch.rule_set.code)
-        await self._until_none(fulfilment.release_due)
-        await self._until_none(fulfilment.expire)
-        await self._until_none(lambda tx: fulfilment.try_again(tx, self._setting))
+            log.info("orders were decided together", orders=len(batch.jobs), moved=moved, run=run.waits.code)
+        async with self._database.transaction() as tx:
+            await fulfilment.finish_run(tx, self._setting, run)
 
     async def tick_collections(self) -> None:
         """Has buyers reminded of what waits for them, and gives back what has waited for too long."""
@@ -134,6 +162,10 @@ class Housekeeping:
     async def expire_accounts(self) -> None:
         """Takes off what is left on gift cards and store credit whose time is over."""
         await self._until_none(payments.expire_accounts)
+
+    async def forget_buyers(self) -> None:
+        """Takes erased buyers off invoices that need not be kept any more."""
+        await self._until_none(invoicing.forget_due)
 
     async def forget_keys(self) -> None:
         await self._until_none(lambda tx: idempotency.purge(tx, tx.now - self._keys_for, _BATCH))

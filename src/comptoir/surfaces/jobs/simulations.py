@@ -8,7 +8,7 @@ from uuid import UUID
 
 from comptoir.kernel.errors import Fault, Refusal
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.api import Tally
+from comptoir.modules.routing.api import Drill, Tally
 from comptoir.modules.routing.contracts import SimulationId
 from comptoir.runtime.database import Database
 from comptoir.surfaces import simulation
@@ -51,7 +51,8 @@ class SimulationJob:
             return
         as_asked = None if tried is None else replace(tried, rules=asked.rules)
         chooser = simulation.by_rules(as_asked, live, for_all=asked.for_all)
-        tally = await self._decide(key, ground, chooser, with_runs=asked.with_runs)
+        drill = simulation.drill_of(ground)
+        tally = await self._decide(key, ground, chooser, drill, with_runs=asked.with_runs)
         if tally is None:
             return
         reached = None if as_asked is None else chooser.reached
@@ -61,9 +62,11 @@ class SimulationJob:
             known = await simulation.measured(self._database, question, ground)
             rehearsed = await asyncio.to_thread(simulation.rehearsed, ground, chooser, known, self._target)
         async with self._database.transaction() as tx:
-            await routing.simulation_done(tx, key, happened, tally, reached=reached, rehearsed=rehearsed)
+            await routing.simulation_done(tx, key, happened, tally, reached=reached, rehearsed=rehearsed, drill=drill)
 
-    async def _decide(self, key: SimulationId, ground: Ground, chooser: simulation.Chooser, *, with_runs: bool) -> Tally | None:
+    async def _decide(
+        self, key: SimulationId, ground: Ground, chooser: simulation.Chooser, drill: Drill, *, with_runs: bool
+    ) -> Tally | None:
         """None where somebody has stopped it."""
         progress = [0]
         stop = asyncio.Event()
@@ -73,7 +76,9 @@ class SimulationJob:
             if stop.is_set():
                 raise _Cancelled
 
-        work = asyncio.create_task(asyncio.to_thread(simulation.tried, ground, chooser, watch, with_runs=with_runs))
+        work = asyncio.create_task(
+            asyncio.to_thread(simulation.tried, ground, chooser, watch, with_runs=with_runs, drill=drill)
+        )
         while not (await asyncio.wait([work], timeout=_TELL_EVERY))[0]:
             async with self._database.transaction() as tx:
                 if not await routing.simulation_goes_on(tx, key, progress[0], len(ground.jobs)):

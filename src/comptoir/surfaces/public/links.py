@@ -12,9 +12,12 @@ TRACKING: Final = "/track"
 ANSWER: Final = "/answer"
 RETURN: Final = "/return"
 STOP: Final = "/messages"
+PAPERS: Final = "/papers"
 _SEEN_FOR = timedelta(days=180)
 _TRACKING_PURPOSE, _ANSWER_PURPOSE, _RETURN_PURPOSE = "tracking-page", "failed-delivery", "return-portal"
-_STOP_PURPOSE = "messages-page"
+_STOP_PURPOSE, _PAPERS_PURPOSE = "messages-page", "buyer-papers"
+_PAPERS_FOR = timedelta(hours=1)
+"""So long papers are shown to whoever has said what only their buyer knows."""
 
 
 class PublicLinks:
@@ -40,9 +43,21 @@ class PublicLinks:
         """Where the buyer of this order sends something back."""
         return f"{self._url}{RETURN}/{self._keyring.sign(order_id.bytes, _RETURN_PURPOSE, now + _SEEN_FOR)}"
 
+    def finding(self, number: int) -> str:
+        """Where whoever says the number of an order, and what only its buyer knows, sends something of it back."""
+        return f"{self._url}{RETURN}?number={number}"
+
     def stopping(self, order_id: UUID, now: datetime) -> str:
         """Where the buyer of this order says which messages they want."""
         return f"{self._url}{STOP}/{self._keyring.sign(order_id.bytes, _STOP_PURPOSE, now + _SEEN_FOR)}"
+
+    def papers(self, order_id: UUID, now: datetime) -> str:
+        """Where the papers of an order are, for an hour: for somebody who has shown that it is theirs."""
+        return f"{self._url}{PAPERS}/{self._keyring.sign(order_id.bytes, _PAPERS_PURPOSE, now + _PAPERS_FOR)}"
+
+    def papers_of(self, token: str, now: datetime) -> UUID | None:
+        """The order of such an address; None when it is not ours, or has expired."""
+        return _id(self._keyring.signed(token, _PAPERS_PURPOSE, now))
 
     def stopped_by(self, token: str, now: datetime) -> UUID | None:
         """The order of such an address; None when it is not ours, or has expired."""

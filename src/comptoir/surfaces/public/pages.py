@@ -9,7 +9,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from comptoir.kernel.errors import NotFound
-from comptoir.kernel.time import utcnow
 from comptoir.kernel.zones import zone_of_country
 from comptoir.modules.customers import api as customers
 from comptoir.modules.customers.contracts import CustomerId
@@ -21,7 +20,7 @@ from comptoir.modules.notices.contracts import Brand
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order, OrderId
 from comptoir.modules.tracking import api as tracking
-from comptoir.modules.tracking.contracts import Case, TrackedDetails, TrackedId
+from comptoir.modules.tracking.contracts import Case, Tracked, TrackedDetails, TrackedId
 from comptoir.runtime.database import Reader
 from comptoir.sdk.tracking import Scan, TrackingStatus, distinct
 from comptoir.surfaces.public.branding import look_of
@@ -76,7 +75,9 @@ class OrderView:
     messages: str = ""
     """Where the buyer says which messages they want."""
     returning: str = ""
-    """Where something of it is sent back; empty while nothing has left."""
+    """Where something of it is sent back, which asks for the postcode first: what is printed there bears the buyer's address.
+    Empty while nothing has left.
+    """
     invoices: tuple[Issued, ...] = ()
     """And credit notes, the oldest first."""
 
@@ -105,7 +106,7 @@ async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks, now:
         waiting=order.quantity - order.cancelled - order.shipped > 0,
         brand=await look_of(reader, order.channel_code),
         messages=links.stopping(order.id, now) if order.buyer else "",
-        returning=links.returning(order.id, utcnow()) if order.shipped else "",
+        returning=links.finding(order.number) if order.shipped else "",
         invoices=tuple(await invoicing.of_order(reader, order.id)),
     )
 
@@ -167,6 +168,7 @@ class AnswerView:
     case: Case
     order: OrderView
     zone: ZoneInfo
+    parcel: Tracked
 
 
 async def answer_view(reader: Reader, tracked_id: UUID, links: PublicLinks, now: datetime) -> AnswerView:
@@ -175,4 +177,4 @@ async def answer_view(reader: Reader, tracked_id: UUID, links: PublicLinks, now:
     if details.case is None:
         raise NotFound(kind="parcel", id=str(tracked_id))
     order = await order_view(reader, details.parcel.order_id, links, now)
-    return AnswerView(details.case, order, ZoneInfo(details.parcel.zone))
+    return AnswerView(details.case, order, ZoneInfo(details.parcel.zone), details.parcel)

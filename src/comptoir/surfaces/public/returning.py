@@ -150,7 +150,7 @@ class ReturnPages:
 
     async def start(self, request: Web) -> WebAnswer:
         async def shown() -> WebAnswer:
-            return self._looked_up(request, {})
+            return self._looked_up(request, {"number": request.query_params.get("number", "")[:60]})
 
         return await self._guarded(request, shown)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,9 +24,10 @@ from comptoir import i18n
 from comptoir.kernel.checking import invalid
 from comptoir.kernel.errors import Fault, Invalid, NotFound
 from comptoir.kernel.time import utcnow
-from comptoir.modules.invoicing import api as invoicing
+from comptoir.modules.invoicing.errors import ProofBarred
 from comptoir.modules.notices import api as notices
 from comptoir.modules.notices.contracts import Brand
+from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import Answer, AnswerKind, TrackedId
@@ -33,14 +35,17 @@ from comptoir.modules.tracking.errors import CaseClosed
 from comptoir.runtime.database import Database
 from comptoir.runtime.limits import Limiter, TooManyRequests, address_key
 from comptoir.surfaces import invoicing as issuing
+from comptoir.surfaces import points
+from comptoir.surfaces.carriage import Carriage
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.rendering import CONTENT_SECURITY_POLICY
 from comptoir.surfaces.console.web import Answer as WebAnswer
 from comptoir.surfaces.console.web import Web
 from comptoir.surfaces.documents import api as documents
 from comptoir.surfaces.notices.wording import REASONS
-from comptoir.surfaces.public import branding, collecting, messages, wording
-from comptoir.surfaces.public.links import ANSWER, STOP, TRACKING, PublicLinks
+from comptoir.surfaces.points import Point
+from comptoir.surfaces.public import branding, collecting, messages, papers, wording
+from comptoir.surfaces.public.links import ANSWER, PAPERS, STOP, TRACKING, PublicLinks
 from comptoir.surfaces.public.maps import HEIGHT, WIDTH
 from comptoir.surfaces.public.messages import MessagesView
 from comptoir.surfaces.public.pages import AnswerView, OrderView, answer_view, order_view
@@ -92,6 +97,9 @@ class Teller:
 
     language: str
 
+    def kilometres(self, value: float) -> str:
+        return formatting.number(round(value, 1) if value < 10 else round(value), self.language)
+
     def day(self, value: date) -> str:
         pattern = "EEEE d MMMM" if self.language == "fr" else "EEEE, MMMM d"
         return format_date(value, pattern, locale=self.language)
@@ -132,10 +140,20 @@ def _route(path: str, method: Literal["GET", "POST"], handler: Callable[[Web], A
 class PublicPages:
     """The pages of this process."""
 
-    def __init__(self, database: Database, links: PublicLinks, *, strangers: Limiter | None = None) -> None:
-        """`strangers` slows down whoever guesses; each address has a burst of 40 pages, then one each second."""
+    def __init__(
+        self,
+        database: Database,
+        links: PublicLinks,
+        *,
+        strangers: Limiter | None = None,
+        carriage: Carriage | None = None,
+    ) -> None:
+        """`strangers` slows down whoever guesses; each address has a burst of 40 pages, then one each second. Without
+        `carriage` no carrier is asked for its pickup points.
+        """
         self._database = database
         self._links = links
+        self._carriage = carriage
         self._strangers = Limiter(burst=40, seconds=1) if strangers is None else strangers
 
     def routes(self) -> list[HTTPRouteHandler]:
@@ -144,7 +162,11 @@ class PublicPages:
             _route(f"{branding.COLOURS}/{{name:str}}", "GET", self.colour),
             _route(f"{branding.LOGOS}/{{name:str}}", "GET", self.logo),
             _route(f"{TRACKING}/{{token:str}}", "GET", self.track),
-            _route(f"{TRACKING}/{{token:str}}/invoices/{{number:str}}", "GET", self.invoice),
+            _route(f"{TRACKING}/{{token:str}}/papers", "GET", self.papers),
+            _route(f"{TRACKING}/{{token:str}}/papers", "POST", self.prove),
+            _route(f"{TRACKING}/{{token:str}}/invoices/{{number:str}}", "GET", self.papers),
+            _route(f"{PAPERS}/{{token:str}}", "GET", self.shown_papers),
+            _route(f"{PAPERS}/{{token:str}}/{{number:str}}", "GET", self.invoice),
             _route(f"{TRACKING}/{{token:str}}/{{fulfilment:str}}/{{step:str}}", "POST", self.collect),
             _route(f"{STOP}/{{token:str}}", "GET", self.messages),
             _route(f"{STOP}/{{token:str}}", "POST", self.say),
@@ -194,19 +216,79 @@ class PublicPages:
 
         return await self._guarded(request, page)
 
+    async def papers(self, request: Web) -> WebAnswer:
+        """Asks who wants to see the invoices for what only the buyer knows: they bear the address."""
+        return await self._guarded(request, lambda: self._ask_for_proof(request))
+
+    async def prove(self, request: Web) -> WebAnswer:
+        """What was said: who knows it sees them for an hour, by an address of its own."""
+
+        async def done() -> WebAnswer:
+            order_id = self._tracked(request)
+            given = _fields(await request.body()).get("proof", "")
+            try:
+                if not await papers.prove(self._database, order_id, given):
+                    return await self._ask_for_proof(request, given[:200], wrong=True)
+            except ProofBarred as refused:
+                return await self._ask_for_proof(request, barred=math.ceil(float(str(refused.data["retry_after"])) / 60))
+            shown = urlsplit(self._links.papers(order_id, utcnow())).path
+            return Response(None, status_code=303, headers={"Location": shown + _chosen(request), **_HEADERS})
+
+        return await self._guarded(request, done)
+
+    async def _ask_for_proof(self, request: Web, given: str = "", *, wrong: bool = False, barred: int = 0) -> WebAnswer:
+        order_id = self._tracked(request)
+        async with self._database.read() as reader:
+            view = await order_view(reader, order_id, self._links, utcnow())
+            provable = await papers.provable(reader, order_id)
+        return self._papers_page(request, view, order_id, 429 if barred else 422 if wrong else 200, given=given, wrong=wrong,
+                                 barred=barred, provable=provable)  # fmt: skip
+
+    async def shown_papers(self, request: Web) -> WebAnswer:
+        """The invoices of an order, for whoever has shown that it is theirs."""
+
+        async def page() -> WebAnswer:
+            order_id = self._proved(request)
+            async with self._database.read() as reader:
+                view = await order_view(reader, order_id, self._links, utcnow())
+            return self._papers_page(request, view, order_id, shown=True)
+
+        return await self._guarded(request, page)
+
+    def _papers_page(self, request: Web, view: OrderView, order_id: OrderId, status: int = 200, **more: object) -> WebAnswer:
+        values: dict[str, object] = {"shown": False, "given": "", "wrong": False, "barred": 0, "provable": True} | more
+        text = render(
+            "papers.html",
+            self._language(request, view),
+            view.brand,
+            order=view,
+            here=request.url.path,
+            chosen=_chosen(request),
+            back=self._links.tracking(order_id, utcnow()),
+            door=f"{TRACKING}/{request.path_params['token']}/papers",
+            **values,
+        )
+        return self._html(text, status)
+
+    def _tracked(self, request: Web) -> OrderId:
+        found = self._links.order_of(request.path_params["token"], utcnow())
+        if found is None:
+            raise NotFound(kind="order")
+        return OrderId(found)
+
+    def _proved(self, request: Web) -> OrderId:
+        found = self._links.papers_of(request.path_params["token"], utcnow())
+        if found is None:
+            raise NotFound(kind="order")
+        return OrderId(found)
+
     async def invoice(self, request: Web) -> WebAnswer:
         """An invoice or a credit note of the order, as it was issued."""
 
         async def paper() -> WebAnswer:
-            order_id = self._links.order_of(request.path_params["token"], utcnow())
-            if order_id is None:
-                raise NotFound(kind="order")
             wanted = str(request.path_params["number"]).removesuffix(".pdf")
             async with self._database.read() as reader:
-                found = await invoicing.of_order(reader, OrderId(order_id))
-            one = next((one for one in found if one.number == wanted), None)
-            if one is None:
-                raise NotFound(kind="invoice")
+                one = await papers.paper_of(reader, self._proved(request), wanted)
             content = await documents.render(issuing.read(one).paper, issuing.locale(one))
             headers = {**_HEADERS, "Content-Disposition": f'inline; filename="{one.number}.pdf"'}
             return Response(content, media_type="application/pdf", headers=headers)
@@ -292,7 +374,11 @@ class PublicPages:
         tracked_id = self._parcel(request)
         async with self._database.read() as reader:
             view = await answer_view(reader, tracked_id, self._links, utcnow())
-        return self._html(self._form(request, view, given, wrong), status)
+            order = await orders.order(reader, view.case.order_id)
+        found: list[Point] = []
+        if view.case.state in tracking.ANSWERABLE and AnswerKind.PICKUP in tracking.cases.choices(view.case):
+            found = await points.near(self._database, self._carriage, view.parcel, order, utcnow())
+        return self._html(self._form(request, view, given, wrong, found), status)
 
     def _parcel(self, request: Web) -> TrackedId:
         found = self._links.parcel_of(request.path_params["token"], utcnow())
@@ -314,7 +400,14 @@ class PublicPages:
             log.warning("a page for a buyer could not be given", code=fault.code)
             return self._told(request, "fault", 503, {"Retry-After": str(max(1, round(fault.retry_after or 2)))})
 
-    def _form(self, request: Web, view: AnswerView, given: Mapping[str, str], wrong: Mapping[str, bool]) -> str:
+    def _form(
+        self,
+        request: Web,
+        view: AnswerView,
+        given: Mapping[str, str],
+        wrong: Mapping[str, bool],
+        found: Sequence[Point] = (),
+    ) -> str:
         language = self._language(request, view.order)
         now = utcnow()
         return render(
@@ -332,6 +425,8 @@ class PublicPages:
             day=timedelta(days=1),
             given=given,
             wrong=wrong,
+            points=found,
+            point_value=point_value,
             here=request.url.path,
             chosen=_chosen(request),
             back=self._links.tracking(view.case.order_id, now),
@@ -383,4 +478,12 @@ def _answer(given: Mapping[str, str]) -> Answer:
         on = date.fromisoformat(given.get("on", ""))
     except ValueError:
         on = None
-    return Answer(kind=kind, on=on, **{name: given.get(name, "").replace("\0", "") for name in _TEXTS})
+    texts = {name: given.get(name, "").replace("\0", "") for name in _TEXTS}
+    if point := given.get("point", "").replace("\0", ""):
+        texts["point_id"], _, texts["pickup_point"] = point.partition("|")
+    return Answer(kind=kind, on=on, **texts)
+
+
+def point_value(one: Point) -> str:
+    """What is sent for a point that is chosen: what the carrier calls it, and all of it in one line."""
+    return f"{one.point_id.replace('|', ' ')}|{one.text}"

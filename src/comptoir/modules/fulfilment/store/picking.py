@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from psycopg.rows import TupleRow
 
 from comptoir.modules.fulfilment.contracts import (
+    BinRow,
     CountTask,
     FulfilmentId,
     SkuBin,
@@ -101,6 +102,10 @@ async def drop_zone(tx: Tx, wave_id: WaveId, zone: str) -> None:
     await tx.run("DELETE FROM fulfilment.wave_zones WHERE wave_id = %(id)s AND zone = %(zone)s", {"id": wave_id, "zone": zone})
 
 
+_SHELF = "b.sku, b.bin, coalesce(p.zone, ''), p.sequence"
+_SHELVES = "fulfilment.bins b LEFT JOIN fulfilment.bin_places p ON p.location_id = b.location_id AND p.bin = b.bin"
+
+
 async def bins(reader: Reader, location_id: LocationId, skus: Sequence[str]) -> dict[str, str]:
     """Of those SKUs that have one."""
     return dict(
@@ -111,10 +116,19 @@ async def bins(reader: Reader, location_id: LocationId, skus: Sequence[str]) -> 
     )
 
 
+async def shelves(reader: Reader, location_id: LocationId, skus: Sequence[str]) -> dict[str, SkuBin]:
+    """Of those SKUs that have a bin, with its zone and its number on the walk."""
+    rows = await reader.rows(
+        f"SELECT {_SHELF} FROM {_SHELVES} WHERE b.location_id = %(location)s AND b.sku = ANY(%(skus)s::text[])",
+        {"location": location_id, "skus": arrays.texts(skus)},
+    )
+    return {row[0]: SkuBin(*row) for row in rows}
+
+
 BINS = Listing(
-    "b.sku, b.bin",
-    "fulfilment.bins b",
-    lambda row: SkuBin(row[0], row[1]),
+    _SHELF,
+    _SHELVES,
+    lambda row: SkuBin(*row),
     sorts(("bin", [Key("b.bin"), Key("b.sku")]), ("sku", [Key("b.sku")])),
 )
 
@@ -147,6 +161,87 @@ async def put_bins(tx: Tx, location_id: LocationId, bins: Mapping[str, str]) -> 
         ON CONFLICT (location_id, sku) DO UPDATE SET bin = excluded.bin""",
         {"location": location_id, "skus": arrays.texts(skus), "bins": arrays.texts([bins[sku] for sku in skus])},
     )
+
+
+_LOAD = """
+WITH i AS (
+  SELECT * FROM unnest(%(locations)s::uuid[], %(skus)s::text[], %(bins)s::text[]) AS i (location_id, sku, bin)
+), gone AS (
+  DELETE FROM fulfilment.bins b USING i WHERE b.location_id = i.location_id AND b.sku = i.sku AND i.bin = ''
+  RETURNING b.location_id, b.sku
+), put AS (
+  INSERT INTO fulfilment.bins AS b (location_id, sku, bin) SELECT location_id, sku, bin FROM i WHERE bin <> '' ORDER BY 1, 2
+  ON CONFLICT (location_id, sku) DO UPDATE SET bin = excluded.bin WHERE b.bin <> excluded.bin
+  RETURNING b.location_id, b.sku, old.bin IS NULL AS created
+)
+SELECT location_id, sku, created FROM put UNION ALL SELECT location_id, sku, false FROM gone
+"""
+
+_LOAD_PLACES = """
+WITH i AS (
+  SELECT * FROM unnest(%(locations)s::uuid[], %(bins)s::text[], %(zones)s::text[], %(sequences)s::int[])
+    AS i (location_id, bin, zone, sequence)
+), put AS (
+  INSERT INTO fulfilment.bin_places AS p (location_id, bin, zone, sequence)
+  SELECT location_id, bin, coalesce(zone, ''), sequence FROM i ORDER BY 1, 2
+  ON CONFLICT (location_id, bin) DO UPDATE SET
+    zone = CASE WHEN (SELECT i.zone FROM i WHERE i.location_id = p.location_id AND i.bin = p.bin) IS NULL
+      THEN p.zone ELSE excluded.zone END,
+    sequence = coalesce(excluded.sequence, p.sequence)
+  RETURNING p.location_id, p.bin, old.bin IS NULL AS created, (old.zone, old.sequence) IS DISTINCT FROM (new.zone, new.sequence)
+    AS changed
+)
+SELECT location_id, bin FROM put WHERE created OR changed
+"""
+
+
+async def load_bins(tx: Tx, rows: Sequence[BinRow]) -> dict[tuple[LocationId, str], bool]:
+    """The (location, SKU) whose bin is another now, with whether they had none. Each is there once."""
+    found = await tx.rows(
+        _LOAD,
+        {
+            "locations": arrays.uuids([row.location_id for row in rows]),
+            "skus": arrays.texts([row.sku for row in rows]),
+            "bins": arrays.texts([row.bin for row in rows]),
+        },
+    )
+    return {(LocationId(location), sku): created for location, sku, created in found}
+
+
+async def load_places(tx: Tx, rows: Sequence[BinRow]) -> set[tuple[LocationId, str]]:
+    """The bins whose zone or number is another now. Each (location, bin) is there once."""
+    found = await tx.rows(
+        _LOAD_PLACES,
+        {
+            "locations": arrays.uuids([row.location_id for row in rows]),
+            "bins": arrays.texts([row.bin for row in rows]),
+            "zones": [row.zone for row in rows],
+            "sequences": [row.sequence for row in rows],
+        },
+    )
+    return {(LocationId(location), code) for location, code in found}
+
+
+def stream_bins(reader: Reader, location_ids: Sequence[LocationId]) -> AsyncIterator[BinRow]:
+    """Everything that lies somewhere, and bins that have a place and nothing in them, location by location."""
+    return _streamed(reader, location_ids)
+
+
+async def _streamed(reader: Reader, location_ids: Sequence[LocationId]) -> AsyncIterator[BinRow]:
+    for location_id in location_ids:
+        after = ("", "")
+        while rows := await reader.rows(
+            """
+            SELECT coalesce(b.sku, ''), coalesce(b.bin, p.bin), coalesce(p.zone, ''), p.sequence
+            FROM (SELECT * FROM fulfilment.bins WHERE location_id = %(location)s) b
+            FULL JOIN (SELECT * FROM fulfilment.bin_places WHERE location_id = %(location)s) p ON p.bin = b.bin
+            WHERE (coalesce(b.bin, p.bin), coalesce(b.sku, '')) > (%(bin)s, %(sku)s)
+            ORDER BY 2, 1 LIMIT 2000""",
+            {"location": location_id, "bin": after[0], "sku": after[1]},
+        ):
+            for sku, code, zone, sequence in rows:
+                yield BinRow(location_id, sku, code, zone, sequence)
+            after = rows[-1][1], rows[-1][0]
 
 
 async def doubt(tx: Tx, location_id: LocationId, units: Mapping[str, int], reason: str, order_id: UUID | None) -> None:

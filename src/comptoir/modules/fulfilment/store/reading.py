@@ -12,6 +12,7 @@ from comptoir.modules.fulfilment.contracts import (
     Fulfilment,
     FulfilmentFilter,
     FulfilmentId,
+    NotedRun,
     OpenWork,
     PlaceCount,
     Pulse,
@@ -75,22 +76,44 @@ FROM unnest(%(locations)s::uuid[], %(since)s::timestamptz[]) AS l (location_id, 
 _UNANSWERED = """
 SELECT id FROM fulfilment.orders WHERE state = 'open' AND answer_by < %(now)s ORDER BY answer_by LIMIT %(limit)s"""
 
+_UNSTOPPED = """
+SELECT id FROM fulfilment.orders
+WHERE request = 'cancellation_requested' AND stage NOT IN ('done', 'cancelled') AND asked_at < %(before)s
+ORDER BY asked_at LIMIT %(limit)s"""
+
 _ANY_DUE = """
 SELECT EXISTS (SELECT FROM fulfilment.orders WHERE state = 'scheduled' AND release_at <= %(now)s)"""
 
 _BATCHED = """
+WITH orders AS (
+  SELECT order_id, bool_and(decided) AS decided, min(placed_at) AS placed_at FROM (
+    SELECT order_id, placed_at, false AS decided FROM fulfilment.orders WHERE release_at <= %(now)s AND state = 'scheduled'
+    UNION ALL
+    SELECT order_id, placed_at, true FROM fulfilment.orders
+    WHERE state = 'open' AND begun_at IS NULL AND wave_id IS NULL AND request IN ('unsubmitted', 'rejected') AND method = 'ship'
+  ) f GROUP BY order_id
+)
 SELECT order_id FROM (
-  SELECT order_id, placed_at, false AS decided FROM fulfilment.orders WHERE release_at <= %(now)s AND state = 'scheduled'
-  UNION ALL
-  SELECT order_id, placed_at, true FROM fulfilment.orders
-  WHERE state = 'open' AND begun_at IS NULL AND wave_id IS NULL AND request IN ('unsubmitted', 'rejected') AND method = 'ship'
-) f GROUP BY order_id ORDER BY bool_and(decided), min(placed_at), order_id LIMIT %(limit)s"""
+  (SELECT * FROM orders WHERE NOT decided) UNION ALL
+  (SELECT * FROM orders WHERE decided ORDER BY placed_at, order_id LIMIT %(limit)s)
+) f ORDER BY decided, placed_at, order_id"""
 
-_RUNS = "SELECT rule_set_id, at FROM fulfilment.runs"
+_RUNS = "SELECT of_id, at, orders, moved, saved FROM fulfilment.runs"
 
 _NOTE_RUN = """
-INSERT INTO fulfilment.runs (rule_set_id, at) VALUES (%(rule_set)s, %(at)s)
-ON CONFLICT (rule_set_id) DO UPDATE SET at = greatest(runs.at, excluded.at)"""
+INSERT INTO fulfilment.runs AS r (of_id, at, orders, moved, saved) VALUES (%(of)s, %(at)s, %(orders)s, %(moved)s, %(saved)s)
+ON CONFLICT (of_id) DO UPDATE SET at = excluded.at,
+  orders = excluded.orders + CASE WHEN r.at = excluded.at THEN r.orders ELSE 0 END,
+  moved = excluded.moved + CASE WHEN r.at = excluded.at THEN r.moved ELSE 0 END,
+  saved = excluded.saved + CASE WHEN r.at = excluded.at THEN r.saved ELSE 0 END
+WHERE r.at <= excluded.at"""
+
+_WAITING = """
+SELECT id FROM fulfilment.orders WHERE state = 'scheduled' AND release_at > %(now)s AND id > %(after)s
+ORDER BY id LIMIT %(limit)s"""
+
+_WAITING_ORDERS = """
+SELECT count(DISTINCT order_id)::int FROM fulfilment.orders WHERE state = 'scheduled' AND release_at IS NOT NULL"""
 
 _DUE = """
 SELECT id FROM fulfilment.orders WHERE state = 'scheduled' AND release_at <= %(now)s ORDER BY release_at LIMIT %(limit)s"""
@@ -197,6 +220,11 @@ async def unanswered(reader: Reader, now: datetime, limit: int) -> list[Fulfilme
     return await reader.values(_UNANSWERED, {"now": now, "limit": limit})
 
 
+async def unstopped(reader: Reader, before: datetime, limit: int) -> list[FulfilmentId]:
+    """What third parties were asked to stop before then, and have not answered; the oldest first."""
+    return await reader.values(_UNSTOPPED, {"before": before, "limit": limit})
+
+
 async def due(reader: Reader, now: datetime, limit: int) -> list[FulfilmentId]:
     return await reader.values(_DUE, {"now": now, "limit": limit})
 
@@ -206,17 +234,28 @@ async def any_due(reader: Reader, now: datetime) -> bool:
 
 
 async def batched(reader: Reader, now: datetime, limit: int) -> list[OrderId]:
-    """Orders whose run has come, then those that are decided and that nobody has begun; each the oldest first."""
+    """Orders whose run has come, then so many that are decided and that nobody has begun; each the oldest first."""
     return await reader.values(_BATCHED, {"now": now, "limit": limit})
 
 
-async def runs(reader: Reader) -> dict[UUID, datetime]:
-    """When the orders of which rule set were decided together for the last time."""
-    return dict(await reader.rows(_RUNS))
+async def runs(reader: Reader) -> dict[UUID, NotedRun]:
+    """The last run of each schedule, and of each rule set that has its own."""
+    return {row[0]: NotedRun(*row[1:]) for row in await reader.rows(_RUNS)}
 
 
-async def note_run(tx: Tx, rule_set_id: UUID, at: datetime) -> None:
-    await tx.run(_NOTE_RUN, {"rule_set": rule_set_id, "at": at})
+async def note_run(tx: Tx, of_id: UUID, run: NotedRun) -> None:
+    """What is noted for the same instant already is added up."""
+    await tx.run(_NOTE_RUN, {"of": of_id, "at": run.at, "orders": run.orders, "moved": run.moved, "saved": run.saved})
+
+
+async def waiting(reader: Reader, now: datetime, after: FulfilmentId | None, limit: int) -> list[FulfilmentId]:
+    """What waits for a run that is still to come, by id."""
+    return await reader.values(_WAITING, {"now": now, "after": after or UUID(int=0), "limit": limit})
+
+
+async def waiting_orders(reader: Reader) -> int:
+    """How many orders wait for a run."""
+    return int(await reader.value(_WAITING_ORDERS))
 
 
 async def firsts(reader: Reader, location_id: LocationId, actor: str, now: datetime) -> dict[Stage, Fulfilment]:

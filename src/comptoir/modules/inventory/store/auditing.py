@@ -20,9 +20,9 @@ SELECT sku, location_id, sum(quantity) AS coming FROM (
   SELECT sku, location_id, quantity - received - cancelled AS quantity
   FROM inventory.supplies WHERE received + cancelled < quantity
   UNION ALL
-  SELECT l.sku, t.to_location_id, l.quantity - l.received - l.missing
+  SELECT l.sku, t.to_location_id, l.quantity + l.surplus - l.unsent - l.received - l.missing
   FROM inventory.transfers t JOIN inventory.transfer_lines l ON l.transfer_id = t.id
-  WHERE t.state IN ('in_transit', 'partly_received') AND l.received + l.missing < l.quantity
+  WHERE t.state IN ('in_transit', 'partly_received') AND l.received + l.missing + l.unsent < l.quantity + l.surplus
 ) AS open GROUP BY sku, location_id
 """
 

@@ -218,9 +218,16 @@ LEDGER = Listing(
 )
 
 
+_AT_LOCATIONS = "ARRAY[location_id] && %(location_ids)s::uuid[]"
+"""As `entries_location` has it: `location_id = …` would walk back through the ledger until it has found a page."""
+
+
 def where_ledger(wanted: LedgerFilter) -> Where:
     where = _LedgerWhere()
-    _where_spots(where, wanted.skus, wanted.location_ids)
+    if wanted.skus is None and wanted.location_ids is not None:
+        where.add(_AT_LOCATIONS, location_ids=arrays.uuids(wanted.location_ids))
+    else:
+        _where_spots(where, wanted.skus, wanted.location_ids)
     if wanted.kinds is not None:
         where.add("kind = ANY(%(kinds)s::text[])", kinds=arrays.texts([str(kind) for kind in wanted.kinds]))
     where.equal("order_id", wanted.order_id)
@@ -266,9 +273,9 @@ SELECT sku, location_id, expected_on, quantity - received - cancelled
 FROM inventory.supplies
 WHERE received + cancelled < quantity AND sku = ANY(%(skus)s::text[]) AND (%(all)s OR location_id = ANY(%(pool)s::uuid[]))
 UNION ALL
-SELECT l.sku, t.to_location_id, NULL, l.quantity - l.received - l.missing
+SELECT l.sku, t.to_location_id, NULL, l.quantity + l.surplus - l.unsent - l.received - l.missing
 FROM inventory.transfers t JOIN inventory.transfer_lines l ON l.transfer_id = t.id
-WHERE t.state IN ('in_transit', 'partly_received') AND l.received + l.missing < l.quantity
+WHERE t.state IN ('in_transit', 'partly_received') AND l.received + l.missing + l.unsent < l.quantity + l.surplus
   AND l.sku = ANY(%(skus)s::text[]) AND (%(all)s OR t.to_location_id = ANY(%(pool)s::uuid[]))
 ORDER BY 1, 3 NULLS FIRST, 2
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from comptoir.modules.orders.store.exceptions import (
     close_exception,
     exception,
+    note_exception,
     oldest_open,
     open_at_location,
     open_at_spots,
@@ -83,6 +84,7 @@ __all__ = [
     "load",
     "lock",
     "next_numbers",
+    "note_exception",
     "oldest_open",
     "open_at_location",
     "open_at_spots",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
+
+import msgspec
 
 from comptoir.modules.inventory.contracts import Spot
 from comptoir.modules.orders.contracts import ExceptionId, OrderException, OrderId
@@ -31,6 +33,10 @@ _EXCEPTION = f"SELECT {EXCEPTION_COLUMNS} FROM orders.exceptions e"
 _CLOSE_EXCEPTION = """
 UPDATE orders.exceptions SET state = 'resolved', resolved_at = %(at)s, resolution = %(resolution)s, actor = %(actor)s
 WHERE id = %(id)s AND state = 'open'
+"""
+
+_NOTE_EXCEPTION = """
+UPDATE orders.exceptions SET data = (data - %(but)s::text[]) || %(data)s::jsonb WHERE id = %(id)s AND state = 'open'
 """
 
 ExceptionRow = tuple[UUID, str, UUID | None, int | None, str | None, UUID | None, int]
@@ -62,6 +68,12 @@ async def close_exception(tx: Tx, exception_id: ExceptionId, resolution: str) ->
     """False when it is closed already."""
     params = {"id": exception_id, "resolution": resolution, "at": tx.now, "actor": tx.actor}
     return bool(await tx.run(_CLOSE_EXCEPTION, params))
+
+
+async def note_exception(tx: Tx, exception_id: ExceptionId, data: Mapping[str, object], *, but: Sequence[str] = ()) -> None:
+    """Adds to what is known of an open one, and forgets what is named in `but`."""
+    params = {"id": exception_id, "data": msgspec.json.encode(data).decode(), "but": arrays.texts(list(but))}
+    await tx.run(_NOTE_EXCEPTION, params)
 
 
 async def open_at_spots(reader: Reader, kind: str, spots: Sequence[Spot]) -> list[OrderException]:

@@ -24,7 +24,7 @@ SELECT o.id, (extract(epoch FROM o.recorded_at) * 1000000)::bigint, (extract(epo
   o.channel_code, o.service, coalesce(o.ship_to ->> 'country', ''), (o.ship_to ->> 'latitude')::float8,
   (o.ship_to ->> 'longitude')::float8, o.promised_on - date '1970-01-01', o.pickup_location_id, l.line_no, l.sku,
   l.quantity - l.cancelled + least(l.cancelled, coalesce(g.units, 0)), l.total / l.quantity,
-  least(l.cancelled, coalesce(g.units, 0))
+  least(l.cancelled, coalesce(g.units, 0)), l.total
 FROM orders.orders o JOIN orders.lines l ON l.order_id = o.id
   LEFT JOIN gone g ON g.order_id = l.order_id AND g.line_no = l.line_no
 WHERE {_CHOSEN} AND l.kind = 'item' AND l.stocked AND l.quantity - l.cancelled + least(l.cancelled, coalesce(g.units, 0)) > 0
@@ -71,6 +71,7 @@ async def wanted(reader: Reader, channels: Sequence[str], since: datetime, until
         "units": "int64",
         "value": "int64",
         "gone": "int64",
+        "total": "int64",
     }
     return await columns(reader, _WANTED, _params(channels, since, until), kinds)
 

@@ -17,7 +17,8 @@ Part = tuple[OrderId, int, LocationId]
 _OPEN = """
 SELECT o.id, o.number, o.channel_id, o.channel_code, o.external_id, o.placed_at, o.currency, o.service, o.promised_on,
   o.pickup_location_id, coalesce(nullif(o.ship_to ->> 'name', ''), o.buyer ->> 'name', ''), coalesce(o.ship_to ->> 'city', ''),
-  coalesce(o.ship_to ->> 'country', ''), (o.ship_to ->> 'latitude')::float, (o.ship_to ->> 'longitude')::float
+  coalesce(o.ship_to ->> 'country', ''), (o.ship_to ->> 'latitude')::float, (o.ship_to ->> 'longitude')::float,
+  (SELECT sum(l.total)::bigint FROM orders.lines l WHERE l.order_id = o.id AND l.kind = 'item')
 FROM orders.orders o WHERE o.id = ANY(%(ids)s::uuid[])
 """
 
@@ -88,7 +89,7 @@ async def open_orders(reader: Reader, ids: Sequence[UUID]) -> dict[OrderId, Open
         return {}
     found: dict[OrderId, OpenOrder] = {}
     for row in await reader.rows(_OPEN, {"ids": arrays.uuids(list(lines))}):
-        latitude, longitude = row[13:]
+        latitude, longitude, value = row[13:]
         found[OrderId(row[0])] = OpenOrder(
             id=OrderId(row[0]),
             number=row[1],
@@ -105,6 +106,7 @@ async def open_orders(reader: Reader, ids: Sequence[UUID]) -> dict[OrderId, Open
             country=row[12],
             destination=None if latitude is None or longitude is None else (latitude, longitude),
             lines=tuple(lines[row[0]]),
+            value=value,
         )
     return found
 

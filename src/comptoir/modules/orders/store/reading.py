@@ -60,8 +60,10 @@ ORDERS = Listing(
     ),
 )
 
-_AT_LOCATION = """(o.location_id = %(location)s
-  OR o.id IN (SELECT s.order_id FROM orders.shipments s WHERE s.location_id = %(location)s))"""
+_AT_LOCATION = """o.id IN (
+  SELECT l.id FROM orders.orders l WHERE l.location_id = %(location)s
+  UNION ALL SELECT s.order_id FROM orders.shipments s WHERE s.location_id = %(location)s)"""
+"""Each part by its index: with OR every order would be looked at."""
 _WITH_EXCEPTION = "o.id IN (SELECT e.order_id FROM orders.exceptions e WHERE e.state = 'open')"
 _WITHOUT_EXCEPTION = "NOT EXISTS (SELECT FROM orders.exceptions e WHERE e.order_id = o.id AND e.state = 'open')"
 _OF_SKU = "SELECT l.order_id FROM orders.lines l WHERE l.sku IS NOT NULL AND ARRAY[l.sku] @> ARRAY[%(sku)s::text]"

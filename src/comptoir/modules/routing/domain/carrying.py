@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from comptoir.kernel.calendars import is_public_holiday
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
 from comptoir.modules.locations.contracts import Closures
-from comptoir.modules.routing.contracts import Job
+from comptoir.modules.routing.contracts import Job, Site
 
 UNKNOWN_KM = 40_000.0
 """Where nobody knows how far it is, it is farther than anything."""
@@ -44,6 +44,8 @@ class Calendar:
     """Days that are added to what carriers take from here; the parcels are to leave as if there were none."""
     closures: Closures = field(default_factory=Closures)
     """On which nothing leaves, either."""
+    takers: frozenset[int] | None = None
+    """The carrier services that collect there, by their position in the network; None for all of them."""
 
     def leaves_on(self, at: datetime) -> date | None:
         """The local day on which leaves what is decided at `at`; None for a place from which nothing ever leaves."""
@@ -146,6 +148,9 @@ class Tariff:
             and (service.dangerous or not dangerous)
             and (not service.countries or country in service.countries)
         )
+
+    def collects_at(self, site: Site) -> bool:
+        return self.service.origins.include(site.id, site.kind, site.country)
 
     def resting(self, country: str) -> str:
         """The country on whose public holidays it does not deliver there; empty where it always does."""

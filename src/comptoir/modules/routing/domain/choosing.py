@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
@@ -16,6 +16,7 @@ from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.contracts import LocationId, LocationKind
 from comptoir.modules.routing.contracts import (
     Decision,
+    Detail,
     Fence,
     Job,
     Mode,
@@ -26,7 +27,7 @@ from comptoir.modules.routing.contracts import (
     Rules,
     Verdict,
 )
-from comptoir.modules.routing.domain.explaining import detail
+from comptoir.modules.routing.domain.explaining import detail, elsewhere
 from comptoir.modules.routing.domain.network import (
     FENCES,
     OPEN,
@@ -41,7 +42,7 @@ from comptoir.modules.routing.domain.network import (
     fence_code,
     survey,
 )
-from comptoir.modules.routing.domain.parting import parts
+from comptoir.modules.routing.domain.parting import by_takers, parts
 from comptoir.modules.routing.domain.rating import OF_STOCK, leading, measured, ranked, surveyed, wanted, weighted
 from comptoir.modules.routing.domain.stock import Situation
 
@@ -147,7 +148,7 @@ def rank_sites(network: Network, rules: Rules, job: Job, now: datetime, first: i
     """The positions of the sites that may serve, as far as that can be said without stock and load: the best first, and with
     `first` only so many.
     """
-    found = survey(network, rules, job, now)
+    found = survey(network, rules, job, job.planned_from(now))
     weights = [weight for weight in rules.ratings if weight.rating not in OF_STOCK]
     ratings = {weight.rating: surveyed(weight.rating, network, found) for weight in weights}
     chosen = np.flatnonzero(found.fences == OPEN)
@@ -168,6 +169,7 @@ def _worth_at_most(needs: Sequence[Need], asked: Mapping[str, int], have: Ints) 
 
 def choose(network: Network, rules: Rules, job: Job, situation: Situation, now: datetime) -> Decision:
     """Where this order goes; `situation` stays as it is. What nobody may send is `lacking`."""
+    now = job.planned_from(now)
     view = look(network, rules, job, situation, now)
     decision = decide(network, rules, job, view, now)
     if decision.lacking and job.service is not Service.PICKUP:
@@ -181,6 +183,8 @@ def _in_parts(network: Network, rules: Rules, job: Job, decision: Decision, situ
     Two parts may come from one location; each is a parcel, within what the rules allow.
     """
     groups = parts(network, job)
+    if len(groups) == 1 and not network.is_collected_everywhere:
+        groups = by_takers(network, job)
     most = rules.splitting.parcels
     if not 1 < len(groups) <= most:
         return decision
@@ -382,11 +386,11 @@ def parcel(network: Network, job: Job, site: int, content: Sequence[tuple[Need, 
     return Parcel(place.id, picks, service.code, offer.distance, cost, carbon, offer.leaves_at, offer.arrives_on, weight, slack)
 
 
-def _apart(network: Network, job: Job, content: Sequence[tuple[Need, int]]) -> list[list[tuple[Need, int]]]:
+def _apart(network: Network, job: Job, site: int | None, content: Sequence[tuple[Need, int]]) -> list[list[tuple[Need, int]]]:
     """What is sent from one place, in parcels: one, unless no carrier takes it together."""
     if job.service is Service.PICKUP:
         return [list(content)]
-    groups = parts(network, replace(job, needs=tuple([need for need, _ in content])))
+    groups = parts(network, replace(job, needs=tuple([need for need, _ in content])), site)
     return [[one for one in content if one[0] in needs] for needs in groups]
 
 
@@ -394,6 +398,7 @@ def as_placed(network: Network, job: Job, picks: Sequence[Pick], now: datetime) 
     """The decision that these picks are, taken already. Of sites that the network does not know, that no carrier takes it from,
     or whose door never opens, nothing but the picks is said.
     """
+    now = job.planned_from(now)
     needs = {need.line_no: need for need in job.needs}
     by_site: dict[LocationId, list[Pick]] = {}
     for pick in picks:
@@ -402,7 +407,7 @@ def as_placed(network: Network, job: Job, picks: Sequence[Pick], now: datetime) 
     for place, own in by_site.items():
         site = network.position.get(place)
         content = [(needs[pick.line_no], pick.quantity) for pick in own]
-        for part in _apart(network, job, content):
+        for part in _apart(network, job, site, content):
             whole = replace(job, needs=tuple([need for need, _ in part])) if len(part) < len(job.needs) else job
             weight = sum(need.weight * units for need, units in part)
             if site is not None and _leaves(network, job, site, weight, now):
@@ -445,10 +450,25 @@ def best_offer(network: Network, job: Job, site: int, weight: int, now: datetime
 
 def explain(network: Network, rules: Rules, job: Job, situation: Situation, now: datetime) -> list[Verdict]:
     """What was thought of every site: those that may serve first, the best first, then the others in the network's order."""
-    view = look(network, rules, job, situation, now)
+    view = look(network, rules, job, situation, job.planned_from(now))
     rest = np.flatnonzero(~view.able)
     lacking = np.maximum(wanted(view.asked) - view.have, 0).sum(axis=0).tolist()
     return [_verdict(network, rules, job, view, i, lacking[i]) for i in [*view.order.tolist(), *rest.tolist()]]
+
+
+def explain_some(
+    network: Network, rules: Rules, job: Job, situation: Situation, able: int, stopped: int, also: Collection[LocationId]
+) -> tuple[list[Verdict], int]:
+    """As `explain`, of so many of the best and so many of those that were stopped, and of these sites; and how many may serve.
+    For when there is time for a few of hundreds of sites.
+    """
+    view = look(network, rules, job, situation, job.planned_from(job.placed_at))
+    named = {network.position[one] for one in also if one in network.position}
+    order, rest = view.order.tolist(), np.flatnonzero(~view.able).tolist()
+    chosen = [i for n, i in enumerate(order) if n < able or i in named]
+    chosen += sorted(rest, key=lambda i: i not in named)[:stopped]
+    lacking = np.maximum(wanted(view.asked) - view.have, 0).sum(axis=0).tolist()
+    return [_verdict(network, rules, job, view, i, lacking[i]) for i in chosen], len(order)
 
 
 def _verdict(network: Network, rules: Rules, job: Job, view: View, position: int, lacking: int) -> Verdict:
@@ -456,6 +476,8 @@ def _verdict(network: Network, rules: Rules, job: Job, view: View, position: int
     code = int(view.survey.fences[position])
     if code != OPEN:
         fence = FENCES[code - 1]
-        return Verdict(site.id, fence, {}, None, detail(network, rules, job, position, fence), lacking)
+        found = detail(network, rules, job, position, fence)
+        names = elsewhere(network, job) if found is Detail.NOT_COLLECTED else ()
+        return Verdict(site.id, fence, {}, None, found, lacking, carriers=names)
     measured = {rating: float(values[position]) for rating, values in view.ratings.items()}
     return Verdict(site.id, None, measured, float(view.scores[position]), None, lacking)

@@ -118,7 +118,7 @@ class Network:
         self.stores: Flags = np.array([s.kind is LocationKind.STORE for s in self.sites], dtype=np.bool_)
         calendars: dict[Calendar, int] = {}
         self.calendar_of: Positions = np.array(
-            [calendars.setdefault(_calendar(site), len(calendars)) for site in self.sites],
+            [calendars.setdefault(_calendar(site, self.tariffs), len(calendars)) for site in self.sites],
             dtype=np.intp,
         )
         self.calendars: tuple[Calendar, ...] = tuple(calendars)
@@ -213,7 +213,7 @@ class Network:
         needed_by: date | None,
         country: str,
     ) -> Table:
-        departures = [(on, calendar.slack) for on, calendar in zip(leaving, self.calendars, strict=True)]
+        departures = list(zip(leaving, self.calendars, strict=True))
         options = tuple(
             min(self._options(bands, boxes, kilograms, departure, band, needed_by, country), default=None)
             for departure, band in product(departures, range(bands.width))
@@ -236,24 +236,39 @@ class Network:
         bands: Bands,
         boxes: tuple[tuple[int, int], ...],
         kilograms: int,
-        departure: tuple[date | None, int],
+        departure: tuple[date | None, Calendar],
         band: int,
         needed_by: date | None,
         country: str,
     ) -> Iterable[Option]:
         """In their order the least is: in time before late, then cheaper, then sooner, then the first of the network."""
-        leaves_on, slack = departure
+        leaves_on, calendar = departure
         if leaves_on is None:
             return
         for position, count in boxes:
             zone, tariff = bands.zones[position][band], self.tariffs[position]
-            if zone is None:
+            if zone is None or not (calendar.takers is None or position in calendar.takers):
                 continue
-            days = int(tariff.days[zone]) + tariff.slack + slack
+            days = int(tariff.days[zone]) + tariff.slack + calendar.slack
             arrives_on = arrival(leaves_on, days, tariff.service.delivers, tariff.resting(country))
             if arrives_on is not None:
                 asked = int(tariff.base[zone]) * count + int(tariff.per_kg[zone]) * kilograms
                 yield Option(needed_by is not None and arrives_on > needed_by, asked, arrives_on, position, leaves_on)
+
+    @property
+    def is_collected_everywhere(self) -> bool:
+        """Whether each carrier service collects at each site."""
+        return all(calendar.takers is None for calendar in self.calendars)
+
+    def takers(self, site: int) -> frozenset[int]:
+        """The carrier services that collect there, by their position."""
+        known = self.calendars[int(self.calendar_of[site])].takers
+        return frozenset(range(len(self.tariffs))) if known is None else known
+
+    def collected(self, tariff: int) -> Flags:
+        """The sites at which this carrier service collects."""
+        there = np.array([c.takers is None or tariff in c.takers for c in self.calendars], dtype=np.bool_)
+        return there[self.calendar_of]
 
     def ready_at(self, site: int, now: datetime) -> datetime | None:
         """From when on what is decided now can be collected: it is prepared, and the door is open. None where it never is."""
@@ -295,8 +310,10 @@ class Network:
         return known[1]
 
 
-def _calendar(site: Site) -> Calendar:
-    return Calendar(site.time_zone, site.cut_off, tuple(site.works), site.slack, site.hours.closures)
+def _calendar(site: Site, tariffs: Sequence[Tariff]) -> Calendar:
+    takers = frozenset(i for i, tariff in enumerate(tariffs) if tariff.collects_at(site))
+    known = None if len(takers) == len(tariffs) else takers
+    return Calendar(site.time_zone, site.cut_off, tuple(site.works), site.slack, site.hours.closures, known)
 
 
 @dataclass(eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,11 +13,12 @@ import numpy as np
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.api import opens_at
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.routing.contracts import Job, Parcel, Profile, Rules, RuleSet
+from comptoir.modules.routing.contracts import Job, Parcel, Profile, Rules, RuleSet, Schedule
 from comptoir.modules.routing.domain.choosing import serve
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.rules import is_for
 from comptoir.modules.routing.domain.stock import Situation
+from comptoir.modules.routing.domain.timetables import Timetable, waits_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Delivery:
     arrives_on: date | None
     """The last of the parcels; None where nothing can be sent."""
     order_by: datetime | None
-    """Until when an order keeps this date: the first cut-off of those who send it."""
+    """Until when an order keeps this date: the first cut-off of those who send it, or the last run before that."""
     parcels: int
     lacking: tuple[tuple[int, int], ...]
     """(line, units)."""
@@ -49,26 +51,45 @@ class Collection:
     lacking: tuple[tuple[int, int], ...]
 
 
-def for_rules(live: Iterable[RuleSet], order: Profile) -> Rules:
-    """The rules by which such an order will be decided, as far as can be said without one: those for most of them."""
-    for rule_set in live:
-        if rule_set.share >= 50 and is_for(rule_set.rules.condition, order):
-            return rule_set.rules
-    return _DEFAULT
+class Planned(NamedTuple):
+    """How such an order will be decided."""
+
+    rules: Rules
+    runs: Timetable | None = None
+    """That it waits for; None where it is decided at once."""
+
+    def begins_at(self, now: datetime) -> datetime | None:
+        """When anybody may begin what is ordered now; None is at once."""
+        return None if self.runs is None else self.runs.next_run(now)
 
 
+def planned(live: Iterable[RuleSet], schedules: Iterable[Schedule], order: Profile) -> Planned:
+    """The rules by which such an order will be decided and the runs that it will wait for, as far as can be said without one:
+    those for most of them.
+    """
+    found = next((one for one in live if one.share >= _MOST and is_for(one.rules.condition, order)), None)
+    waits = waits_for(schedules, found, order)
+    return Planned(_DEFAULT if found is None else found.rules, None if waits is None else waits.table)
+
+
+_MOST = 50
 _DEFAULT = Rules()
 
 
-def delivery(network: Network, rules: Rules, job: Job, situation: Situation, now: datetime) -> Delivery:
-    """What the job's service would bring if it were ordered now."""
+def delivery(
+    network: Network, rules: Rules, job: Job, situation: Situation, now: datetime, runs: Timetable | None = None
+) -> Delivery:
+    """What the job's service would bring if it were ordered now; `runs` are those that it would wait for."""
     decision = serve(network, rules, job, situation, now)
     parcels = decision.parcels
+    until = min((parcel.ready_at for parcel in parcels), default=None)
+    if until is not None and runs is not None and job.begins_at is not None:
+        until = runs.last_run(until, job.begins_at) or job.begins_at
     return Delivery(
         job.service,
         bool(parcels) and not decision.lacking,
         max((parcel.arrives_on for parcel in parcels), default=None),
-        min((parcel.ready_at for parcel in parcels), default=None),
+        until,
         len(parcels),
         decision.lacking,
     )

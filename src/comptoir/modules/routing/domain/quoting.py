@@ -146,7 +146,7 @@ class Quote:
             tariff = network.tariffs[t]
             distance = self.found.distance
             zone = np.searchsorted(tariff.up_to, distance, side="left")
-            reached = (zone < len(tariff.up_to)) | (distance >= UNKNOWN_KM)
+            reached = ((zone < len(tariff.up_to)) | (distance >= UNKNOWN_KM)) & network.collected(t)
             zone = np.minimum(zone, len(tariff.up_to) - 1)
             fixed = np.minimum(fixed, np.where(reached, tariff.base[zone], np.inf))
             per_kg = np.minimum(per_kg, np.where(reached, tariff.per_kg[zone], np.inf))

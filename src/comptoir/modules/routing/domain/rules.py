@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from comptoir.kernel import money, quantities
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.quantities import MAX_QUANTITY
 from comptoir.modules.catalogue.contracts import Goods
@@ -63,7 +64,22 @@ def checked(draft: RuleSetDraft, checks: Checks) -> RuleSetDraft:
     )
 
 
+def checked_condition(asked: Condition, checks: Checks) -> Condition:
+    """The condition with clean values; what is wrong with it is in `checks`."""
+    for n, sku in enumerate(asked.skus):
+        checks.parsed(f"skus[{n}]", quantities.sku, sku, None)
+    least, most = asked.least_value, asked.most_value
+    checks.whole("least_value", 0 if least is None else least, 0, MAX_VALUE)
+    checks.whole("most_value", 0 if most is None else most, 0, MAX_VALUE)
+    if least is None and most is None:
+        return replace(asked, currency="")
+    checks.require("most_value", least is None or most is None or least <= most, "is not below least_value")
+    checks.parsed("currency", money.currency, asked.currency, None)
+    return asked
+
+
 def _checked_rules(rules: Rules, checks: Checks) -> Rules:
+    rules = replace(rules, condition=checked_condition(rules.condition, checks.at("condition.")))
     checks.require("ratings", len(rules.ratings) >= 1, "has one at least")
     checks.require("ratings", len({one.rating for one in rules.ratings}) == len(rules.ratings), "names a rating twice")
     for n, one in enumerate(rules.ratings):
@@ -107,7 +123,21 @@ def is_for(condition: Condition, order: Profile) -> bool:
         and (not condition.countries or order.country in condition.countries)
         and (not condition.services or order.service in condition.services)
         and (not condition.categories or not order.categories.isdisjoint(condition.categories))
+        and (not condition.brands or not order.brands.isdisjoint(condition.brands))
+        and (not condition.skus or not order.skus.isdisjoint(condition.skus))
+        and (not asks_value(condition) or _is_worth(condition, order))
     )
+
+
+def asks_value(condition: Condition) -> bool:
+    """Whether it looks at what an order is worth."""
+    return condition.least_value is not None or condition.most_value is not None
+
+
+def _is_worth(condition: Condition, order: Profile) -> bool:
+    least, most = condition.least_value, condition.most_value
+    within = (least is None or order.value >= least) and (most is None or order.value <= most)
+    return within and order.currency == condition.currency
 
 
 def aims(rules: Rules) -> Objective:
@@ -136,6 +166,11 @@ def categories_of(goods: Iterable[Goods]) -> frozenset[str]:
     )
 
 
+def brands_of(goods: Iterable[Goods]) -> frozenset[str]:
+    """Those of the goods; what has none counts for nothing."""
+    return frozenset([one.brand for one in goods if one.brand])
+
+
 def matching(live: Iterable[RuleSet], key: UUID, order: Profile) -> RuleSet | None:
     """The rule set that decides for an order: of the live ones that are for it the first by position, then code, whose share
     it falls into. None where there is none.
@@ -154,12 +189,24 @@ def takes_all(first: RuleSet, then: RuleSet) -> bool:
         (before.countries, after.countries),
         (before.services, after.services),
         (before.categories, after.categories),
+        (before.brands, after.brands),
+        (before.skus, after.skus),
     )
     return (
         (first.position, first.code) < (then.position, then.code)
         and first.share >= 100
         and all(not wide or (bool(narrow) and set(narrow) <= set(wide)) for wide, narrow in pairs)
+        and _is_wider(before, after)
     )
+
+
+def _is_wider(wide: Condition, narrow: Condition) -> bool:
+    """Whether an order of any value that `narrow` means has one that `wide` means, too."""
+    if not asks_value(wide):
+        return True
+    low, high = narrow.least_value or 0, math.inf if narrow.most_value is None else narrow.most_value
+    most = math.inf if wide.most_value is None else wide.most_value
+    return asks_value(narrow) and wide.currency == narrow.currency and (wide.least_value or 0) <= low and high <= most
 
 
 def falls_into(rule_set: RuleSet, key: UUID) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from comptoir.modules.routing.domain.choosing import serve
 from comptoir.modules.routing.domain.network import Network
 from comptoir.modules.routing.domain.optimising import improve
 from comptoir.modules.routing.domain.stock import Situation
+from comptoir.modules.routing.domain.timetables import Waits
 
 _WATCH = 500
 """After so many orders somebody is told how far it is."""
@@ -111,6 +112,11 @@ class Past:
     rules: Rules
     gone: Mapping[int, int] | None = None
     """Units by line that were cancelled for want of stock."""
+    waits: Waits | None = None
+    """What it waits for: its job begins with the next run of it."""
+
+
+Look = Callable[[Past, Decision, Situation], None]
 
 
 def simulate(
@@ -121,16 +127,18 @@ def simulate(
     sold_daily: Mapping[Spot, float] | None = None,
     watch: Callable[[int], None] | None = None,
     runs: float = 0.0,
+    look: Look | None = None,
 ) -> Tally:
     """Each order decided at the time of its placing with the stock as it was then; what it takes, later ones do not find.
+    `look` sees each as it was decided, with the stock after it.
 
-    With `runs`, so many seconds at most go into each run of rules that have runs: what they decided since the run before is
-    decided again together, as nobody has begun with it yet.
+    With `runs`, so many seconds at most go into each run that orders wait for: what was decided since the run before is decided
+    again together, as nobody has begun with it yet. Of runs that fall together the one with the lower priority is first.
     """
     free = flow.opening.copy()
     situation = Situation.of_arrays(network, {sku: free[n] for n, sku in enumerate(flow.skus)}, None, sold_daily)
     tally, done, day = Tally(), 0, None
-    together = _Together(network, situation, tally, runs)
+    together = _Together(network, situation, tally, runs, look)
     ends = flow.at
     for n, past in enumerate(orders, start=1):
         until = int(np.searchsorted(ends, past.recorded, side="right")) if done < len(ends) else done
@@ -144,10 +152,12 @@ def simulate(
             situation.load[:] = 0
         decision = serve(network, past.rules, past.job, situation, past.job.placed_at)
         situation.take(decision)
-        if runs and past.rules.every:
-            together.wait(past, decision)
+        if runs and past.waits is not None and past.job.begins_at is not None:
+            together.wait(past, past.waits, past.job.begins_at, decision)
         else:
             tally.add(past.job, decision, gone=past.gone)
+            if look is not None:
+                look(past, decision, situation)
         if watch is not None and (n % _WATCH == 0 or together.ran):
             watch(n)
             together.ran = False
@@ -156,33 +166,24 @@ def simulate(
 
 
 class _Together:
-    """Orders that wait for the next run of their rules, each with what was decided for it meanwhile."""
+    """Orders that wait for their next run, each with what was decided for it meanwhile."""
 
-    def __init__(self, network: Network, situation: Situation, tally: Tally, seconds: float) -> None:
-        self.ran = False
+    def __init__(self, network: Network, situation: Situation, tally: Tally, seconds: float, look: Look | None) -> None:
+        self.ran, self._look = False, look
         self._network, self._situation, self._tally, self._seconds = network, situation, tally, seconds
-        self._waiting: dict[Rules, tuple[datetime, list[tuple[Past, Decision]]]] = {}
+        self._waiting: dict[tuple[datetime, tuple[int, str], Rules], list[tuple[Past, Decision]]] = {}
 
-    def wait(self, past: Past, decision: Decision) -> None:
-        """Runs are at every so many minutes since midnight, UTC."""
-        group = self._waiting.get(past.rules)
-        if group is None:
-            placed = past.job.placed_at.astimezone(UTC)
-            midnight = datetime.combine(placed.date(), time(), UTC)
-            every = timedelta(minutes=past.rules.every)
-            group = self._waiting[past.rules] = (midnight + ((placed - midnight) // every + 1) * every, [])
-        group[1].append((past, decision))
+    def wait(self, past: Past, waits: Waits, due: datetime, decision: Decision) -> None:
+        self._waiting.setdefault((due, waits.turn, past.rules), []).append((past, decision))
 
     def until(self, now: datetime) -> None:
-        for rules, (due, waiting) in list(self._waiting.items()):
-            if due <= now:
-                del self._waiting[rules]
-                self._run(rules, due, waiting)
+        """Runs whose time has come, in order; rules that are decided in the same run stay in the order of their first."""
+        due = [key for key in self._waiting if key[0] <= now]
+        for key in sorted(due, key=lambda key: key[:2]):
+            self._run(key[2], key[0], self._waiting.pop(key))
 
     def end(self) -> None:
-        for rules, (due, waiting) in self._waiting.items():
-            self._run(rules, due, waiting)
-        self._waiting.clear()
+        self.until(datetime.max.replace(tzinfo=UTC))
 
     def _run(self, rules: Rules, due: datetime, waiting: Sequence[tuple[Past, Decision]]) -> None:
         for _, before in waiting:
@@ -193,6 +194,8 @@ class _Together:
         for (past, _), decision in zip(waiting, plan.decisions, strict=True):
             self._situation.take(decision)
             self._tally.add(past.job, decision, gone=past.gone)
+            if self._look is not None:
+                self._look(past, decision, self._situation)
         self.ran = True
 
 

@@ -88,7 +88,7 @@ RETURNING {_SITE}"""
 
 _STAMP = """
 SELECT coalesce((SELECT sum(version) FROM routing.rule_sets), 0) + coalesce((SELECT sum(version) FROM routing.sites), 0)
-  + coalesce((SELECT sum(version) FROM routing.lessons), 0)"""
+  + coalesce((SELECT sum(version) FROM routing.lessons), 0) + coalesce((SELECT sum(version) FROM routing.schedules), 0)"""
 """None is ever deleted and every change adds to a version, so that what is committed has a sum of its own."""
 
 _encode = msgspec.json.Encoder().encode

@@ -12,6 +12,11 @@ from comptoir.runtime.database import Reader, Tx
 
 _COLUMNS = "id, connector, name, carriers, active, test, problem, problem_at, answered_at, version, created_at"
 
+_INSERT_ONCE = """
+INSERT INTO tracking.accounts (id, connector, name, carriers, credentials, active, test, created_at)
+VALUES (%(id)s, %(connector)s, %(name)s, %(carriers)s, %(credentials)s, %(active)s, %(test)s, %(now)s)
+ON CONFLICT (id) DO NOTHING"""
+
 _INSERT = f"""
 INSERT INTO tracking.accounts (id, connector, name, carriers, credentials, active, test, created_at)
 VALUES (%(id)s, %(connector)s, %(name)s, %(carriers)s, %(credentials)s, %(active)s, %(test)s, %(now)s)
@@ -49,6 +54,12 @@ async def insert(tx: Tx, draft: AccountDraft, credentials: bytes) -> Account:
     row = await tx.row(_INSERT, _draft(draft) | own)
     assert row is not None
     return _account(row)
+
+
+async def insert_once(tx: Tx, account_id: AccountId, draft: AccountDraft, credentials: bytes) -> None:
+    """What is there already is left alone."""
+    own = {"id": account_id, "connector": draft.connector, "credentials": credentials, "now": tx.now}
+    await tx.run(_INSERT_ONCE, _draft(draft) | own)
 
 
 async def update(

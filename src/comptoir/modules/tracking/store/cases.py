@@ -10,6 +10,7 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from comptoir.kernel.ids import uuid7
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.tracking.contracts import (
     Answer,
@@ -166,11 +167,24 @@ TROUBLES = Listing(
 )
 
 
-def where_troubles(kinds: Sequence[TroubleKind], order_id: OrderId | None, *, open_only: bool, resolved_only: bool) -> Where:
+_AT = """(tracked_id IS NULL OR EXISTS (
+  SELECT FROM tracking.parcels p WHERE p.id = troubles.tracked_id AND p.location_id = ANY(%(locations)s::uuid[])))"""
+
+
+def where_troubles(
+    kinds: Sequence[TroubleKind],
+    order_id: OrderId | None,
+    locations: Sequence[LocationId] = (),
+    *,
+    open_only: bool,
+    resolved_only: bool,
+) -> Where:
     where = Where()
     if kinds:
         where.add("kind = ANY(%(kinds)s::text[])", kinds=[kind.value for kind in kinds])
     where.equal("order_id", order_id)
+    if locations:
+        where.add(_AT, locations=arrays.uuids(list(locations)))
     if resolved_only:
         where.add("resolved_at IS NOT NULL")
     elif open_only:
@@ -240,13 +254,23 @@ async def ever_open(reader: Reader, kind: TroubleKind, abouts: Sequence[UUID]) -
     return set(rows)
 
 
-async def troubles_of(reader: Reader, tracked_id: TrackedId) -> list[Trouble]:
+async def troubles_of(reader: Reader, tracked_ids: Sequence[TrackedId]) -> dict[TrackedId, list[Trouble]]:
+    """Of each parcel, the oldest first."""
     rows = await reader.rows(
-        f"SELECT {_TROUBLE} FROM tracking.troubles WHERE about = %(id)s ORDER BY opened_at, id", {"id": tracked_id}
+        f"SELECT {_TROUBLE} FROM tracking.troubles WHERE about = ANY(%(ids)s::uuid[]) ORDER BY opened_at, id",
+        {"ids": arrays.uuids(tracked_ids)},
     )
-    return [_trouble(row) for row in rows]
+    found: dict[TrackedId, list[Trouble]] = {tracked_id: [] for tracked_id in tracked_ids}
+    for one in map(_trouble, rows):
+        if one.tracked_id is not None:
+            found[one.tracked_id].append(one)
+    return found
 
 
-async def counts(reader: Reader) -> dict[TroubleKind, int]:
-    rows = await reader.rows("SELECT kind, count(*) FROM tracking.troubles WHERE resolved_at IS NULL GROUP BY kind")
+async def counts(reader: Reader, locations: Sequence[LocationId] = ()) -> dict[TroubleKind, int]:
+    own = f"AND {_AT} " if locations else ""
+    rows = await reader.rows(
+        f"SELECT kind, count(*) FROM tracking.troubles WHERE resolved_at IS NULL {own}GROUP BY kind",
+        {"locations": arrays.uuids(list(locations))},
+    )
     return {TroubleKind(row[0]): row[1] for row in rows}

@@ -66,6 +66,8 @@ def where(wanted: TrackedFilter) -> Where:
     found.equal("order_id", wanted.order_id)
     found.equal("carrier", wanted.carrier or None)
     found.equal("account_id", wanted.account_id)
+    if wanted.locations:
+        found.add("location_id = ANY(%(locations)s::uuid[])", locations=arrays.uuids(list(wanted.locations)))
     found.equal("channel", wanted.channel or None)
     found.equal("destination_country", wanted.destination_country or None)
     if wanted.shipped_from is not None:

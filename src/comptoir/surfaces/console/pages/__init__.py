@@ -12,6 +12,7 @@ from comptoir.surfaces.console.pages import (
     back_office,
     change_page,
     changes,
+    customer_erasure,
     customers,
     exception_page,
     exceptions,
@@ -69,6 +70,7 @@ AREAS: tuple[Area, ...] = (
     exceptions.area,
     exception_page.area,
     customers.area,
+    customer_erasure.area,
     search.area,
     *back_office.AREAS,
 )

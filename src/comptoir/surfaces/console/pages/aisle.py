@@ -113,22 +113,22 @@ async def promised(
     home = await services.counters.place_of(country or own.country, postcode) if postcode else None
     if home is None and own.latitude is not None and own.longitude is not None:
         home = (own.latitude, own.longitude)
-    skus = [sku for sku, _ in lines]
+    asked = [(sku, units, None) for sku, units in lines]
     job = Job(
         id=uuid7(),
-        needs=await services.counters.needs(counter, [(sku, units, None) for sku, units in lines]),
+        needs=await services.counters.needs(counter, asked),
         country=country or own.country,
         destination=home,
         placed_at=utcnow(),
     )
-    categories = await services.counters.categories(counter, skus)
-    found = await services.promises.options(counter, job, tuple(SERVICES), categories=categories, counters=COUNTERS)
+    profile = await services.counters.profile(counter, Service.STANDARD, job.country, asked)
+    found = await services.promises.options(counter, job, tuple(SERVICES), profile=profile, counters=COUNTERS)
     collections = list(found.collections)
     network = counter.network
     at_own = network is not None and own.id in network.position and network.sites[network.position[own.id]].pickup
     if at_own and all(one.location_id != own.id for one in collections):
-        asked = await services.promises.options(counter, job, (), categories=categories, counters=1, at=own.id)
-        collections = [*asked.collections, *collections[: COUNTERS - 1]]
+        here = await services.promises.options(counter, job, (), profile=profile, counters=1, at=own.id)
+        collections = [*here.collections, *collections[: COUNTERS - 1]]
     collections.sort(key=lambda one: one.location_id != own.id)
     told = [_collected(visit, counter, own, one) for one in collections]
     return told + [_delivered(visit, one) for one in found.deliveries]

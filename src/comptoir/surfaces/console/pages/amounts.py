@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from decimal import Decimal
 
 from babel import Locale
@@ -11,20 +10,14 @@ from babel.numbers import get_currency_symbol
 
 from comptoir.i18n import N_
 from comptoir.kernel.money import Currency, exponent
-from comptoir.modules.pricing import api as pricing
-from comptoir.runtime.database import Reader
 from comptoir.surfaces.console.exporting import plain_amount
 from comptoir.surfaces.console.forms import Fields
+from comptoir.surfaces.currency import house_currency
+
+__all__ = ["affixes", "amount", "decimal", "house_currency", "plain", "plain_or_empty", "symbol"]
 
 _SPACES = re.compile(r"[\s\u00a0\u202f]")
 _DECIMAL = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
-_EUR = Currency("EUR")
-
-
-async def house_currency(reader: Reader) -> Currency:
-    """The currency that costs are reckoned in: that of most markets, of equals the first by code; euros where there is none."""
-    counted = Counter(market.currency for market in await pricing.markets(reader))
-    return min(counted, key=lambda code: (-counted[code], code)) if counted else _EUR
 
 
 def symbol(currency: Currency, locale: str) -> str:

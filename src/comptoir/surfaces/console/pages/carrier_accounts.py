@@ -25,6 +25,7 @@ from comptoir.surfaces.console.pages.parcels_tabs import carrier_tabs, fault_wor
 from comptoir.surfaces.console.pages.settings_tabs import tabs
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 from comptoir.surfaces.hooks.carriers import PATH
+from comptoir.surfaces.own_carriers import TABLES
 
 area = Area("settings")
 
@@ -42,10 +43,12 @@ CAPABILITY_WORDS: Mapping[Capability, str] = {
     Capability.PICKUP: N_("Sends a driver"),
     Capability.CANCEL_PICKUP: N_("Calls a driver back"),
     Capability.MANIFEST: N_("Makes manifests"),
+    Capability.POINTS: N_("Tells its pickup points"),
     Capability.INSTRUCT: N_("Is told what becomes of failed deliveries"),
     Capability.CUSTOMS: N_("Makes customs papers"),
     Capability.COLLECT: N_("Takes money at the door"),
     Capability.DANGEROUS: N_("Takes dangerous goods"),
+    Capability.RETURNS: N_("Sells labels for returns"),
 }
 
 
@@ -89,6 +92,8 @@ def connector_name(visit: Visit, connector: str) -> str:
     info = info_of(visit, connector)
     if info is None:
         return connector
+    if info.key == TABLES.key:
+        return visit.say(N_("Your own tables"))
     return visit.say(N_("Files")) if info.key == FILES else info.name
 
 
@@ -104,7 +109,7 @@ def webhook_url(visit: Visit, account_id: AccountId) -> str:
 
 
 def testable(info: CarrierInfo | None) -> bool:
-    return info is not None and Capability.LABELS in info.capabilities
+    return info is not None and Capability.LABELS in info.capabilities and info.key not in {FILES, TABLES.key}
 
 
 def health_of(visit: Visit, account: Account, post: Post) -> Health:
@@ -318,7 +323,10 @@ def options(visit: Visit) -> Sequence[tuple[str, str, str]]:
         "karrio": N_(
             "Your own Karrio server, and all carriers that it speaks to: labels, prices, drivers, manifests, tracking."
         ),
-        FILES: N_("A carrier that sends files: its scans are read, and nothing is bought."),
+        FILES: N_(
+            "A carrier that sends files: its scans are read. Its prices are your tables, and its labels are printed here."
+        ),
     }
     kinds = visit.console.services.carriage.kinds
-    return [(key, connector_name(visit, key), visit.say(words[key]) if key in words else "") for key in sorted(kinds)]
+    offered = sorted(key for key in kinds if key != TABLES.key)
+    return [(key, connector_name(visit, key), visit.say(words[key]) if key in words else "") for key in offered]

@@ -1,4 +1,4 @@
-"""Files of carriers that are not called: the scans that they send, row by row, and what could not be taken."""
+"""Files of carriers that are not called: the parcels that they are told of, the scans that they send, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,9 +16,13 @@ from litestar.datastructures import UploadFile
 from comptoir.connectors.carrierfile import FileCarrier
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal
+from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.contracts import ParcelId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.tracking import api as tracking
-from comptoir.modules.tracking.contracts import Account
+from comptoir.modules.tracking.contracts import Account, LabelFilter, LabelState, PurchasedLabel
+from comptoir.runtime.database import Reader
+from comptoir.sdk.carriers import LabelRequest
 from comptoir.sdk.orderfiles import RejectedRow
 from comptoir.sdk.tabular import open_table
 from comptoir.sdk.tracking import TrackingUpdate
@@ -25,11 +30,14 @@ from comptoir.surfaces.carriage import file_carrier
 from comptoir.surfaces.console.pages.carrier_accounts import FILES, HERE, account_href, account_id_of, account_text
 from comptoir.surfaces.console.pages.import_words import advice_words
 from comptoir.surfaces.console.web import Answer, Area, Visit
+from comptoir.surfaces.sending import described
 
 area = Area("settings")
 
 _BATCH = 500
 _MOST_BYTES = 10_000_000
+_MOST_PARCELS = 500
+"""Of one day and one account."""
 _SHOWN = 50
 """So many refused rows are named."""
 
@@ -70,6 +78,7 @@ def _page(visit: Visit, account: Account, outcome: Outcome | None = None, refuse
         rejected=[] if outcome is None else outcome.first or [],
         more=0 if outcome is None else max(0, outcome.rejected - _SHOWN),
         refused=refused,
+        today=visit.page.now.astimezone(visit.page.zone).date().isoformat(),
         advice_words=partial(advice_words, visit),
     )
 
@@ -98,6 +107,42 @@ async def read_file(visit: Visit) -> Answer:
         data = {"file": given[0].filename[:200], "rows": outcome.rows, "news": outcome.news, "rejected": outcome.rejected}
         await visit.record(tx, "carrier_account.file_read", account_text(account.id), data)
     return _page(visit, account, outcome)
+
+
+# What the carrier is told
+
+
+@area.get(HERE + "/{account_id:str}/parcels.csv", Permission.EXPORT)
+async def parcels_file(visit: Visit) -> Answer:
+    """The parcels of a day, as its labels were printed: `reference` is the number that stands on them in bars."""
+    account, carrier = await _account(visit)
+    now = visit.page.now.astimezone(visit.page.zone)
+    start = visit.day("on") or now.replace(hour=0, minute=0, second=0, microsecond=0)
+    wanted = LabelFilter(
+        states=(LabelState.BOUGHT,),
+        account_id=account.id,
+        created_from=start,
+        created_before=start + timedelta(days=1),
+    )
+    async with visit.read() as reader:
+        labels = [label async for label in tracking.labels.stream(reader, wanted, sort="created")]
+        told = [request for label in labels[:_MOST_PARCELS] for request in await _as_told(reader, label)]
+    content = await asyncio.to_thread(carrier.export, told)
+    answer = visit.file(f"{account.name}-{start:%Y-%m-%d}.csv", content, "text/csv; charset=utf-8")
+    async with visit.database.transaction(visit.context) as tx:
+        data = {"on": f"{start:%Y-%m-%d}", "parcels": len(told)}
+        await visit.record(tx, "carrier_account.parcels_given", account_text(account.id), data)
+    return answer
+
+
+async def _as_told(reader: Reader, label: PurchasedLabel) -> list[LabelRequest]:
+    """None for a box that was opened since."""
+    found = await fulfilment.some_parcels(reader, [ParcelId(label.subject_id)])
+    if not found:
+        return []
+    one = await fulfilment.get(reader, found[0].fulfilment_id)
+    box = await described(reader, one, found[0], found[0].weight or 1)
+    return [LabelRequest(reference=label.tracking_number, shipment=box.shipment, service=label.service)]
 
 
 async def _content(file: UploadFile) -> bytes:

@@ -190,15 +190,15 @@ def picks_of(
 ) -> list[tuple[RuleRow, Mapping[str, Pick]]]:
     services: Sequence[Option] = [(code, visit.say(word)) for code, word in SERVICE_WORDS.items()]
     blanks = (
-        ("channels", N_("Channels"), N_("all channels"), choices.channels),
+        ("channels", N_("Channels"), N_("all channels"), choices.orders.channels),
         ("locations", N_("Locations"), N_("any location"), choices.locations),
-        ("countries", N_("Countries"), N_("all countries"), choices.countries),
+        ("countries", N_("Countries"), N_("all countries"), choices.orders.countries),
         ("services", N_("Deliveries"), N_("any delivery"), services),
-        ("categories", N_("Categories"), N_("any product"), choices.categories),
+        ("categories", N_("Categories"), N_("any product"), choices.orders.categories),
     )
     shown: list[tuple[RuleRow, Mapping[str, Pick]]] = []
     for n, row in enumerate(rows):
-        known = picks.country_options([*dict(choices.countries), *row.ticked["countries"]], visit.page.locale)
+        known = picks.country_options([*dict(choices.orders.countries), *row.ticked["countries"]], visit.page.locale)
         found = {
             name: Pick(
                 f"r{n}-{name}",

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from comptoir.i18n import N_
 from comptoir.kernel.money import Currency
 from comptoir.modules.carriers.api import MAX_BOX, MAX_CARBON, MAX_COST, MAX_DAYS, MAX_KM, MAX_ZONES
-from comptoir.modules.carriers.contracts import CarrierService, CarrierServiceDraft, Service, Zone
+from comptoir.modules.carriers.contracts import CarrierService, CarrierServiceDraft, Origins, Service, Zone
 from comptoir.surfaces.console.exporting import plain_amount
 from comptoir.surfaces.console.forms import Fields
+from comptoir.surfaces.console.pages import carrier_origins
 from comptoir.surfaces.console.pages.amounts import amount, decimal, plain, plain_or_empty
 from comptoir.surfaces.console.pages.days import ticked_days
 from comptoir.surfaces.console.pages.picks import named_countries, ticked_countries
@@ -44,6 +45,8 @@ class Sheet:
     delivers: tuple[bool, ...]
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     service: CarrierService | None = None
+    origins: Mapping[str, Sequence[str]] = field(default_factory=lambda: carrier_origins.ticked(Origins()))
+    """What is ticked of where it collects, by blank."""
 
 
 _SINGLE = (
@@ -57,6 +60,7 @@ _SINGLE = (
     "carbon",
     "version",
     "countries_other",
+    carrier_origins.OTHERS,
 )
 
 
@@ -80,7 +84,14 @@ def written(one: CarrierServiceDraft, service: CarrierService | None, currency: 
         )
         for zone in one.zones
     ]
-    return Sheet(values, rows or [Row()] * BEGUN, one.countries, one.delivers, service=service)
+    return Sheet(
+        values,
+        rows or [Row()] * BEGUN,
+        one.countries,
+        one.delivers,
+        service=service,
+        origins=carrier_origins.ticked(one.origins),
+    )
 
 
 def typed(fields: Fields, service: CarrierService | None) -> Sheet:
@@ -93,6 +104,7 @@ def typed(fields: Fields, service: CarrierService | None) -> Sheet:
         ticked_days(fields),
         fields.errors,
         service,
+        {name: [text for text in fields.all(name) if text] for name in carrier_origins.BLANKS},
     )
 
 
@@ -128,6 +140,7 @@ def meant(fields: Fields, currency: Currency) -> CarrierServiceDraft:
         carbon=decimal(fields, "carbon", most=MAX_CARBON),
         delivers=delivers,
         delivers_on_holidays=fields.checked("delivers_on_holidays"),
+        origins=carrier_origins.meant(fields),
     )
 
 

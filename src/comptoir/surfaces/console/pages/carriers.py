@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import cast
 
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal, Stale
@@ -21,11 +22,13 @@ from comptoir.modules.carriers.contracts import (
 )
 from comptoir.modules.routing import api as routing
 from comptoir.modules.staff.contracts import Permission
-from comptoir.runtime.database import Reader, Tx
+from comptoir.modules.tracking.contracts import HOUSE
+from comptoir.runtime.database import Tx
 from comptoir.runtime.paging import Page
+from comptoir.surfaces import origins
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.exporting import plain_amount
-from comptoir.surfaces.console.pages import lists, picks
+from comptoir.surfaces.console.pages import carrier_origins, lists, picks
 from comptoir.surfaces.console.pages.amounts import affixes, house_currency, plain
 from comptoir.surfaces.console.pages.carrier_form import SERVICE_WORDS, Sheet, meant, stepped, typed, written
 from comptoir.surfaces.console.pages.days import days_words, week
@@ -62,6 +65,8 @@ class Shown:
     prices: str
     reach: str
     days: str
+    origins: str = ""
+    """Where it collects; empty for everywhere."""
 
 
 @area.get("/carriers", Permission.ROUTING_READ)
@@ -77,11 +82,12 @@ async def carrier_list(visit: Visit) -> Answer:
     async with visit.read() as reader:
         page = await carriers.find(reader, wanted, sort=sort, limit=PAGE_SIZE, cursor=visit.cursor)
         currency = await house_currency(reader)
+        names = await carrier_origins.names_of(reader, page.items)
     services = lists.options_of(visit, SERVICE_WORDS)
     return visit.respond(
         "carriers/list.html",
         "carriers/_results.html",
-        rows=[_shown(visit, one, currency) for one in page.items],
+        rows=[_shown(visit, one, currency, names) for one in page.items],
         before=page.previous,
         after=page.next,
         sort=sort,
@@ -101,7 +107,7 @@ async def carrier_list(visit: Visit) -> Answer:
     )
 
 
-def _shown(visit: Visit, one: CarrierService, currency: Currency) -> Shown:
+def _shown(visit: Visit, one: CarrierService, currency: Currency, places: Mapping[str, str]) -> Shown:
     locale = visit.page.locale
     names = [picks.country_name(code, locale) for code in one.countries]
     bases = [zone.base for zone in one.zones]
@@ -115,12 +121,14 @@ def _shown(visit: Visit, one: CarrierService, currency: Currency) -> Shown:
         prices,
         visit.say(N_("%(number)s km"), number=formatting.number(one.zones[-1].up_to_km, locale)),
         str(days[0]) if len(days) == 1 else f"{days[0]} – {days[-1]}",
+        carrier_origins.words(visit, one, places),
     )
 
 
 _COLUMNS = (
     N_("Code"), N_("Name"), N_("Delivery"), N_("Active"), N_("Countries"), N_("Up to km"), N_("For the parcel"),
     N_("For each kilogram"), N_("Days"), N_("Heaviest box, kg"), N_("Dangerous goods"), N_("g of CO₂ per kg and km"),
+    N_("Collects from"),
 )  # fmt: skip
 
 
@@ -132,6 +140,7 @@ async def _exported(visit: Visit, wanted: CarrierServiceFilter, sort: str) -> As
         async def page_of(cursor: str | None) -> Page[CarrierService]:
             return await carriers.find(reader, wanted, sort=sort, limit=200, cursor=cursor)
 
+        places = dict((await lists.sites(reader)).options)
         yes, no, locale = visit.say(N_("yes")), visit.say(N_("no")), visit.page.locale
         async for one in lists.every(page_of):
             for zone in one.zones:
@@ -139,7 +148,7 @@ async def _exported(visit: Visit, wanted: CarrierServiceFilter, sort: str) -> As
                     one.code, one.name, visit.say(SERVICE_WORDS[one.service]), yes if one.active else no,
                     " ".join(one.countries), plain(zone.up_to_km, locale), plain_amount(zone.base, currency, locale),
                     plain_amount(zone.per_kg, currency, locale), zone.days, plain(one.max_weight / 1000, locale),
-                    yes if one.dangerous else no, plain(one.carbon, locale),
+                    yes if one.dangerous else no, plain(one.carbon, locale), carrier_origins.words(visit, one, places),
                 )  # fmt: skip
 
 
@@ -164,7 +173,8 @@ async def service_page(visit: Visit) -> Answer:
 async def _show(visit: Visit, sheet: Sheet, refused: str = "") -> Answer:
     async with visit.read() as reader:
         currency = await house_currency(reader)
-        countries = await _countries(visit, reader, sheet)
+        places = await lists.sites(reader)
+        known = await picks.countries_of_the_house(reader, places.rows)
         learned = (await routing.lessons(reader)).carriers.get(sheet.service.code) if sheet.service else None
     service, problems = sheet.service, bool(sheet.errors)
     return visit.respond(
@@ -178,20 +188,21 @@ async def _show(visit: Visit, sheet: Sheet, refused: str = "") -> Answer:
         href="/carriers/new" if service is None else service_href(service.id),
         version="" if service is None else service.version,
         services=lists.options_of(visit, SERVICE_WORDS),
-        countries=countries,
+        countries=_countries(visit, known, sheet),
+        origins=carrier_origins.blanks(
+            visit, places, known, sheet.origins, sheet.values.get(carrier_origins.OTHERS, ""), sheet.errors
+        ),
         days=week(visit, sheet.delivers),
         coin=affixes(currency, visit.page.locale),
         refused=refused or (visit.say(N_("Something is not right yet.")) if problems else ""),
-        facts=[] if service is None else _facts(visit, service, currency),
+        facts=[] if service is None else _facts(visit, service, currency, dict(places.options)),
         zones=[] if service is None else _zones_words(visit, service, currency),
         learned=lesson_words(visit, learned),
         may_write=visit.may(Permission.ROUTING_WRITE),
     )
 
 
-async def _countries(visit: Visit, reader: Reader, sheet: Sheet) -> Pick:
-    places = await lists.sites(reader)
-    known = await picks.countries_of_the_house(reader, places.rows)
+def _countries(visit: Visit, known: set[str], sheet: Sheet) -> Pick:
     return Pick(
         "countries",
         visit.say(N_("Countries")),
@@ -205,12 +216,13 @@ async def _countries(visit: Visit, reader: Reader, sheet: Sheet) -> Pick:
     )
 
 
-def _facts(visit: Visit, service: CarrierService, currency: Currency) -> list[Option]:
+def _facts(visit: Visit, service: CarrierService, currency: Currency, names: Mapping[str, str]) -> list[Option]:
     """The service in words, for who may not change it."""
-    shown, locale = _shown(visit, service, currency), visit.page.locale
+    shown, locale = _shown(visit, service, currency, names), visit.page.locale
     heaviest = formatting.number(service.max_weight / 1000, locale)
     return [
         (visit.say(N_("Delivery")), visit.say(SERVICE_WORDS[service.service])),
+        (visit.say(N_("Collects from")), shown.origins or visit.say(N_("all locations"))),
         (visit.say(N_("Countries")), shown.countries),
         (visit.say(N_("Delivers on")), days_words(visit, service.delivers)),
         (visit.say(N_("Delivers on public holidays")), visit.say(N_("yes") if service.delivers_on_holidays else N_("no"))),
@@ -263,8 +275,10 @@ async def _save(visit: Visit, service: CarrierService | None) -> Answer:
         return await _show(visit, typed(fields, service))
 
     async def work(tx: Tx) -> Done:
+        await origins.require(tx, draft.origins)
         if service is None:
             kept = await carriers.create(tx, draft)
+            await visit.console.services.carriage.ensure(tx, HOUSE)
         else:
             kept = await carriers.update(tx, service.id, draft, version=version)
         action = "carrier_service.created" if service is None else "carrier_service.changed"
@@ -281,6 +295,11 @@ async def _save(visit: Visit, service: CarrierService | None) -> Answer:
 
 async def _refused(visit: Visit, sheet: Sheet, refusal: Refusal, currency: Currency) -> Answer:
     """The form with what was typed. Who was slower is told what holds now."""
+    if refusal.code == "invalid" and any(
+        one["path"].startswith("origins.locations") for one in cast("Sequence[Mapping[str, str]]", refusal.data["errors"])
+    ):
+        gone = visit.say(N_("One of these locations is not there any more."))
+        return await _show(visit, replace(sheet, errors={carrier_origins.LOCATIONS: gone}))
     if sheet.service is None or not isinstance(refusal, Stale):
         return await _show(visit, sheet, visit.refusal(refusal))
     async with visit.read() as reader:

@@ -89,7 +89,7 @@ async def change_step(visit: Visit) -> Answer:
 async def _case(visit: Visit, reader: Reader, fields: Fields, *, fresh: bool = False) -> Case:
     order = await orders.order(reader, _order_id(visit))
     off = await orders.allowances(reader, order.id)
-    return Case(visit, reader, order, off, await orders.standing_of(reader, order), fields, fresh)
+    return Case(visit, reader, order, off, await orders.standing_of(reader, order, off), fields, fresh)
 
 
 async def _form(visit: Visit, fields: Fields, *, fresh: bool = False, refused: str = "") -> Answer:

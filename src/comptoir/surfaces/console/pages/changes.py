@@ -104,15 +104,17 @@ async def _exported(visit: Visit, wanted: ChangeFilter, sort: str) -> AsyncItera
         async def page_of(cursor: str | None) -> Page[Change]:
             return await api.find_changes(reader, wanted, sort=sort, limit=200, cursor=cursor)
 
-        async for one in lists.every(page_of):
-            numbers = await orders.numbers(reader, [one.order_id])
-            people = await people_of(visit, reader, [one.requested_by, one.decided_by or ""], channels)
-            yield (
-                one.number, numbers.get(one.order_id, ""), visit.say(KIND_WORDS[one.kind]),
-                visit.say(STATE_WORDS[one.state][0]), reason_words(visit, one.reason), one.note, one.requested_at,
-                people[one.requested_by], one.decided_at,
-                people[one.decided_by] if one.decided_by else "", one.decision, one.ended_at,
-            )  # fmt: skip
+        async for some in lists.by_many(lists.every(page_of)):
+            numbers = await orders.numbers(reader, list({one.order_id for one in some}))
+            who = {one.requested_by for one in some} | {one.decided_by or "" for one in some}
+            people = await people_of(visit, reader, who, channels)
+            for one in some:
+                yield (
+                    one.number, numbers.get(one.order_id, ""), visit.say(KIND_WORDS[one.kind]),
+                    visit.say(STATE_WORDS[one.state][0]), reason_words(visit, one.reason), one.note, one.requested_at,
+                    people[one.requested_by], one.decided_at,
+                    people[one.decided_by] if one.decided_by else "", one.decision, one.ended_at,
+                )  # fmt: skip
 
 
 # One change

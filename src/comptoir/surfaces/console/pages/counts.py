@@ -77,9 +77,10 @@ async def _exported(visit: Visit, wanted: Sequence[LocationId], sort: str) -> As
         async def page_of(cursor: str | None) -> Page[StockCount]:
             return await inventory.find_counts(reader, wanted, sort=sort, limit=200, cursor=cursor)
 
-        async for one in lists.every(page_of):
-            people = await people_of(visit, reader, [one.actor], channels)
-            yield one.at, places[one.location_id], people[one.actor], one.skus, one.differences, one.note
+        async for some in lists.by_many(lists.every(page_of)):
+            people = await people_of(visit, reader, {one.actor for one in some}, channels)
+            for one in some:
+                yield one.at, places[one.location_id], people[one.actor], one.skus, one.differences, one.note
 
 
 @area.get("/counts/{count_id:str}", Permission.STOCK_READ)

@@ -107,6 +107,7 @@ async def customer_page(visit: Visit) -> Answer:
         messages_href=f"{_href(customer_id)}/messages",
         may_say=visit.may(Permission.ORDERS_ACT),
         issue_href=f"{_href(customer_id)}/accounts/new",
+        erase_href=f"{_href(customer_id)}/erase" if visit.may(Permission.CUSTOMERS_ERASE) else "",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from comptoir.i18n import N_
 from comptoir.kernel.money import Currency
@@ -19,6 +20,7 @@ from comptoir.modules.routing.contracts import (
     Logged,
     Mode,
     Rating,
+    Run,
     Verdict,
     Weight,
 )
@@ -42,6 +44,7 @@ FENCE_WORDS: Mapping[Fence, str] = {
     Fence.TOO_LATE: N_("Too late for the promised day"),
     Fence.CAPACITY: N_("Has as many orders as it can prepare in a day"),
     Fence.STOCK: N_("Has none of it above its safety stock"),
+    Fence.EXPIRY: N_("What lies there may not be sold: it expires too soon, or is recalled"),
     Fence.MINIMUM_PICK: N_("Too little to be worth a parcel"),
 }
 DETAIL_WORDS: Mapping[Detail, str] = {
@@ -57,6 +60,7 @@ DETAIL_WORDS: Mapping[Detail, str] = {
     Detail.DANGEROUS: N_("No carrier service takes dangerous goods there"),
     Detail.WEIGHT: N_("Too heavy for every carrier service"),
     Detail.TOGETHER: N_("No carrier service takes all of it together"),
+    Detail.NOT_COLLECTED: N_("No carrier service that takes it collects there"),
     Detail.DISTANCE: N_("Beyond the last zone of every carrier service"),
     Detail.NO_DAY: N_("No parcel ever leaves there"),
 }
@@ -84,8 +88,36 @@ _CAUSE_WORDS: Mapping[Cause, str] = {
 FAR = 40_000.0
 
 
+def withheld_words(visit: Visit, one: Verdict) -> str:
+    """What lies there and may not be sold; empty where there is nothing, or where it would change nothing."""
+    told: list[str] = []
+    for row in one.withheld:
+        if row.why == "blocked":
+            word = visit.says("%(num)s unit of lot %(lot)s is recalled", "%(num)s units of lot %(lot)s are recalled",
+                              row.quantity, lot=row.lot)  # fmt: skip
+        elif row.why == "expired":
+            word = visit.says("%(num)s unit of lot %(lot)s expired on %(day)s",
+                              "%(num)s units of lot %(lot)s expired on %(day)s",
+                              row.quantity, lot=row.lot, day=_day(visit, row.expires_on))  # fmt: skip
+        else:
+            word = visit.says("%(num)s unit of lot %(lot)s expires too soon, on %(day)s",
+                              "%(num)s units of lot %(lot)s expire too soon, on %(day)s",
+                              row.quantity, lot=row.lot, day=_day(visit, row.expires_on))  # fmt: skip
+        told.append(word)
+    return "; ".join(told)
+
+
+def _day(visit: Visit, day: date | None) -> str:
+    return "" if day is None else formatting.day(day, visit.page.locale, visit.page.zone)
+
+
 def stopped_words(visit: Visit, one: Verdict) -> str:
     """What stopped a location, as exactly as it is known."""
+    if one.fence is Fence.EXPIRY and one.withheld:
+        return withheld_words(visit, one)
+    if one.carriers:
+        names = listed(one.carriers, visit.page.locale)
+        return visit.say(N_("Not collected there by %(carriers)s, which would take it"), carriers=names)
     if one.detail is not None:
         return visit.say(DETAIL_WORDS[one.detail])
     return "" if one.fence is None else visit.say(FENCE_WORDS[one.fence])
@@ -111,6 +143,12 @@ def _run(visit: Visit, one: Logged, currency: Currency) -> str:
     run = one.run
     if run is None:
         return visit.say(N_("It was the turn of a run that decides orders together."))
+    return " ".join(
+        [_moved(visit, run, currency), *([visit.say(N_("The run is “%(code)s”."), code=run.code)] if run.code else [])]
+    )
+
+
+def _moved(visit: Visit, run: Run, currency: Currency) -> str:
     if run.saved <= 0:
         return visit.says(
             "A run decided orders together and moved %(num)s of them.",

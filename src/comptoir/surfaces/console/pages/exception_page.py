@@ -10,6 +10,7 @@ from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.kernel.ids import from_text, to_text
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.catalogue import api as catalogue
+from comptoir.modules.changes import api as changes
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.api import WaysOut
 from comptoir.modules.inventory.contracts import Arrival
@@ -32,6 +33,7 @@ from comptoir.modules.orders.contracts import (
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
+from comptoir.surfaces.changing import SETTING
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import lists, timelines
 from comptoir.surfaces.console.pages.decision_words import FENCE_WORDS
@@ -241,6 +243,13 @@ async def _apply_other(
 ) -> str:
     said = visit.say(N_("The exception is resolved."))
     match choice:
+        case Choice.EXPECT_BACK:
+            case = await changes.expect_unstopped(tx, exception_id, SETTING)
+            later = N_("A return is announced for it as soon as it has left.")
+            said = visit.say(later if case is None else N_("A return is announced for it."))
+        case Choice.ASK_AGAIN:
+            await fulfilment.ask_again(tx, exception_id)
+            said = visit.say(N_("They are asked to stop."))
         case Choice.MOVE:
             assert to is not None, "the form has asked for it"
             await orders.choose_move(tx, exception_id, to)

@@ -40,6 +40,10 @@ KIND_WORDS: Mapping[ExceptionKind, tuple[str, str]] = {
         N_("No location may send it"),
         N_("Nobody has the units of an order, or the rules of routing stop whoever does."),
     ),
+    ExceptionKind.AT_THIRD_PARTY: (
+        N_("Cancelled, and still with a third party"),
+        N_("Units were cancelled that a third party has in hand: they stay promised until it has stopped."),
+    ),
     ExceptionKind.OVERDUE_BACKORDER: (
         N_("The promised day has passed"),
         N_("The stock that an order waits for has not come."),
@@ -57,6 +61,7 @@ KIND_WORDS: Mapping[ExceptionKind, tuple[str, str]] = {
 KIND_ICONS = {
     ExceptionKind.SHORTFALL: "package-off",
     ExceptionKind.UNROUTABLE: "alert-triangle",
+    ExceptionKind.AT_THIRD_PARTY: "hand-stop",
     ExceptionKind.OVERDUE_BACKORDER: "hourglass",
     ExceptionKind.UNKNOWN_SKU: "zoom-question",
     ExceptionKind.NEGATIVE_STOCK: "scale",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from comptoir.connectors.orderlayouts import ORDER_LAYOUTS
-from comptoir.connectors.plain import LOCATION_FIELDS, POSTCODE_FIELDS, PRODUCT_FIELDS, STOCK_FIELDS
+from comptoir.connectors.plain import BIN_FIELDS, LOCATION_FIELDS, POSTCODE_FIELDS, PRODUCT_FIELDS, STOCK_FIELDS
 from comptoir.kernel.errors import Refusal
 from comptoir.modules.imports.contracts import ImportKind
 from comptoir.sdk.orderfiles import Field, FieldKind, MissingColumns, OrderFileLayout, choose_layout, field_columns
@@ -20,6 +20,7 @@ _FIELDS: dict[ImportKind, Sequence[Field]] = {
     ImportKind.STOCK: STOCK_FIELDS,
     ImportKind.LOCATIONS: LOCATION_FIELDS,
     ImportKind.POSTCODES: POSTCODE_FIELDS,
+    ImportKind.BINS: BIN_FIELDS,
 }
 _SURVEYED = 20_000
 _SHOWN = 6

@@ -15,6 +15,7 @@ KIND_WORDS = {
     ImportKind.STOCK: N_("Stock"),
     ImportKind.LOCATIONS: N_("Locations"),
     ImportKind.POSTCODES: N_("Postcodes"),
+    ImportKind.BINS: N_("Bins"),
 }
 KIND_ICONS = {
     ImportKind.ORDERS: "receipt",
@@ -22,13 +23,15 @@ KIND_ICONS = {
     ImportKind.STOCK: "packages",
     ImportKind.LOCATIONS: "map-pin",
     ImportKind.POSTCODES: "map-pin",
+    ImportKind.BINS: "packages",
 }
 KIND_MEANINGS = {
     ImportKind.ORDERS: N_("that a channel has taken already: exports of Shopify, Amazon, eBay, Etsy, WooCommerce and others"),
-    ImportKind.PRODUCTS: N_("sku and name; if wanted gtin, category, price, tax_rate, market"),
-    ImportKind.STOCK: N_("sku, location and on_hand; if wanted safety"),
+    ImportKind.PRODUCTS: N_("sku and name; if wanted gtin, category, price, tax_rate, market, weight_g, dangerous, lots"),
+    ImportKind.STOCK: N_("sku, location and on_hand; if wanted safety, lot, expires"),
     ImportKind.LOCATIONS: N_("code and name; if wanted address, coordinates, opening_hours"),
     ImportKind.POSTCODES: N_("country, postcode, latitude and longitude: promises and routing know by them where a buyer is"),
+    ImportKind.BINS: N_("location, sku and bin; if wanted zone and sequence: the way through the bins goes by them"),
 }
 STATE_WORDS = {
     RunState.WAITING: N_("Queued"),
@@ -84,6 +87,9 @@ _CODES: Mapping[str, str] = {
     "unknown_currency": N_("unknown currency"),
     "unknown_location": N_("unknown location"),
     "unknown_market": N_("unknown market"),
+    "lots_not_asked": N_("product without lots"),
+    "lot_differs": N_("lot with another date"),
+    "lot_too_long": N_("lot that is too long"),
     "unknown_sku": N_("unknown SKU"),
     "unknown_time_zone": N_("unknown time zone"),
     "zero_quantity": N_("quantity of zero"),

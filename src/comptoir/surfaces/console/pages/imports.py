@@ -125,20 +125,21 @@ _COLUMNS = (
 async def _exported(visit: Visit, wanted: RunFilter, sort: str) -> AsyncIterator[Sequence[object]]:
     async with visit.read() as reader:
         channels = await channels_of(visit, reader)
-        async for run in imports.stream(reader, wanted, sort=sort):
-            people = await people_of(visit, reader, [run.actor], channels)
-            yield (
-                run.file_name,
-                visit.say(KIND_WORDS[run.kind]),
-                visit.say(STATE_WORDS[run.state]),
-                visit.say(N_("yes") if run.dry_run else N_("no")),
-                run.report.get("rows", 0),
-                run.report.get("taken", 0),
-                imports.rejected_rows(run.report),
-                run.started_at,
-                run.finished_at,
-                people[run.actor],
-            )
+        async for some in lists.by_many(imports.stream(reader, wanted, sort=sort)):
+            people = await people_of(visit, reader, {run.actor for run in some}, channels)
+            for run in some:
+                yield (
+                    run.file_name,
+                    visit.say(KIND_WORDS[run.kind]),
+                    visit.say(STATE_WORDS[run.state]),
+                    visit.say(N_("yes") if run.dry_run else N_("no")),
+                    run.report.get("rows", 0),
+                    run.report.get("taken", 0),
+                    imports.rejected_rows(run.report),
+                    run.started_at,
+                    run.finished_at,
+                    people[run.actor],
+                )
 
 
 # An upload, and how it is to be read

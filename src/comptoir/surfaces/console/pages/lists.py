@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -25,6 +25,8 @@ E = TypeVar("E", bound=StrEnum)
 Option = tuple[str, str]
 Chips = list[tuple[str, str, str]]
 
+MANY = 200
+"""So many rows of an export are made at once."""
 MOST_FOUND = 200
 """So many products of a search are looked for in stock and ledger."""
 
@@ -47,6 +49,18 @@ async def every(page_of: Callable[[str | None], Awaitable[Page[T]]]) -> AsyncIte
         cursor = page.next
         if cursor is None:
             return
+
+
+async def by_many(rows: AsyncIterable[T], most: int = MANY) -> AsyncIterator[list[T]]:
+    """The same rows, so many at a time: what an export says of them is looked up for all of those at once."""
+    batch: list[T] = []
+    async for row in rows:
+        batch.append(row)
+        if len(batch) == most:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def options_of(visit: Visit, words: Mapping[E, str]) -> list[Option]:
@@ -144,17 +158,14 @@ async def skus_found(reader: Reader, text: str) -> list[str]:
 
 
 async def sku_of(reader: Reader, text: str) -> str | None:
-    """What a scanner or a hand has put in, as a SKU: a SKU, or a GTIN of one. None for what the catalogue does not know."""
+    """What a scanner or a hand has put in, as a SKU: a SKU, a GTIN of one, or an element string with that. None for what the
+    catalogue does not know.
+    """
     clean = text.strip()
-    if not clean or not clean.isprintable():
-        return None
-    if clean in await catalogue.known(reader, [clean]):
+    if clean.isprintable() and clean and clean in await catalogue.known(reader, [clean]):
         return clean
-    try:
-        number = catalogue.gtin(clean)
-    except ValueError:
-        return None
-    return (await catalogue.gtin_owners(reader, [number])).get(number)
+    number = catalogue.read_label(clean).gtin
+    return (await catalogue.gtin_owners(reader, [number])).get(number) if number else None
 
 
 def first_of(texts: Sequence[str]) -> str:

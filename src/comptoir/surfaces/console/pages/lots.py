@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import from_text, to_text
+from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.lots import api as lots
 from comptoir.modules.lots.contracts import MAX_CODE, Named, Picked, Shelf, ShelfFilter, Terms, Tracks
@@ -24,9 +25,13 @@ from comptoir.surfaces.console.pages.asking import Question, Typed
 from comptoir.surfaces.console.pages.lists import Sites
 from comptoir.surfaces.console.pages.stock import sku_href, tabs
 from comptoir.surfaces.console.pages.stock_acts import units
+from comptoir.surfaces.console.pages.transfers import transfer_href
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
 
 area = Area("stock")
+
+_ROADS = 20
+"""So many transfers are named that have a lot on the road."""
 
 TRACKS_WORDS = {
     Tracks.LOT: N_("A lot, perhaps with a date"),
@@ -102,6 +107,9 @@ async def lot_orders(visit: Visit) -> Answer:
     async with visit.read() as reader:
         one = await lots.lot(reader, sku, code)
         page = await lots.orders_of(reader, sku, code, limit=PAGE_SIZE, cursor=visit.cursor)
+        shelves = (await lots.find(reader, ShelfFilter(sku=sku, code=code), limit=PAGE_SIZE)).items
+        under_way = await lots.under_way(reader, sku, code)
+        roads = [(one, await inventory.transfer(reader, one.transfer_id)) for one in under_way[:_ROADS]]
         numbers = await _numbers(reader, page.items)
         names = await lists.goods(reader, [sku])
         places = await lists.sites(reader)
@@ -109,6 +117,7 @@ async def lot_orders(visit: Visit) -> Answer:
         "lots/orders.html",
         one=one,
         name=names[sku],
+        names=names,
         weighed=names.is_weighed(sku),
         rows=[
             {
@@ -120,6 +129,8 @@ async def lot_orders(visit: Visit) -> Answer:
             }
             for row in page.items
         ],
+        shelves=lot_rows(visit, shelves, places),
+        roads=[(transfer_href(one.id), one.number, lot.open, places[one.to_location_id]) for lot, one in roads],
         before=page.previous,
         after=page.next,
         query=urlencode({"sku": sku, "lot": code}),

@@ -151,22 +151,21 @@ async def _exported(visit: Visit, wanted: NoticeFilter | None, sort: str) -> Asy
         return
     async with visit.read() as reader:
         channels = await channels_of(visit, reader)
-        numbers: dict[OrderId, int] = {}
-        async for one in notices.stream(reader, wanted, sort=sort):
-            if one.order_id not in numbers:
-                numbers |= await orders.numbers(reader, [one.order_id])
-            yield (
-                visit.say(NOTICE_WORDS[one.kind]),
-                numbers.get(one.order_id),
-                channels[one.channel].name,
-                visit.say(MEDIUM_WORDS[one.medium]),
-                one.locale,
-                visit.say(NOTICE_STATE_WORDS[one.state]),
-                one.attempts,
-                one.created_at,
-                one.sent_at,
-                one.problem,
-            )
+        async for some in lists.by_many(notices.stream(reader, wanted, sort=sort)):
+            numbers = await orders.numbers(reader, list({one.order_id for one in some}))
+            for one in some:
+                yield (
+                    visit.say(NOTICE_WORDS[one.kind]),
+                    numbers.get(one.order_id),
+                    channels[one.channel].name,
+                    visit.say(MEDIUM_WORDS[one.medium]),
+                    one.locale,
+                    visit.say(NOTICE_STATE_WORDS[one.state]),
+                    one.attempts,
+                    one.created_at,
+                    one.sent_at,
+                    one.problem,
+                )
 
 
 @area.post(_HERE, Permission.ORDERS_ACT)

@@ -26,6 +26,7 @@ from comptoir.surfaces.console.pages import (
     operations_heat,
     operations_places,
     operations_risks,
+    operations_transfers,
     routing_promises,
 )
 from comptoir.surfaces.console.pages.live import page_now
@@ -149,6 +150,8 @@ async def _values(visit: Visit, reader: Reader) -> dict[str, Any]:
         "ahead": ahead,
         "within": [(code, visit.say(word), code == ahead.code) for code, (word, _) in WITHIN.items()],
         "exceptions": await operations_exceptions.read(visit, reader, sites, ahead.risk.on),
+        "late_transfers": await operations_transfers.read(visit, reader, sites),
+        "late_transfers_href": operations_transfers.LIST,
         "promises": await _promises(visit, reader, sites),
         "open_exceptions": sum((await orders.counts_of_exceptions(reader)).values()),
         "places": busy,

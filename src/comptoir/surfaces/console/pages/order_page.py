@@ -205,8 +205,8 @@ async def order_page(visit: Visit) -> Answer:
         tracked = await tracking.of_shipments(reader, shipments) if shipments else {}
         own = details.order.customer_id
         known = await customers.names(reader, [CustomerId(own)]) if own is not None else {}
-        there = await orders.standing_of(reader, details.order)
         grants = await payments.grants_of(reader, order_id)
+        there = await orders.standing_of(reader, details.order, grants=grants)
         opened = await changes.of_order(reader, order_id)
         issued = await invoices.shown(visit, reader, order_id)
         marketplace = await is_marketplace(visit, reader, details.order)

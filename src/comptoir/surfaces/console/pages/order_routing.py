@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.money import Currency
+from comptoir.modules.lots import api as lots
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ORDER_PREFIX, OrderId, Rejection
 from comptoir.modules.routing import api as routing
@@ -16,6 +17,7 @@ from comptoir.modules.routing.contracts import (
     RULE_SET_PREFIX,
     DecisionKind,
     Explained,
+    Fence,
     Logged,
     Mode,
     Verdict,
@@ -24,6 +26,7 @@ from comptoir.modules.staff.contracts import Permission
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages.decision_words import (
     FAR,
+    FENCE_WORDS,
     KIND_WORDS,
     cell,
     head,
@@ -32,6 +35,7 @@ from comptoir.surfaces.console.pages.decision_words import (
     occasion,
     sentence,
     stopped_words,
+    withheld_words,
 )
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
 from comptoir.surfaces.console.pages.orders import order_href
@@ -54,6 +58,8 @@ class Row:
     """Its rank, or its score."""
     cells: tuple[str, ...]
     fence: str
+    withheld: str
+    """What lies there and may not be sold, of a location that may send the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ async def order_routing(visit: Visit) -> Answer:
         order = await orders.order(reader, order_id)
         decisions = await routing.decisions(reader, order_id)
         shown = next((one for one in decisions if str(one.id) == wanted), decisions[0] if decisions else None)
-        told = None if shown is None else await routing.explained(reader, shown.id)
+        told = None if shown is None else await routing.explained(reader, shown.id, lots.withheld)
         channels = await channels_of(visit, reader)
         people = await people_of(visit, reader, [one.actor for one in decisions], channels)
         again = shown is not None and shown.kind is DecisionKind.REROUTED
@@ -159,7 +165,8 @@ def _parcels(visit: Visit, told: Explained, currency: Currency) -> list[tuple[st
 
 def _fences(visit: Visit, stopped: Sequence[Verdict]) -> list[tuple[str, int]]:
     """What stopped how many, that first which stopped most."""
-    return Counter(stopped_words(visit, verdict) for verdict in stopped).most_common()
+    words = [visit.say(FENCE_WORDS[one.fence]) if one.fence is Fence.EXPIRY else stopped_words(visit, one) for one in stopped]
+    return Counter(words).most_common()
 
 
 def _row(visit: Visit, told: Explained, one: Verdict, currency: Currency) -> Row:
@@ -181,4 +188,5 @@ def _row(visit: Visit, told: Explained, one: Verdict, currency: Currency) -> Row
         place=place,
         cells=cells,
         fence=stopped_words(visit, one),
+        withheld=withheld_words(visit, one) if one.fence is None else "",
     )

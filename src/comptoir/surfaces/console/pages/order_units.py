@@ -8,6 +8,7 @@ from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import from_text, to_text
 from comptoir.modules.channels.contracts import Channel
+from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.orders import api as orders
@@ -31,6 +32,7 @@ def read_release(sent: Sent) -> Work:
     reason = sent.fields.text("reason")
 
     async def work(tx: Tx, locked: Order) -> str:
+        await fulfilment.require_free(tx, locked.id, {row.line_no for row in chosen})
         await orders.release(tx, locked.id, chosen, reason)
         return sent.visit.say(N_("The stock is released; the order waits for new stock."))
 
@@ -142,6 +144,7 @@ def read_move(sent: Sent) -> Work:
     origin, target = LocationId(sent.fields.id("from", LOCATION_PREFIX)), LocationId(sent.fields.id("to", LOCATION_PREFIX))
 
     async def work(tx: Tx, locked: Order) -> str:
+        await fulfilment.require_free(tx, locked.id, {line_no}, origin)
         await orders.move(tx, locked.id, line_no, quantity, from_location_id=origin, to_location_id=target, reason="person")
         return sent.visit.say(N_("The units come from another location now."))
 

@@ -87,6 +87,7 @@ def _wanted(visit: Visit) -> TrackedFilter:
     return TrackedFilter(
         statuses=statuses,
         carrier=visit.param("carrier"),
+        locations=visit.places(),
         channel=visit.param("channel"),
         destination_country=visit.param("country"),
         shipped_from=visit.day("on_from"),

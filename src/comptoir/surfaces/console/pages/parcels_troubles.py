@@ -83,8 +83,16 @@ async def trouble_list(visit: Visit) -> Answer:
     if visit.wants_csv:
         return visit.csv("parcel-troubles", [visit.say(word) for word in _COLUMNS], _exported(visit, kinds, open_only=not over))
     async with visit.read() as reader:
-        page = await tracking.find_troubles(reader, kinds, resolved_only=over, sort=sort, limit=PAGE_SIZE, cursor=visit.cursor)
-        counts = await tracking.counts_of_troubles(reader)
+        page = await tracking.find_troubles(
+            reader,
+            kinds,
+            locations=visit.places(),
+            resolved_only=over,
+            sort=sort,
+            limit=PAGE_SIZE,
+            cursor=visit.cursor,
+        )
+        counts = await tracking.counts_of_troubles(reader, visit.places())
         shown = await _shown(visit, reader, page.items)
         channels = await channels_of(visit, reader)
     return visit.respond(
@@ -256,22 +264,28 @@ async def _exported(visit: Visit, kinds: Sequence[TroubleKind], *, open_only: bo
 
         async def page_of(cursor: str | None) -> Page[Trouble]:
             return await tracking.find_troubles(
-                reader, kinds, resolved_only=not open_only, sort="opened", limit=200, cursor=cursor
+                reader,
+                kinds,
+                locations=visit.places(),
+                resolved_only=not open_only,
+                sort="opened",
+                limit=200,
+                cursor=cursor,
             )
 
-        async for one in lists.every(page_of):
-            shown = (await _shown(visit, reader, [one]))[0]
-            parcel = None if shown.row is None else shown.row.parcel
-            yield (
-                shown.words,
-                shown.number,
-                "" if parcel is None else parcel.tracking_number,
-                "" if parcel is None else parcel.carrier,
-                shown.detail,
-                one.opened_at,
-                one.resolved_at,
-                shown.resolution,
-            )
+        async for some in lists.by_many(lists.every(page_of)):
+            for shown in await _shown(visit, reader, some):
+                parcel = None if shown.row is None else shown.row.parcel
+                yield (
+                    shown.words,
+                    shown.number,
+                    "" if parcel is None else parcel.tracking_number,
+                    "" if parcel is None else parcel.carrier,
+                    shown.detail,
+                    shown.trouble.opened_at,
+                    shown.trouble.resolved_at,
+                    shown.resolution,
+                )
 
 
 @area.post(_HERE, Permission.ORDERS_ACT)

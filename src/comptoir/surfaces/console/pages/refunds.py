@@ -163,13 +163,14 @@ async def _exported(visit: Visit, wanted: GrantFilter, sort: str) -> AsyncIterat
     money = partial(plain_amount, locale=visit.page.locale)
     async with visit.read() as reader:
         channels = await channels_of(visit, reader)
-        async for one in payments.stream_grants(reader, wanted, sort=sort):
-            numbers = await orders.numbers(reader, [OrderId(one.order_id)])
-            entries = await payments.entries_of(reader, one.order_id)
-            people = await people_of(visit, reader, [one.actor], channels)
-            yield (
-                numbers.get(OrderId(one.order_id), ""), one.granted_at, people[one.actor], reason_words(visit, one.reason),
-                visit.say(GRANT_STATES[one.state][0]), money(one.amount, one.currency), money(one.executed, one.currency),
-                money(one.open, one.currency), one.currency,
-                ", ".join(method_words(visit, way.method) for way in payments.by_method(entries)),
-            )  # fmt: skip
+        async for some in lists.by_many(payments.stream_grants(reader, wanted, sort=sort)):
+            ids = sorted({OrderId(one.order_id) for one in some})
+            numbers, entries = await orders.numbers(reader, ids), await payments.entries_of_some(reader, ids)
+            people = await people_of(visit, reader, {one.actor for one in some}, channels)
+            for one in some:
+                ways = payments.by_method(entries.get(one.order_id, ()))
+                yield (
+                    numbers.get(OrderId(one.order_id), ""), one.granted_at, people[one.actor], reason_words(visit, one.reason),
+                    visit.say(GRANT_STATES[one.state][0]), money(one.amount, one.currency), money(one.executed, one.currency),
+                    money(one.open, one.currency), one.currency, ", ".join(method_words(visit, way.method) for way in ways),
+                )  # fmt: skip

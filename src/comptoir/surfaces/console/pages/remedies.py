@@ -40,6 +40,8 @@ REMEDY_ICONS = {
     Choice.SEND: "truck",
     Choice.SERVICE: "truck-delivery",
     Choice.CANCEL: "ban",
+    Choice.EXPECT_BACK: "arrow-back-up",
+    Choice.ASK_AGAIN: "hand-stop",
 }
 
 
@@ -79,7 +81,16 @@ async def best_remedies(
     """For each shortfall the nearest location that has it all; else to wait, where some is on its way; else to cancel. For each
     that no location may send, what fulfilment thinks best.
     """
-    return await _of_shortfalls(visit, reader, found, known) | await _of_parked(visit, reader, found)
+    stops = {one.exception.id: remedy for one in found if (remedy := _of_stop(visit, one)) is not None}
+    return stops | await _of_shortfalls(visit, reader, found, known) | await _of_parked(visit, reader, found)
+
+
+def _of_stop(visit: Visit, one: ExceptionSummary) -> Remedy | None:
+    """What a third party could not stop comes back; as long as it has not answered there is nothing to do."""
+    own = one.exception
+    if own.kind != ExceptionKind.AT_THIRD_PARTY or "refused" not in own.data or "expect_back" in own.data:
+        return None
+    return Remedy(Choice.EXPECT_BACK, visit.say(N_("Expect it back")), looked_at=True)
 
 
 async def _of_parked(visit: Visit, reader: Reader, found: Sequence[ExceptionSummary]) -> dict[ExceptionId, Remedy]:

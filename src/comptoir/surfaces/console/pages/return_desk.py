@@ -10,19 +10,23 @@ from urllib.parse import quote
 from comptoir.i18n import N_
 from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.kernel.ids import to_text
+from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.changes import api as changes
 from comptoir.modules.changes.contracts import Foreseen, RefundMethod, ReturnCase, ReturnDraft, Verdict
 from comptoir.modules.changes.errors import NothingToPayOut
 from comptoir.modules.locations.contracts import Location
+from comptoir.modules.lots import api as lots
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ORDER_PREFIX, Order, OrderId, OrderLine
 from comptoir.modules.payments import api as payments
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
+from comptoir.surfaces import returned_lots
 from comptoir.surfaces.changing import SETTING, facts_of
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import lists, return_finding, shown_once, store_desk
+from comptoir.surfaces.console.pages.lot_fields import lot_refused, read_of
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.return_hand import Hand, in_hand
@@ -142,6 +146,7 @@ async def act(visit: Visit) -> Answer:
     except NotFound:
         raise
     except Refusal as refusal:
+        lot_refused(visit, fields, refusal, {line.sku: f"lot-{line.line_no}" for line in order.lines if line.sku})
         words = visit.say(N_("Something is not right yet.")) if fields.errors else visit.refusal(refusal)
         return await _show(visit, place, order, fields, words)
 
@@ -156,6 +161,10 @@ async def _scanned(visit: Visit, reader: Reader, fields: Fields, order: Order) -
         name = f"units-{line.line_no}"
         units = int(values[name]) if values.get(name, "").isdecimal() else 0
         values[name] = str(min(units + 1, line.shipped - line.returned))
+        label = catalogue.read_label(code)
+        if label.lot or label.expires_on:
+            values[f"lot-{line.line_no}"] = label.lot
+            values[f"expires-{line.line_no}"] = label.expires_on.isoformat() if label.expires_on else ""
     done = Fields({name: [value] for name, value in values.items()}, visit.page.locale)
     if line is None:
         done.refuse("code", N_("%(code)s is not in this order. If it is what was in the box, say so at the line."), code=code)
@@ -169,9 +178,10 @@ def _taking(visit: Visit, fields: Fields, order: Order, place: Location, hand: H
     reference = fields.text("reference", most=120)
     draft = _draft(fields, order, hand, RefundMethod.STORE_CREDIT if money == CREDIT else None)
     approve = fields.checked("approve") and visit.may(Permission.ORDERS_APPROVE)
+    read = {one.line_no: read_of(fields, f"lot-{one.line_no}", f"expires-{one.line_no}") for one in hand.seen}
 
     async def work(tx: Tx) -> Done:
-        case = await changes.take_over_counter(tx, draft, place.id, hand.seen, SETTING, approve=approve)
+        case = await returned_lots.at_counter(tx, draft, order, place.id, hand.seen, SETTING, read, approve=approve)
         data = {
             "number": changes.return_code(case.number),
             "order": order.number,
@@ -250,6 +260,7 @@ async def _show(visit: Visit, place: Location, order: Order, fields: Fields, ref
         channels = await channels_of(visit, reader)
         places = await lists.sites(reader)
         names = await lists.goods(reader, {line.sku for line in order.lines if line.sku is not None})
+        known = await lots.known_of(reader, order.id, sorted({unit.sku for unit in order.lines if unit.sku and unit.stocked}))
         others = [one for one in await SETTING.approvers_of(reader) if one != visit.principal.actor]
     verdicts = offers | dict(outlook.foreseen.verdicts if outlook.foreseen else {})
     answer = visit.respond(
@@ -263,6 +274,7 @@ async def _show(visit: Visit, place: Location, order: Order, fields: Fields, ref
         channel=channels[order.channel_code],
         rows=_rows(visit, order, verdicts),
         names=names,
+        lots_known=known,
         values=fields.values,
         errors=fields.errors,
         refused=refused,

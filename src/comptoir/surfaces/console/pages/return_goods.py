@@ -13,6 +13,7 @@ from comptoir.modules.changes.contracts import (
     PICTURE_PREFIX,
     RECEIVED_PREFIX,
     Fate,
+    Goods,
     LabelStanding,
     PictureId,
     ReceivedId,
@@ -30,6 +31,7 @@ from comptoir.surfaces.console.pages.return_words import return_href
 from comptoir.surfaces.console.web import Answer, Area, Console, Done, Route, Visit, Web, answer
 from comptoir.surfaces.return_labels import ReturnLabels
 from comptoir.surfaces.return_pictures import AT_ONCE, FORM_BYTES, drawn
+from comptoir.surfaces.returned_lots import as_fact
 
 area = Area("returns")
 
@@ -136,6 +138,7 @@ async def keep(visit: Visit) -> Answer:
 
     async def work(tx: Tx) -> Done:
         done = await changes.keep_declined(tx, case_id, agreement, fate)
+        await as_fact(tx, done, Goods.KEPT)
         await _record(visit, tx, "kept", done, {"agreement": agreement})
         return Done(return_href(case_id), visit.say(N_("It stays here, and nobody is refunded for it.")))
 

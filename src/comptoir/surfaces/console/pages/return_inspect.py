@@ -21,12 +21,15 @@ from comptoir.modules.changes.contracts import (
     ReturnFilter,
 )
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
+from comptoir.modules.lots import api as lots
 from comptoir.modules.orders import api as orders
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Tx
+from comptoir.surfaces import returned_lots
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import lists, return_finding, store_desk
 from comptoir.surfaces.console.pages.amounts import house_currency
+from comptoir.surfaces.console.pages.lot_fields import lot_refused, read_of
 from comptoir.surfaces.console.pages.return_words import (
     CONDITION_WORDS,
     FATE_WORDS,
@@ -38,6 +41,7 @@ from comptoir.surfaces.console.pages.return_words import (
     stamp,
 )
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
+from comptoir.surfaces.returned_lots import Read
 
 area = Area("returns")
 
@@ -93,6 +97,7 @@ async def _show(visit: Visit, case_id: ReturnCaseId, fields: Fields, refused: st
         case = await changes.get_return(reader, case_id)
         order = await orders.order(reader, case.order_id) if case.order_id is not None else None
         names = await lists.goods(reader, {row.sku for row in case.received})
+        known = await lots.known_of(reader, case.order_id, sorted({row.sku for row in case.received}))
         places = await lists.sites(reader)
         currency = order.currency if order is not None else await house_currency(reader)
     async with visit.database.transaction(visit.context, snapshot=True) as tx:
@@ -107,6 +112,7 @@ async def _show(visit: Visit, case_id: ReturnCaseId, fields: Fields, refused: st
         looked=looked,
         units=sum(row.quantity for row in case.received),
         names=names,
+        lots_known=known,
         currency=currency,
         undecided=changes.undecided(case),
         href=return_href(case.id),
@@ -138,8 +144,8 @@ async def inspect(visit: Visit) -> Answer:
     looks = _looks(fields, case, currency)
 
     async def work(tx: Tx) -> Done:
-        done = await changes.inspect_return(tx, case_id, looks)
-        data = {"number": changes.return_code(done.number), "units": sum(one.quantity for one in looks)}
+        done = await returned_lots.inspect(tx, case_id, [look for look, _ in looks], [read for _, read in looks])
+        data = {"number": changes.return_code(done.number), "units": sum(one.quantity for one, _ in looks)}
         await visit.record(tx, "return.inspected", return_href(case_id).rpartition("/")[2], data)
         left = done.to_inspect
         if left:
@@ -156,12 +162,13 @@ async def inspect(visit: Visit) -> Answer:
     except NotFound:
         raise
     except Refusal as refusal:
+        lot_refused(visit, fields, refusal, {row.sku: f"lot-{text_of(row)}" for row in case.received if row.fate is None})
         words = visit.say(N_("Something is not right yet.")) if fields.errors else visit.refusal(refusal)
         return await _show(visit, case_id, fields, words)
 
 
-def _looks(fields: Fields, case: ReturnCase, currency: Currency) -> list[Look]:
-    looks: list[Look] = []
+def _looks(fields: Fields, case: ReturnCase, currency: Currency) -> list[tuple[Look, Read]]:
+    looks: list[tuple[Look, Read]] = []
     for row in case.received:
         key = text_of(row)
         if row.fate is not None or not fields.raw(f"units-{key}"):
@@ -175,7 +182,8 @@ def _looks(fields: Fields, case: ReturnCase, currency: Currency) -> list[Look]:
         if fate is Fate.SEND_ON and to is None:
             fields.refuse(f"to-{key}", N_("Say where it goes."))
         deduct = fields.money(f"deduct-{key}", currency, least=0) if fields.raw(f"deduct-{key}") else 0
-        looks.append(Look(row.id, units, condition, fate, deduct, None if to is None else LocationId(to)))
+        look = Look(row.id, units, condition, fate, deduct, None if to is None else LocationId(to))
+        looks.append((look, read_of(fields, f"lot-{key}", f"expires-{key}")))
     if not looks and not fields.errors:
         fields.refuse("units", N_("Say how many you have looked at."))
     return looks

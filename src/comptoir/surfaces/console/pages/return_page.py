@@ -22,7 +22,7 @@ from comptoir.runtime.database import Tx
 from comptoir.surfaces.changing import SETTING, facts_of
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import lists, return_extras, shown_once
+from comptoir.surfaces.console.pages import lists, return_extras, return_ways, shown_once
 from comptoir.surfaces.console.pages.naming import Channels, People, channels_of, people_of
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.return_desk import CREDIT_SHOWN, money_told, with_code
@@ -83,6 +83,7 @@ async def show(visit: Visit, case_id: ReturnCaseId, fields: Fields, refused: str
         parcel = await tracking.coming.get(reader, case.id) if case.label is LabelStanding.BOUGHT else None
         actors = [*_actors(case, grants), *[one.added_by for one in pictures]]
         people = await people_of(visit, reader, actors, channels)
+        gone = await return_ways.gone_rows(visit, reader, case, order, places)
         others = [one for one in await SETTING.approvers_of(reader) if one != visit.principal.actor]
     async with visit.database.transaction(visit.context, snapshot=True) as tx:
         signals = await changes.signals_of(tx, case)
@@ -117,6 +118,7 @@ async def show(visit: Visit, case_id: ReturnCaseId, fields: Fields, refused: str
         acts=_possible(visit, case, order, to_pay, marketplace=facts is not None and facts.marketplace, others=bool(others)),
         own=_took(visit, case) and bool(others),
         pictures=return_extras.pictures(visit, case, pictures, people),
+        gone=gone,
         accept=ACCEPT,
         label_stamp=return_extras.label_stamp(visit, case),
         label_problem=return_extras.label_problem(visit, case),
@@ -288,8 +290,8 @@ def _happened(
 Step = Callable[[Tx, ReturnCaseId, Fields], Awaitable[ReturnCase]]
 
 
-async def _approve(tx: Tx, case_id: ReturnCaseId, _fields: Fields) -> ReturnCase:
-    done = await changes.approve_return(tx, case_id, SETTING)
+async def _approve(tx: Tx, case_id: ReturnCaseId, fields: Fields) -> ReturnCase:
+    done = await changes.approve_return(tx, case_id, SETTING, return_ways.way_of(fields))
     if done.state is _S.APPROVED:
         await changes.send_papers(tx, case_id)
     return done
@@ -347,6 +349,7 @@ def _stepping(visit: Visit, case_id: ReturnCaseId, act: str, fields: Fields) -> 
     fields.text("carrier", most=64)
     fields.text("tracking_number", most=120)
     fields.text("reason", most=500, lines=True)
+    fields.text("sku", most=100)
 
     async def work(tx: Tx) -> Done:
         case = await do(tx, case_id, fields)

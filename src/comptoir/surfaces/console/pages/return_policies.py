@@ -19,10 +19,13 @@ from comptoir.surfaces.console.pages import lists, return_finding
 from comptoir.surfaces.console.pages.amounts import affixes
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.return_policy_form import (
+    PATH,
     TAKING_WORDS,
     Sheet,
     choices,
     currency_of,
+    fitting,
+    known_categories,
     read,
     sentence,
     typed,
@@ -121,6 +124,14 @@ async def new_policy(visit: Visit) -> Answer:
     return await _show(visit, None, written(PolicyDraft(code="", position=position), currency, visit.page.locale))
 
 
+@area.get(f"{HERE}/categories", Permission.CHANNELS_WRITE)
+async def category_search(visit: Visit) -> Answer:
+    """The categories that fit what is being typed."""
+    async with visit.read() as reader:
+        found = fitting(await known_categories(reader), visit.param("category"))
+    return visit.fragment("returns/_categories.html", categories=found)
+
+
 @area.get(f"{HERE}/{{policy_id:str}}", Permission.ORDERS_READ)
 async def policy_page(visit: Visit) -> Answer:
     async with visit.read() as reader:
@@ -152,6 +163,7 @@ async def _show(
         sheet=sheet,
         picks=options.picks,
         categories=options.categories,
+        searched=options.searched,
         href=f"{HERE}/new" if policy is None else policy_href(policy),
         title=visit.say(N_("New return policy")) if policy is None else policy.code,
         refused=refused,
@@ -184,7 +196,10 @@ async def _save(visit: Visit, policy: Policy | None) -> Answer:
     fields = visit.fields()
     async with visit.read() as reader:
         currency: Currency = await currency_of(reader)
+        categories = {"", *await known_categories(reader), *([PATH.join(policy.category)] if policy is not None else [])}
     draft = read(fields, currency)
+    if PATH.join(draft.category) not in categories:
+        fields.refuse("category", N_("No product of yours is in this category."))
     if fields.raw("step") == "try":
         return await _show(visit, policy, typed(fields), draft=None if fields.errors else draft)
 

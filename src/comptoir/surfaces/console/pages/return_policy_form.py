@@ -27,7 +27,10 @@ _SINGLE = (
     "code", "position", "category", "valid_from", "valid_until", "window", "fee", "moment", "method", "approval_above", "kind",
     "exempt", "active", "version", "prepaid", "label_fee", OTHERS,
 )  # fmt: skip
-_PATH = " › "
+PATH = " › "
+MOST_LISTED = 200
+"""Above so many categories they are searched for: a list of thousands is half a megabyte, and nobody reads it."""
+_MOST_FOUND = 50
 
 
 class Taking(StrEnum):
@@ -56,7 +59,7 @@ def written(draft: PolicyDraft, currency: Currency, locale: str, version: int | 
     values = {
         "code": draft.code,
         "position": str(draft.position),
-        "category": _PATH.join(draft.category),
+        "category": PATH.join(draft.category),
         "valid_from": draft.valid_from.isoformat() if draft.valid_from else "",
         "valid_until": draft.valid_until.isoformat() if draft.valid_until else "",
         "window": str(draft.window),
@@ -97,7 +100,7 @@ def read(fields: Fields, currency: Currency) -> PolicyDraft:
     draft = PolicyDraft(
         code=fields.text("code", required=True, most=64),
         position=fields.whole("position", least=0, most=1_000_000, default=10),
-        category=tuple([part.strip() for part in path.split(_PATH) if part.strip()]),
+        category=tuple([part.strip() for part in path.split(PATH.strip()) if part.strip()]),
         channels=tuple(fields.all("channels")),
         countries=tuple(dict.fromkeys([*ticked_countries(fields.all("countries")), *codes])),
         valid_from=_day(fields, "valid_from"),
@@ -134,6 +137,21 @@ class Choices:
 
     picks: Mapping[str, Pick]
     categories: Sequence[Option]
+    searched: bool
+    """There are too many categories for a list: these are those that fit what was typed."""
+
+
+async def known_categories(reader: Reader) -> list[str]:
+    """Every category and what it is in, as they are written in a form."""
+    paths = await catalogue.categories(reader)
+    return sorted({PATH.join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)})
+
+
+def fitting(categories: Sequence[str], typed: str) -> list[Option]:
+    """Those with every word that was typed, the widest first."""
+    words = typed.casefold().replace(PATH.strip(), " ").split()
+    found = [one for one in categories if all(word in one.casefold() for word in words)]
+    return [(one, one) for one in sorted(found, key=lambda one: (one.count(PATH), one))[:_MOST_FOUND]]
 
 
 async def choices(visit: Visit, reader: Reader, sheet: Sheet) -> Choices:
@@ -141,11 +159,9 @@ async def choices(visit: Visit, reader: Reader, sheet: Sheet) -> Choices:
     channels = await channels_of(visit, reader)
     countries = await picks.countries_of_the_house(reader, places.rows)
     locale, errors = visit.page.locale, sheet.errors
-    found = sorted(
-        {_PATH.join(path[:depth]) for path in await catalogue.categories(reader) for depth in range(1, len(path) + 1)}
-    )
-    chosen = sheet.values["category"]
-    if chosen and chosen not in found:
+    found, chosen = await known_categories(reader), sheet.values["category"]
+    searched = len(found) > MOST_LISTED
+    if chosen and chosen not in found and not searched:
         found.append(chosen)
     return Choices(
         {
@@ -163,7 +179,8 @@ async def choices(visit: Visit, reader: Reader, sheet: Sheet) -> Choices:
                 lists.options_of(visit, REASON_WORDS), sheet.ticked["free_reasons"], locale,
             ),
         },
-        [(one, one) for one in found],
+        fitting(found, chosen) if searched else [(one, one) for one in found],
+        searched,
     )  # fmt: skip
 
 
@@ -176,7 +193,7 @@ def sentence(visit: Visit, one: PolicyDraft, channels: Mapping[str, str], curren
         N_("What is sold by %(channels)s to %(countries)s, of %(category)s"),
         channels=picks.listed(names, locale) or visit.say(N_("all channels")),
         countries=picks.listed(where, locale) or visit.say(N_("all countries")),
-        category=_PATH.join(one.category) or visit.say(N_("all products")),
+        category=PATH.join(one.category) or visit.say(N_("all products")),
     )
     days = [formatting.day(day, locale, visit.page.zone) if day else "" for day in (one.valid_from, one.valid_until)]
     if any(days):

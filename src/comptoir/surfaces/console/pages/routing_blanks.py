@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from comptoir.i18n import N_
 from comptoir.kernel.money import Currency
@@ -11,18 +11,17 @@ from comptoir.modules.locations.contracts import LocationKind
 from comptoir.modules.routing.api import MAX_PARCELS, MAX_WEIGHT
 from comptoir.modules.routing.contracts import Mode, Rating
 from comptoir.runtime.database import Reader
-from comptoir.surfaces import rulebook
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import lists, picks
+from comptoir.surfaces.console.pages import condition_blanks, lists
 from comptoir.surfaces.console.pages.amounts import affixes, decimal, house_currency, symbol
+from comptoir.surfaces.console.pages.condition_blanks import Asked, Blanks
 from comptoir.surfaces.console.pages.picks import Option, Pick
-from comptoir.surfaces.console.pages.routing_form import OTHERS, Rated, Sheet
+from comptoir.surfaces.console.pages.routing_form import Rated, Sheet
 from comptoir.surfaces.console.pages.routing_words import (
     KIND_WORDS,
     RATING_MEANINGS,
     RATING_WORDS,
-    SERVICE_WORDS,
     SHARES,
 )
 from comptoir.surfaces.console.web import Visit
@@ -46,21 +45,15 @@ class Line:
 class Choices:
     """What can be ticked."""
 
-    channels: Sequence[Option]
-    countries: Sequence[Option]
-    categories: Sequence[Option]
+    orders: Asked
     locations: Sequence[Option]
     currency: Currency
 
 
 async def choices(visit: Visit, reader: Reader) -> Choices:
     places = await lists.sites(reader)
-    found = await visit.console.channels(reader)
-    countries = await picks.countries_of_the_house(reader, places.rows)
     return Choices(
-        sorted(((one.code, one.name or one.code) for one in found), key=lambda option: option[1].casefold()),
-        picks.country_options(countries, visit.page.locale),
-        [(name, name) for name in await rulebook.categories(reader)],
+        await condition_blanks.asked(visit, reader, places.rows),
         [
             (text, word)
             for (text, word), one in zip(places.options, places.rows, strict=True)
@@ -71,23 +64,21 @@ async def choices(visit: Visit, reader: Reader) -> Choices:
 
 
 def picks_of(visit: Visit, sheet: Sheet, choices: Choices) -> dict[str, Pick]:
+    """Those beside the orders that are meant."""
     say, locale = visit.say, visit.page.locale
-    services, kinds = lists.options_of(visit, SERVICE_WORDS), lists.options_of(visit, KIND_WORDS)
-    known = picks.country_options([*(code for code, _ in choices.countries), *sheet.ticked["countries"]], locale)
     blanks = (
-        ("channels", N_("Channels"), N_("all channels"), choices.channels),
-        ("countries", N_("Countries"), N_("all countries"), known),
-        ("services", N_("Deliveries"), N_("any delivery"), services),
-        ("categories", N_("Categories"), N_("all categories"), choices.categories),
-        ("kinds", N_("Kinds of locations"), N_("nobody"), kinds),
+        ("kinds", N_("Kinds of locations"), N_("nobody"), lists.options_of(visit, KIND_WORDS)),
         ("excluded", N_("Locations left out"), N_("none"), choices.locations),
     )
-    found = {
+    return {
         name: Pick(name, say(label), say(nothing), options, sheet.ticked[name], locale, error=sheet.errors.get(name, ""))
         for name, label, nothing, options in blanks
     }
-    other = {"other": say(N_("Other countries")), "typed": sheet.values.get(OTHERS, "")}
-    return found | {"countries": replace(found["countries"], **other)}
+
+
+def orders_of(visit: Visit, sheet: Sheet, choices: Choices) -> Blanks:
+    """Those of the orders that are meant."""
+    return condition_blanks.blanks(visit, sheet.values, sheet.ticked, sheet.errors, choices.orders, choices.currency)
 
 
 MODES = {

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import TypeVar
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.money import Currency, exponent
 from comptoir.kernel.quantities import MAX_QUANTITY
-from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId, LocationKind
 from comptoir.modules.routing.api import (
     MAX_AIM,
@@ -24,21 +21,19 @@ from comptoir.modules.routing.api import (
     MAX_VALUE,
     MAX_WEIGHT,
 )
-from comptoir.modules.routing.contracts import Condition, Mode, Objective, Rating, Rules, RuleSetDraft, Splitting, Weight
+from comptoir.modules.routing.contracts import Mode, Objective, Rating, Rules, RuleSetDraft, Splitting, Weight
 from comptoir.surfaces.console.forms import Fields
+from comptoir.surfaces.console.pages import condition_blanks
 from comptoir.surfaces.console.pages.amounts import amount, decimal, plain, plain_or_empty
-from comptoir.surfaces.console.pages.picks import named_countries, ticked_countries
+from comptoir.surfaces.console.pages.condition_blanks import enums
 from comptoir.surfaces.console.pages.routing_words import SHARES
 
-E = TypeVar("E", bound=StrEnum)
-
-MANY = ("channels", "countries", "services", "categories", "kinds", "excluded")
+MANY = (*condition_blanks.MANY, "kinds", "excluded")
 """Blanks in which several things can be ticked."""
-OTHERS = "countries_other"
 SINGLE = (
     "code", "name", "position", "share", "version", "mode", "parcels", "least_value", "safety", "minimum_pick",
     "max_distance", "full", "late", "every", "answer_within", "give_up_after", "doubt", "late_day", "carbon_kg",
-    "own_order", OTHERS,
+    "own_order", *condition_blanks.SINGLE,
 )  # fmt: skip
 
 
@@ -78,8 +73,8 @@ class Sheet:
 
 def written(draft: RuleSetDraft, currency: Currency, locale: str) -> Sheet:
     rules = draft.rules
-    condition = rules.condition
-    values = {
+    own, ticked_orders = condition_blanks.written(rules.condition, currency, locale)
+    values = own | {
         "code": draft.code,
         "name": draft.name,
         "position": str(draft.position),
@@ -100,11 +95,7 @@ def written(draft: RuleSetDraft, currency: Currency, locale: str) -> Sheet:
         "carbon_kg": plain_or_empty(rules.objective.carbon_kg, currency, locale),
         "own_order": _own_order(rules.objective, currency, locale),
     }
-    ticked = {
-        "channels": condition.channels,
-        "countries": condition.countries,
-        "services": [service.value for service in condition.services],
-        "categories": condition.categories,
+    ticked = ticked_orders | {
         "kinds": [kind.value for kind in rules.kinds],
         "excluded": [to_text(LOCATION_PREFIX, one) for one in rules.excluded],
     }
@@ -184,11 +175,11 @@ def meant(fields: Fields, currency: Currency) -> RuleSetDraft:
 def _rules(fields: Fields, currency: Currency) -> Rules:
     sheet = typed(fields)
     far = fields.raw("max_distance")
-    kinds = _enums(fields, "kinds", LocationKind)
+    kinds = enums(fields, "kinds", LocationKind)
     if not kinds:
         fields.refuse("kinds", N_("Tick at least one."))
     return Rules(
-        condition=_condition(fields, sheet),
+        condition=condition_blanks.meant(fields, currency),
         mode=fields.choice("mode", Mode, Mode.RANKED),
         ratings=tuple(_weight(fields, n, row, currency) for n, row in enumerate(sheet.ratings)) or Rules().ratings,
         splitting=Splitting(
@@ -214,19 +205,6 @@ def _rules(fields: Fields, currency: Currency) -> Rules:
     )
 
 
-def _condition(fields: Fields, sheet: Sheet) -> Condition:
-    codes, unknown = named_countries(fields.raw(OTHERS))
-    if unknown:
-        fields.refuse("countries", N_("Nobody knows the country %(country)s."), country=unknown[0])
-    countries = ticked_countries(sheet.ticked["countries"])
-    return Condition(
-        channels=tuple(dict.fromkeys(sheet.ticked["channels"])),
-        countries=tuple(dict.fromkeys([*countries, *codes])),
-        services=_enums(fields, "services", Service),
-        categories=tuple(dict.fromkeys(sheet.ticked["categories"])),
-    )
-
-
 def _weight(fields: Fields, n: int, row: Rated, currency: Currency) -> Weight:
     name = f"rating:{n}"
     given = Fields({name: [row.rating], "weight": [row.weight], "tolerance": [row.tolerance]}, fields.locale)
@@ -241,11 +219,6 @@ def _weight(fields: Fields, n: int, row: Rated, currency: Currency) -> Weight:
     for words in given.errors.values():
         fields.errors.setdefault(name, words)
     return Weight(rating, weight, round(tolerance / scale, 6))
-
-
-def _enums(fields: Fields, name: str, kind: type[E]) -> tuple[E, ...]:
-    ticked = set(fields.all(name))
-    return tuple(one for one in kind if one.value in ticked)
 
 
 def _ids(fields: Fields, name: str) -> list[LocationId]:

@@ -22,7 +22,7 @@ from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 from comptoir.surfaces import rulebook
-from comptoir.surfaces.console.pages import asking, lists
+from comptoir.surfaces.console.pages import asking, condition_blanks, lists
 from comptoir.surfaces.console.pages import routing_blanks as blanks
 from comptoir.surfaces.console.pages.amounts import affixes, house_currency
 from comptoir.surfaces.console.pages.asking import Typed
@@ -114,6 +114,7 @@ async def _show(
         version="" if rule_set is None else rule_set.version,
         sheet=sheet,
         picks=blanks.picks_of(visit, sheet, choices),
+        orders=blanks.orders_of(visit, sheet, choices),
         lines=blanks.lines(visit, sheet, choices.currency),
         left=[(rating.value, visit.say(RATING_WORDS[rating])) for rating in sheet.left],
         modes=lists.options_of(visit, blanks.MODES),
@@ -174,7 +175,7 @@ async def _save(visit: Visit, rule_set: RuleSet | None) -> Answer:
     except NotFound:
         raise
     except Refusal as refusal:
-        return await _refused(visit, rule_set, typed(fields), refusal, version)
+        return await _refused(visit, rule_set, typed(fields), refusal, version, draft)
 
 
 async def _kept(visit: Visit, tx: Tx, rule_set: RuleSet | None, draft: RuleSetDraft, version: int) -> RuleSet:
@@ -202,7 +203,9 @@ def _saved_words(visit: Visit, kept: RuleSet) -> str:
     return visit.say(N_("The draft is saved. It decides nothing before it is put live."))
 
 
-async def _refused(visit: Visit, rule_set: RuleSet | None, sheet: Sheet, refusal: Refusal, version: int) -> Answer:
+async def _refused(
+    visit: Visit, rule_set: RuleSet | None, sheet: Sheet, refusal: Refusal, version: int, draft: RuleSetDraft
+) -> Answer:
     """The form with what was typed. Who was slower is told what the faster one has changed."""
     words, now = visit.refusal(refusal), rule_set
     if rule_set is not None:
@@ -210,22 +213,17 @@ async def _refused(visit: Visit, rule_set: RuleSet | None, sheet: Sheet, refusal
             now = await routing.get(reader, rule_set.id)
             if isinstance(refusal, Stale):
                 words = await _what_changed(visit, reader, now, version)
-    gone = _gone(visit, refusal)
+    gone = _gone(visit, refusal, draft)
     return await _show(visit, now, replace(sheet, errors=gone), "" if gone else words)
 
 
-_GONE = {
-    "rules.condition.categories": ("categories", N_("One of these categories is not there any more.")),
-    "rules.condition.channels": ("channels", N_("One of these channels is not there any more.")),
-    "rules.excluded": ("excluded", N_("One of these locations is not there any more.")),
-}
-
-
-def _gone(visit: Visit, refusal: Refusal) -> dict[str, str]:
+def _gone(visit: Visit, refusal: Refusal, draft: RuleSetDraft) -> dict[str, str]:
     """What the rules name that is not there, by the field of the form."""
+    found = condition_blanks.gone(visit, refusal, draft.rules.condition)
     told = cast("Sequence[Mapping[str, str]]", refusal.data.get("errors", ()))
-    known = [_GONE[name] for one in told if (name := one["path"].partition("[")[0]) in _GONE]
-    return {field: visit.say(words) for field, words in known} if len(known) == len(told) else {}
+    if any(one["path"].startswith("rules.excluded") for one in told):
+        found["excluded"] = visit.say(N_("One of these locations is not there any more."))
+    return found
 
 
 async def _what_changed(visit: Visit, reader: Reader, now: RuleSet, version: int) -> str:

@@ -13,7 +13,7 @@ from comptoir.kernel.money import Currency
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.locations.contracts import LocationKind
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.contracts import Mode, Rating, Rules, RuleSetState, RuleSetVersion, Weight
+from comptoir.modules.routing.contracts import Condition, Mode, Rating, Rules, RuleSetState, RuleSetVersion, Weight
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages.amounts import house_currency
@@ -101,7 +101,10 @@ class Teller:
 
     def orders(self, rules: Rules) -> str:
         """For which orders: `for the orders of Web shop to France`."""
-        asked = rules.condition
+        return self.meant(rules.condition)
+
+    def meant(self, asked: Condition) -> str:
+        """Which orders a condition means."""
         parts = [self.say(N_("for all orders"))]
         if asked.channels:
             names = self.listed([self.channels[code].name for code in asked.channels])
@@ -116,7 +119,24 @@ class Teller:
             parts.append(self.say(N_("by %(names)s"), names=names))
         if asked.categories:
             parts.append(self.say(N_("with products of %(names)s"), names=self.listed(asked.categories)))
+        if asked.brands:
+            parts.append(self.say(N_("of the brand %(names)s"), names=self.listed(asked.brands)))
+        if asked.skus:
+            parts.append(self.say(N_("with the product %(names)s"), names=self.listed(asked.skus)))
+        if routing.asks_value(asked):
+            parts.append(self._worth(asked))
         return " ".join(parts)
+
+    def _worth(self, asked: Condition) -> str:
+        least, most = [
+            "" if one is None else formatting.money(one, asked.currency, self.locale)
+            for one in (asked.least_value, asked.most_value)
+        ]
+        if least and most:
+            return self.say(N_("worth %(least)s to %(most)s"), least=least, most=most)
+        return (
+            self.say(N_("worth %(least)s or more"), least=least) if least else self.say(N_("worth %(most)s or less"), most=most)
+        )
 
     def choice(self, rules: Rules) -> str:
         """Who is best: `first the nearest, then the cheapest`."""
@@ -251,7 +271,7 @@ class Teller:
     def summary(self, rules: Rules) -> str:
         """Everything on one line."""
         rest = "; ".join([self.choice(rules), *self.limits(rules)])
-        return _capital(self.say(N_("%(orders)s: %(rest)s"), orders=self.orders(rules), rest=rest)) + "."
+        return capital(self.say(N_("%(orders)s: %(rest)s"), orders=self.orders(rules), rest=rest)) + "."
 
     def prose(self, rules: Rules, share: int) -> list[str]:
         """A sentence for each thing that holds."""
@@ -261,7 +281,7 @@ class Teller:
             told.insert(
                 1, self.say(N_("%(share)s of them go by these rules, the others go on to the next rule set"), share=shown)
             )
-        return [f"{_capital(one)}." for one in told]
+        return [f"{capital(one)}." for one in told]
 
     def changes(self, before: RuleSetVersion | None, after: RuleSetVersion) -> list[str]:
         """What a version says unlike the one before, the step that it took first."""
@@ -324,7 +344,7 @@ def state_word(visit: Visit, state: RuleSetState) -> str:
     return i18n.translations(visit.page.language).pgettext("state", state_of(state.value).word)
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 

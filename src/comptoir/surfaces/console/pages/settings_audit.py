@@ -23,8 +23,8 @@ area = Area("settings")
 
 _PLACES: Mapping[str, str] = {
     "ord": "/orders/", "trf": "/transfers/", "cnt": "/counts/", "loc": "/locations/", "pool": "/pools/", "imp": "/imports/",
-    "exc": "/exceptions/", "cust": "/customers/", "rul": "/routing/", "csv": "/carriers/", "whe": "/settings/webhooks/",
-    "whd": "/settings/deliveries/",
+    "exc": "/exceptions/", "cust": "/customers/", "rul": "/routing/", "sch": "/routing/schedules/", "csv": "/carriers/",
+    "whe": "/settings/webhooks/", "whd": "/settings/deliveries/",
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ SCOPE_WORDS = {
     Scope.PRICES_WRITE: N_("change prices"),
     Scope.CUSTOMERS_READ: N_("read customers"),
     Scope.CUSTOMERS_WRITE: N_("change customers"),
+    Scope.CUSTOMERS_ERASE: N_("erase customers"),
     Scope.CHANNELS_READ: N_("read channels"),
     Scope.CHANNELS_WRITE: N_("change channels"),
     Scope.LOCATIONS_READ: N_("read locations"),

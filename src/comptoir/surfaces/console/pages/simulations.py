@@ -32,6 +32,7 @@ from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields
+from comptoir.surfaces.console.pages import simulated
 from comptoir.surfaces.console.pages.amounts import house_currency
 from comptoir.surfaces.console.pages.locations import map_of
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
@@ -201,6 +202,7 @@ async def simulation_page(visit: Visit) -> Answer:
         rule_set = None if one.rule_set_id is None else await routing.get(reader, one.rule_set_id)
         places = [place async for place in locations.stream(reader, LocationFilter(pool=one.pool_id))]
         channels = {channel.code: channel.name or channel.code for channel in await visit.console.channels(reader)}
+        panels = simulated.panels(one, await simulated.names_of(visit, reader, one)) if one.groups else []
     running = one.state in {SimulationState.QUEUED, SimulationState.RUNNING}
     tried = rule_set is not None and rule_set.version == one.version and rule_set.state is RuleSetState.DRAFT
     may_live = visit.may(Permission.ROUTING_WRITE) and tried
@@ -214,6 +216,8 @@ async def simulation_page(visit: Visit) -> Answer:
         period=_period(visit, one),
         channels=", ".join(channels.get(code, code) for code in one.channels),
         running=running,
+        left=simulated.left_words(visit, one, visit.page.now) if running else "",
+        panels=panels,
         problem=visit.say(PROBLEMS[one.problem]) if one.problem in PROBLEMS else one.problem,
         rule_set=rule_set,
         rule_set_href="" if rule_set is None else f"/routing/{to_text(RULE_SET_PREFIX, rule_set.id)}",

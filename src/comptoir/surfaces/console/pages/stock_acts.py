@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Literal
@@ -20,7 +19,7 @@ from comptoir.modules.inventory.contracts import Adjustment, AdjustReason, Level
 from comptoir.modules.inventory.errors import QuantityTooLarge, StaleQuantity
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
 from comptoir.modules.lots import api as lots
-from comptoir.modules.lots.contracts import MAX_CODE, Named
+from comptoir.modules.lots.contracts import Named
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console import formatting
@@ -28,6 +27,7 @@ from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import asking, lists, stock_words
 from comptoir.surfaces.console.pages.asking import Question, Typed
 from comptoir.surfaces.console.pages.lists import Goods, Sites
+from comptoir.surfaces.console.pages.lot_fields import lot_refused, read_of
 from comptoir.surfaces.console.pages.stock import sku_href
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 
@@ -184,13 +184,12 @@ def _aside(place: Place) -> Do:
 def _receive(place: Place) -> Do:
     quantity = units(place.fields, "quantity", weighed=place.weighed, least=1)
     reference = place.fields.text("reference", most=200)
-    lot, text = place.fields.text("lot", most=MAX_CODE), place.fields.raw("expires_on")
-    day = place.fields.parsed("expires_on", date.fromisoformat, None, text) if text else None
+    read = read_of(place.fields, also=place.fields.raw("sku"))
 
     async def do(tx: Tx) -> str:
         after = await inventory.receive(tx, place.location_id, [Quantity(place.sku, quantity)], reference=reference)
-        if lot or day:
-            await lots.name(tx, place.location_id, [Named(place.sku, quantity, lot, day)])
+        if any(read):
+            await lots.name(tx, place.location_id, [Named(place.sku, quantity, *read)])
         now = shown(place.visit, after[place.sku, place.location_id].on_hand, weighed=place.weighed)
         return place.visit.say(N_("Received: %(now)s on hand now."), now=now)
 
@@ -335,6 +334,7 @@ async def make_change(visit: Visit) -> Answer:
         raise
     except Refusal as refusal:
         at = location_id if "location" not in fields.errors else None
+        lot_refused(visit, fields, refusal, {sku: "lot"})
         return await _form(visit, change, sku, at, asking.typed_of(visit, fields, refusal))
 
 

@@ -8,14 +8,17 @@ from urllib.parse import quote, urlencode
 from comptoir.kernel.ids import to_text
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import FulfilmentFilter, Stage
+from comptoir.modules.inventory import api as inventory
+from comptoir.modules.inventory.contracts import TransferFilter, TransferState
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
 from comptoir.modules.lots import api as lots
 from comptoir.modules.lots.contracts import ShelfFilter
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
-from comptoir.surfaces.console.pages import lists, store_arrivals, store_desk, store_next
+from comptoir.surfaces.console.pages import lists, store_arrivals, store_desk, store_next, transfer_words
 from comptoir.surfaces.console.pages.stock import sku_href
 from comptoir.surfaces.console.pages.store_desk import Task
+from comptoir.surfaces.console.pages.transfers import transfer_href
 from comptoir.surfaces.console.web import REMEMBER_FOR, Answer, Area, Visit, own_address
 
 area = Area("store")
@@ -26,6 +29,7 @@ OPEN = (*store_next.TO_DO, Stage.READY, Stage.TO_RECEIVE, Stage.WAITING)
 FEW = 20
 _LOTS = 5
 _CODE = re.compile(r"(\d{1,18})-([0-9A-Z]{4})")
+_TRANSFER = re.compile(r"T(\d{1,15})", re.IGNORECASE)
 _NUMBER = re.compile(r"[#F]?(\d{1,18})", re.IGNORECASE)
 
 
@@ -111,6 +115,9 @@ async def find(visit: Visit) -> Answer:
         code = await _by_code(reader, place, q)
         if code is not None:
             return visit.redirect(code)
+        transfer = await _by_transfer(visit, reader, place, q)
+        if transfer:
+            return visit.redirect(transfer)
         found = await _tasks(visit, reader, place, q)
         sku = await lists.sku_of(reader, q)
         wanting = await fulfilment.wanting(reader, place.id, sku, visit.principal.actor, visit.page.now) if sku else []
@@ -142,6 +149,21 @@ async def _by_code(reader: Reader, place: Location, q: str) -> str | None:
         if one.number == int(fits[1]):
             return f"/store/collect/{store_desk.text_of(one.id)}?code={fits[0]}"
     return None
+
+
+async def _by_transfer(visit: Visit, reader: Reader, place: Location, q: str) -> str:
+    """Where a transfer of this location is worked on, by its number; empty for what is none."""
+    number = _TRANSFER.fullmatch(q)
+    if number is None or not visit.may(Permission.STOCK_READ):
+        return ""
+    wanted = TransferFilter(number=int(number[1]), location_ids=(place.id,))
+    for one in (await inventory.find_transfers(reader, wanted, limit=1)).items:
+        if one.from_location_id == place.id and one.state is TransferState.DRAFT:
+            return transfer_words.sending_href(one.id)
+        if one.to_location_id == place.id and one.state in store_next.ON_THE_ROAD:
+            return transfer_words.arriving_href(one.id)
+        return transfer_href(one.id)
+    return ""
 
 
 async def _tasks(visit: Visit, reader: Reader, place: Location, q: str) -> list[Task]:

@@ -27,11 +27,10 @@ from comptoir.modules.inventory.contracts import TransferFilter
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Tx
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import lists, store_desk
+from comptoir.surfaces.console.pages import lists, store_desk, transfer_words
 from comptoir.surfaces.console.pages.collect_words import BACK_WORDS, LOCKER_TONES, LOCKER_WORDS, SIZE_WORDS
 from comptoir.surfaces.console.pages.store_collect import fields_errors
 from comptoir.surfaces.console.pages.store_next import ON_THE_ROAD
-from comptoir.surfaces.console.pages.transfers import transfer_href
 from comptoir.surfaces.console.pages.work_words import REJECT_WORDS
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
 from comptoir.surfaces.lockers import LockerDesk
@@ -50,7 +49,7 @@ async def receive_list(visit: Visit) -> Answer:
             return store_desk.choose_first(visit)
         wanted = TransferFilter(states=ON_THE_ROAD, to_location_id=place.id)
         page = await inventory.find_transfers(reader, wanted, sort="number", limit=PAGE_SIZE, cursor=visit.cursor)
-        places = await lists.sites(reader)
+        transfers = await transfer_words.tasks(visit, reader, page.items, await lists.sites(reader), arriving=True)
         coming = await fulfilment.at_counter(reader, place.id, Stage.TO_RECEIVE, search=q)
         tasks = await store_desk.tasks(visit, reader, coming)
         backwards = ReturnFilter(states=(ReturnState.IN_TRANSIT,), location=place.id, search=q)
@@ -62,10 +61,8 @@ async def receive_list(visit: Visit) -> Answer:
         place=lists.label(place),
         q=q,
         tasks=tasks,
-        rows=page.items,
+        rows=transfers,
         returning=[(f"/returns/receive?return={to_text(RETURN_CASE_PREFIX, one.id)}", one) for one in returning],
-        places=places,
-        href=transfer_href,
         before=page.previous,
         after=page.next,
         supplies=f"/supplies?location={lists.Sites.text(place.id)}",
@@ -82,7 +79,7 @@ async def count_list(visit: Visit) -> Answer:
         found = await fulfilment.count_tasks(reader, place.id, limit=100)
         names = await lists.goods(reader, [one.sku for one in found])
         bins = await fulfilment.bins(reader, place.id, [one.sku for one in found])
-    known = {reason.value: word for reason, word in REJECT_WORDS.items()}
+    known = {**{reason.value: word for reason, word in REJECT_WORDS.items()}, **transfer_words.DOUBTS}
     return visit.respond(
         "store/counts.html",
         place=lists.label(place),

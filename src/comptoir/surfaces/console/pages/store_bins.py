@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+
 from comptoir.i18n import N_
 from comptoir.kernel.errors import Refusal
 from comptoir.modules.fulfilment import api as fulfilment
@@ -20,7 +22,23 @@ MAX_BIN = 40
 
 @area.get(BINS, Permission.STOCK_READ)
 async def bins_page(visit: Visit) -> Answer:
+    if visit.wants_csv:
+        async with visit.read() as reader:
+            place = await store_desk.here(visit, reader)
+        if place is None:
+            return store_desk.choose_first(visit)
+        # The names of the columns are those that an import reads, in every language.
+        return visit.csv("bins", COLUMNS, _exported(visit, place))
     return await _show(visit)
+
+
+COLUMNS = ("location", "sku", "bin", "zone", "sequence")
+
+
+async def _exported(visit: Visit, place: Location) -> AsyncIterator[Sequence[object]]:
+    async with visit.read() as reader:
+        async for one in fulfilment.stream_bins(reader, [place.id]):
+            yield place.code, one.sku, one.bin, one.zone or "", "" if one.sequence is None else str(one.sequence)
 
 
 async def _show(visit: Visit, refusal: Refusal | None = None) -> Answer:
@@ -40,6 +58,8 @@ async def _show(visit: Visit, refusal: Refusal | None = None) -> Answer:
         after=page.next,
         q=visit.param("q"),
         may_act=visit.may(Permission.FULFIL),
+        may_export=visit.may(Permission.EXPORT),
+        may_import=visit.may(Permission.IMPORTS_RUN),
         typed=visit.fields().values if refusal else {},
         errors=refusal.errors if isinstance(refusal, FormRefused) else {},
         refused=visit.refusal(refusal) if refusal else "",

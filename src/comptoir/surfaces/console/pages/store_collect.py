@@ -27,6 +27,7 @@ from comptoir.modules.fulfilment.contracts import (
 )
 from comptoir.modules.fulfilment.errors import NotPaid
 from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.lots import api as lots
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces import collecting
@@ -234,6 +235,7 @@ async def collect(visit: Visit) -> Answer:
         if checked and await fulfilment.try_code(tx, fulfilment_id, right=right) is not CodeVerdict.RIGHT:
             fields.refuse("checked", N_("The code was not right: look at an identity card, or say that you know them."))
         fields.done()
+        await lots.require_not_recalled(tx, fulfilment_id)
         return await _handed_out(visit, tx, one, lines, given, fields)
 
     try:

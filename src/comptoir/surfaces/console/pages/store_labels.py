@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -11,7 +11,8 @@ from comptoir.i18n import N_
 from comptoir.kernel.errors import Fault, NotFound, Refusal
 from comptoir.kernel.ids import from_text, to_text
 from comptoir.kernel.money import Currency, Money
-from comptoir.modules.carriers.contracts import Service
+from comptoir.modules.carriers import api as carriers
+from comptoir.modules.carriers.contracts import CarrierService, Service
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import PARCEL_PREFIX, Fulfilment, FulfilmentId, Parcel, ParcelId
 from comptoir.modules.locations import api as locations
@@ -19,7 +20,9 @@ from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import (
     ACCOUNT_PREFIX,
+    HOUSE,
     LABEL_PREFIX,
+    Account,
     AccountId,
     LabelId,
     LabelState,
@@ -118,6 +121,14 @@ def _service(text: str) -> str:
     return text.rpartition("/")[2] or text
 
 
+def anybody(accounts: Iterable[Account], services: Iterable[CarrierService]) -> bool:
+    """Whether anybody is there to be asked: an account, or a carrier by our own tables that nobody has switched off."""
+    known = list(accounts)
+    house = next((one for one in known if one.id == HOUSE), None)
+    by_tables = (house is None or house.active) and any(one.active for one in services)
+    return by_tables or any(one.active for one in known if one.id != HOUSE)
+
+
 # Choosing
 
 
@@ -155,6 +166,7 @@ async def _choose(visit: Visit, fulfilment_id: FulfilmentId, parcel_id: ParcelId
             reader, found.sent if found else None, within_days=_within(one, visit.page.now.astimezone(zone).date())
         )
         accounts = {account.id: account for account in await tracking.accounts.everything(reader)}
+        own = await carriers.everything(reader)
         tag = (await tags(visit, reader, [parcel]))[parcel.id]
         people = await store_desk.workers(visit, reader, [one])
     today = visit.page.now.astimezone(zone).date()
@@ -189,7 +201,7 @@ async def _choose(visit: Visit, fulfilment_id: FulfilmentId, parcel_id: ParcelId
         sealed=sealed,
         formats=[(kind.value, kind.value.upper()) for kind in formats] or [("pdf", "PDF")],
         chosen_format=before if before in {kind.value for kind in formats} else "pdf",
-        any_account=any(account.active for account in accounts.values()),
+        any_account=anybody(accounts.values(), own),
         refused=refused or (visit.say(problem) if problem else ""),
     )
 
@@ -222,6 +234,9 @@ def _choice(visit: Visit, each: Offered, told: Offers, one: Fulfilment, today: d
     parts: list[str] = []
     if rate.days is not None:
         parts.append(visit.says("%(num)s day", "%(num)s days", rate.days))
+    if rate.deliver_on is not None:
+        day = formatting.day(rate.deliver_on, locale, visit.page.zone)
+        parts.append(visit.say(N_("there on %(day)s"), day=day))
     if arrives is not None and one.promised_on is not None:
         parts.append(visit.say(N_("arrives in time") if arrives <= one.promised_on else N_("arrives too late")))
     if each.counts.promised:
@@ -231,12 +246,20 @@ def _choice(visit: Visit, each: Offered, told: Offers, one: Fulfilment, today: d
         parts.append(visit.says("%(num)s lost or damaged", "%(num)s lost or damaged", each.counts.lost + each.counts.damaged))
     return Choice(
         value="|".join((to_text(ACCOUNT_PREFIX, each.account_id), str(rate.cost.minor), rate.cost.currency, rate.service)),
-        name=" ".join(dict.fromkeys(part for part in (rate.carrier, rate.name or _service(rate.service)) if part)),
+        name=_name(each),
         price=formatting.money(rate.cost, None, locale),
         words=" · ".join(parts),
         against=visit.say(AGAINST_WORDS[each.against]) if each.against in AGAINST_WORDS else each.against,
         chosen=each is told.best,
     )
+
+
+def _name(each: Offered) -> str:
+    """Carrier and service; of a service by our own tables the name that we gave it."""
+    rate = each.rate
+    if rate.carrier == rate.service and rate.name:
+        return rate.name
+    return " ".join(dict.fromkeys(part for part in (rate.carrier, rate.name or _service(rate.service)) if part))
 
 
 def rule_words(visit: Visit, ruling: tracking.Ruling) -> str:

@@ -11,7 +11,7 @@ from comptoir.modules.changes.contracts import ReturnFilter
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, Method, Stage, StageCount, WaitingCount
 from comptoir.modules.inventory import api as inventory
-from comptoir.modules.inventory.contracts import TransferFilter, TransferState
+from comptoir.modules.inventory.contracts import TransferState
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
@@ -74,16 +74,16 @@ async def work(visit: Visit, reader: Reader, location_id: LocationId, waiting: W
     now = visit.page.now
     stages = {one.stage: one for one in await fulfilment.stages(reader, [location_id])}
     firsts = await fulfilment.firsts(reader, location_id, visit.principal.actor, now)
-    coming = await inventory.find_transfers(
-        reader, TransferFilter(states=ON_THE_ROAD, to_location_id=location_id), sort="number", limit=100
-    )
+    moving = await inventory.transfer_tasks(reader, location_id, now.astimezone(visit.page.zone).date())
     doubts = await fulfilment.count_tasks(reader, location_id, limit=100)
     back = (await changes.count_returns(reader, ReturnFilter(inspecting=location_id))).rows
     newest = stages[Stage.TO_PICK].newest if Stage.TO_PICK in stages else 0
     best = None if outside else await _next(visit, reader, firsts)
     tiles = [_tile(visit, stage, word, icon, href, stages, firsts) for stage, word, icon, href in _TILES]
-    to_receive = len(coming.items) + waiting.coming
-    tiles.append(Tile(visit.say(N_("To receive")), "package-import", "/store/receive", to_receive, bool(coming.next)))
+    if moving.to_send:
+        tiles.append(Tile(visit.say(N_("Transfers to send")), "arrows-exchange", "/store/transfers", moving.to_send))
+    to_receive = moving.to_receive + waiting.coming
+    tiles.append(Tile(visit.say(N_("To receive")), "package-import", "/store/receive", to_receive, late=moving.late))
     tiles.append(Tile(visit.say(N_("To count")), "clipboard-check", "/store/counts", len(doubts), len(doubts) >= 100))
     if visit.may(Permission.ORDERS_ACT):
         tiles.append(Tile(visit.say(N_("Returns")), "truck-return", "/returns/new", back))

@@ -24,6 +24,7 @@ from comptoir.modules.fulfilment.contracts import (
 )
 from comptoir.modules.fulfilment.errors import SomebodyElse
 from comptoir.modules.locations import api as locations
+from comptoir.modules.lots import api as lots
 from comptoir.modules.orders.contracts import Tracking
 from comptoir.modules.packing import api as packing
 from comptoir.modules.staff.contracts import Permission
@@ -132,7 +133,7 @@ async def _show(visit: Visit, fulfilment_id: FulfilmentId, problem: Refusal | Fa
         carriers=sorted({service.code for service in services if service.active}),
         collected=collected,
         abroad=not collected and customs.crosses(place.country, one.country),
-        buys=any(account.active for account in accounts) and not collected,
+        buys=store_labels.anybody(accounts, services) and not collected,
         now_label=visit.param("label"),
         scan_box=fields.raw("parcel") if fields else visit.param("scan"),
         active=one.state in {State.OPEN, State.SCHEDULED, State.IN_PROGRESS, State.INCOMPLETE},
@@ -251,6 +252,7 @@ async def _handed_over(visit: Visit, tx: Tx, fulfilment_id: FulfilmentId, fields
     typed = tracking_of(fields, here)
     fields.done()
     leaving = await carried(tx, fulfilment_id, typed, labels_needed=False)
+    await lots.require_not_recalled(tx, fulfilment_id)
     _, shipments = await fulfilment.hand_over(tx, fulfilment_id, leaving)
     return visit.says("%(num)s box has left.", "%(num)s boxes have left.", len(shipments)), ""
 

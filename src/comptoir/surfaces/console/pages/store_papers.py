@@ -12,7 +12,7 @@ from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.staff.contracts import Permission
 from comptoir.modules.tracking import api as tracking
 from comptoir.runtime.database import Reader
-from comptoir.surfaces import customs, sending
+from comptoir.surfaces import customs, papers, sending
 from comptoir.surfaces.console.pages import store_desk, store_sheets
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.store_sheets import Case
@@ -23,13 +23,6 @@ from comptoir.surfaces.documents.errors import DocumentsUnavailable
 
 area = Area("store")
 
-_REASONS = (
-    ("1", N_("It does not fit")),
-    ("2", N_("It is damaged")),
-    ("3", N_("It is not what was ordered")),
-    ("4", N_("I have changed my mind")),
-    ("5", N_("Another reason")),
-)
 _SERVICES = {"standard": N_("Standard"), "express": N_("Express"), "pickup": N_("To the store")}
 
 
@@ -110,8 +103,7 @@ def _buyers(visit: Visit, case: Case, kind: str, locale: str) -> Document:
             tracking, carrier = visit.param("tracking").strip()[:80], visit.param("carrier").strip()[:64]
             return store_sheets.label(case, parcel, tracking, carrier, service, visit.page.now)
         case "return":
-            reasons = [(code, i18n.gettext(i18n.language(locale), text)) for code, text in _REASONS]
-            return store_sheets.return_slip(case, reasons)
+            return store_sheets.return_slip(case, papers.reasons(locale))
         case "notice":
             return store_sheets.pickup_notice(case, store_desk.pickup_code(visit.console.keyring, case.one))
         case _:

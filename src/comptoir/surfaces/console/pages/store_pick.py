@@ -35,6 +35,7 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import lists, store_desk
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
+from comptoir.surfaces.console.pages.store_lots import again_of, lots_here, refused_words
 from comptoir.surfaces.console.pages.work_words import HOLD_WORDS, REJECT_WORDS
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
 from comptoir.surfaces.substituting import settle
@@ -103,8 +104,7 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
     async with visit.read() as reader:
         one = await fulfilment.get(reader, fulfilment_id)
         rows = await _rows(reader, one)
-        today = visit.page.now.astimezone(visit.page.zone).date()
-        first = await lots.proposed(reader, one.location_id, sorted({row.line.sku for row in rows}), today)
+        here = await lots_here(visit, reader, one.location_id, {row.line.sku for row in rows})
         offers = await substitution.offers(reader, one.id) if one.picked < one.quantity else {}
         people = await people_of(visit, reader, [one.assignee], await channels_of(visit, reader))
         elsewhere = await store_desk.elsewhere(visit, reader, one)
@@ -119,7 +119,8 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
         elsewhere=elsewhere,
         rows=rows,
         offers=offers,
-        lots=first,
+        lots=here,
+        anyway=again_of(visit, refusal),
         currency=(await _currency(visit, one)) if offers else "",
         left=sum(row.left for row in rows),
         progress=progress_of([(row.line.quantity, row.left) for row in rows], weighed=any(row.weighed for row in rows)),
@@ -128,7 +129,7 @@ async def show(visit: Visit, fulfilment_id: FulfilmentId, refusal: Refusal | Non
         hold=visit.say(HOLD_WORDS[one.hold_reason]) if one.hold_reason else "",
         collected=one.method is Method.COLLECT,
         reasons=[(reason.value, visit.say(REJECT_WORDS[reason])) for reason in GIVEN_BACK],
-        refused=visit.refusal(refusal) if refusal and not taken else "",
+        refused=refused_words(visit, refusal) if refusal and not taken else "",
         said=said,
         action=f"/store/pick/{store_desk.text_of(one.id)}",
     )
@@ -184,12 +185,12 @@ async def scan(visit: Visit) -> Answer:
     """One scan. It has a key of its own, so that a device may send it again after the network was away."""
     fulfilment_id, code = store_desk.id_of(visit), visit.fields().raw("code")[:100]
     href = f"/store/pick/{store_desk.text_of(fulfilment_id)}"
-    weight = typed_weight(visit.fields())
+    weight, anyway = typed_weight(visit.fields()), visit.fields().checked("anyway")
 
     async def work(tx: Tx) -> Done:
         found = await fulfilment.scan(tx, fulfilment_id, code, weight)
         if found.line is not None and found.outcome in {Scanned.PICKED, Scanned.ALL_PICKED}:
-            await lots.scanned(tx, fulfilment_id, code, found.line.line_no)
+            await lots.scanned(tx, fulfilment_id, code, found.line.line_no, in_order=not anyway)
         return told_of(visit, found, href, code, weight)
 
     if not code:
@@ -303,7 +304,7 @@ async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, f
             after = await fulfilment.put_back(tx, fulfilment_id)
             words = N_("It is left to others; put back what you had picked.")
         case "instead":
-            after, words = await _taken_instead(tx, fulfilment_id, fields)
+            after, words = await _taken_instead(visit, tx, fulfilment_id, fields)
         case _:
             reason = fields.choice("reason", RejectReason)
             lines = _named(fields)
@@ -313,13 +314,14 @@ async def _taken(visit: Visit, tx: Tx, step: str, fulfilment_id: FulfilmentId, f
     return after, visit.say(words)
 
 
-async def _taken_instead(tx: Tx, fulfilment_id: FulfilmentId, fields: Fields) -> tuple[Fulfilment, str]:
+async def _taken_instead(visit: Visit, tx: Tx, fulfilment_id: FulfilmentId, fields: Fields) -> tuple[Fulfilment, str]:
     """Something else is in hand: what was tapped, or scanned."""
     line_no = fields.whole("line", least=1, most=1_000_000)
     units = fields.whole("quantity", least=1)
     code = fields.text("code", required=True, most=100)
     fields.done()
-    await substitution.substitute(tx, fulfilment_id, line_no, units, await fulfilment.sku_of(tx, code), settle)
+    sku, theirs = await fulfilment.sku_of(tx, code), visit.principal.limited
+    await substitution.substitute(tx, fulfilment_id, line_no, units, sku, settle, theirs=theirs)
     return await fulfilment.get(tx, fulfilment_id), N_("It goes instead. The buyer is told, and pays no more.")
 
 

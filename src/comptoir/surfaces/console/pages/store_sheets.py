@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentLine, Method, Parcel, Wave
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Location, LocationId
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import Lying, Shelf
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import Order
 from comptoir.runtime.database import Reader
@@ -19,6 +21,7 @@ from comptoir.surfaces.documents.contracts import (
     Address,
     Interval,
     Item,
+    ItemLot,
     Manifest,
     ManifestParcel,
     PackingSlip,
@@ -45,6 +48,8 @@ class Case:
     to: Address
     names: Goods
     seller: Seller
+    lots: Mapping[int, tuple[ItemLot, ...]] = field(default_factory=dict[int, tuple[ItemLot, ...]])
+    """By line the lots that were picked, as far as somebody has read them."""
 
     @property
     def number(self) -> str:
@@ -60,8 +65,15 @@ class Case:
         return locale_of(self.to.country or self.place.country)
 
     def item(self, line: FulfilmentLine, quantity: int) -> Item:
+        lots_in = self.lots.get(line.line_no, ())
+        if sum(lot.quantity for lot in lots_in) != quantity:  # some of it is elsewhere, and nobody knows which
+            lots_in = tuple([replace(lot, quantity=0) for lot in lots_in])
         return Item(
-            sku=line.sku, name=line.name or self.names[line.sku], quantity=quantity, weighed=self.names.is_weighed(line.sku)
+            sku=line.sku,
+            name=line.name or self.names[line.sku],
+            quantity=quantity,
+            weighed=self.names.is_weighed(line.sku),
+            lots=lots_in,
         )
 
     def day(self, at: datetime) -> datetime:
@@ -79,7 +91,36 @@ async def case_of(reader: Reader, one: Fulfilment, seller: str) -> Case:
         to=await _destination(reader, one, order),
         names=await lists.goods(reader, [line.sku for line in one.lines]),
         seller=Seller(name=seller, address=site_address(place)),
+        lots=await _picked(reader, one),
     )
+
+
+async def _picked(reader: Reader, one: Fulfilment) -> dict[int, tuple[ItemLot, ...]]:
+    """By line the lots that were picked, what expires first first."""
+    found: dict[int, list[ItemLot]] = {}
+    for row, day in await lots.with_days(reader, await lots.of_fulfilment(reader, one.id)):
+        found.setdefault(row.line_no, []).append(ItemLot(row.code, row.quantity, day))
+    return {no: tuple(sorted(rows, key=lambda lot: (lot.expires_on or date.max, lot.code))) for no, rows in found.items()}
+
+
+class _Taking:
+    """The lots that are taken on a round, what expires first first, each unit once."""
+
+    def __init__(self, there: Mapping[str, Lying]) -> None:
+        self._left = {sku: [(one, one.on_hand - one.held) for one in here.good] for sku, here in there.items()}
+
+    def take(self, sku: str, quantity: int) -> tuple[ItemLot, ...]:
+        taken: list[ItemLot] = []
+        rest: list[tuple[Shelf, int]] = []
+        for one, there in self._left.get(sku, []):
+            n = min(there, quantity)
+            quantity -= n
+            if n:
+                taken.append(ItemLot(one.code, n, one.expires_on))
+            if there > n:
+                rest.append((one, there - n))
+        self._left[sku] = rest
+        return tuple(taken)
 
 
 async def _destination(reader: Reader, one: Fulfilment, order: Order) -> Address:
@@ -97,6 +138,8 @@ async def pick_list(
     """What is still to be picked, for one order or a wave, whose orders have their slots as totes."""
     skus = sorted({line.sku for one in found for line in one.lines})
     names, bins = await lists.goods(reader, skus), await fulfilment.bins(reader, place.id, skus)
+    day = now.astimezone(zone_of(place)).date()
+    taking = _Taking(await lots.lying(reader, place.id, skus, now))
     lines = [
         PickLine(
             bin=bins.get(line.sku, ""),
@@ -106,12 +149,12 @@ async def pick_list(
             order_number=str(one.order_number),
             weighed=names.is_weighed(line.sku),
             tote=str(slot) if len(found) > 1 else "",
+            lots=taking.take(line.sku, line.quantity - line.picked),
         )
         for slot, one in enumerate(found, 1)
         for line in one.lines
         if line.quantity > line.picked
     ]
-    day = now.astimezone(zone_of(place)).date()
     return PickList(number=number, location=lists.label(place), lines=tuple(lines), on=day, picker=picker, paper=paper)
 
 

@@ -30,6 +30,7 @@ from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import lists, store_desk
 from comptoir.surfaces.console.pages.naming import People, channels_of, people_of
 from comptoir.surfaces.console.pages.store_desk import Task
+from comptoir.surfaces.console.pages.store_lots import again_of, lots_here, refused_words
 from comptoir.surfaces.console.pages.store_pick import WAVE_KINDS, codes_of, is_scan, progress_of, told_of, typed_weight
 from comptoir.surfaces.console.pages.work_words import REJECT_WORDS
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
@@ -168,6 +169,7 @@ async def _show(visit: Visit, wave_id: WaveId, refusal: Refusal | None = None, s
         actors = {one.assignee for one in (*members, *zones)} | {wave.created_by}
         people = await people_of(visit, reader, sorted(actors - {""}), await channels_of(visit, reader))
         rows = await _rows(visit, reader, wave_id, members, people)
+        here = await lots_here(visit, reader, wave.location_id, {row.sku for row in rows})
         tasks = await store_desk.tasks(visit, reader, members)
     slots = [
         Slot(n, one, one.one.quantity - one.one.picked, f"/store/pick/{store_desk.text_of(one.one.id)}")
@@ -186,6 +188,8 @@ async def _show(visit: Visit, wave_id: WaveId, refusal: Refusal | None = None, s
         progress=progress_of([(row.units, row.open) for row in rows], weighed=any(row.weighed for row in rows)),
         mine=any(one.assignee == visit.principal.actor for one in (*members, *zones)),
         reasons=[(reason.value, visit.say(REJECT_WORDS[reason]), _ICONS[reason]) for reason in REASONS],
+        lots=here,
+        anyway=again_of(visit, refusal),
         refused=_refused(visit, refusal, people) if refusal else "",
         taken=taken,
         said=said,
@@ -200,7 +204,7 @@ _ICONS = {RejectReason.NOT_FOUND: "package-off", RejectReason.DAMAGED: "alert-tr
 def _refused(visit: Visit, refusal: Refusal, people: People) -> str:
     if isinstance(refusal, SomebodyElse):
         return visit.say(N_("%(name)s works on it"), name=people[str(refusal.data["assignee"])])
-    return visit.refusal(refusal)
+    return refused_words(visit, refusal)
 
 
 def _parts(visit: Visit, rows: Sequence[StopRow], zones: Sequence[WaveZone], people: People) -> list[Zone]:
@@ -281,9 +285,10 @@ async def scan(visit: Visit) -> Answer:
     wave_id, fields = _id(visit), visit.fields()
     code = fields.raw("code")[:100]
     units, weight = fields.whole("quantity", least=1, default=0), typed_weight(fields)
+    anyway = fields.checked("anyway")
 
     async def work(tx: Tx) -> Done:
-        return await _taken(visit, tx, wave_id, code, units, weight)
+        return await _taken(visit, tx, wave_id, code, units, weight, anyway=anyway)
 
     if not code:
         return visit.redirect(_href(wave_id))
@@ -297,7 +302,7 @@ async def scan(visit: Visit) -> Answer:
     return visit.finish(Done(done.location, done.words, tone=done.tone))
 
 
-async def _taken(visit: Visit, tx: Tx, wave_id: WaveId, code: str, units: int, weight: int | None) -> Done:
+async def _taken(visit: Visit, tx: Tx, wave_id: WaveId, code: str, units: int, weight: int | None, *, anyway: bool) -> Done:
     href = _href(wave_id)
     sku = await fulfilment.sku_of(tx, code)
     members = await fulfilment.members(tx, wave_id)
@@ -320,7 +325,7 @@ async def _taken(visit: Visit, tx: Tx, wave_id: WaveId, code: str, units: int, w
         into = {first}
     else:
         into = {one.id for one in await fulfilment.take(tx, wave_id, sku, units or 1)}
-        await lots.scanned_on_walk(tx, sorted(into), code, sku)
+        await lots.scanned_on_walk(tx, sorted(into), code, sku, in_order=not anyway)
     slots = [n for n, one in enumerate(members, 1) if one.id in into]
     numbers = ", ".join(str(n) for n in slots)
     words = visit.says("Into slot %(slots)s: %(name)s", "Into slots %(slots)s: %(name)s", len(slots), slots=numbers,
@@ -418,5 +423,6 @@ async def _taken_instead(visit: Visit, tx: Tx, fields: Fields) -> str:
     line_no, units = fields.whole("line", least=1, most=1_000_000), fields.whole("quantity", least=1)
     code = fields.text("code", required=True, most=100)
     one = _order(fields)
-    await substitution.substitute(tx, one, line_no, units, await fulfilment.sku_of(tx, code), settle)
+    sku, theirs = await fulfilment.sku_of(tx, code), visit.principal.limited
+    await substitution.substitute(tx, one, line_no, units, sku, settle, theirs=theirs)
     return visit.say(N_("It goes instead. The buyer is told, and pays no more."))

@@ -12,16 +12,20 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Expectation, Quantity, Supply, SupplyFilter, SupplyId
 from comptoir.modules.inventory.errors import UnknownSupply
 from comptoir.modules.locations.contracts import LOCATION_PREFIX, LocationId
+from comptoir.modules.lots import api as lots
+from comptoir.modules.lots.contracts import Named
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import asking, lists
 from comptoir.surfaces.console.pages.asking import Question, Typed
+from comptoir.surfaces.console.pages.lot_fields import read_of
 from comptoir.surfaces.console.pages.stock import plain_quantity, sku_href, tabs
 from comptoir.surfaces.console.pages.stock_acts import shown, units
 from comptoir.surfaces.console.pages.stock_words import SUPPLY_PREFIX
 from comptoir.surfaces.console.web import PAGE_SIZE, Answer, Area, Done, Visit
+from comptoir.surfaces.returned_lots import NOTHING_READ
 
 area = Area("stock")
 
@@ -90,11 +94,12 @@ async def _exported(visit: Visit, wanted: SupplyFilter, sort: str) -> AsyncItera
         async def page_of(cursor: str | None) -> Page[Supply]:
             return await inventory.find_supplies(reader, wanted, sort=sort, limit=200, cursor=cursor)
 
-        async for one in lists.every(page_of):
-            names = await lists.goods(reader, [one.sku])
-            weighed = names.is_weighed(one.sku)
-            figures = (plain_quantity(weighed, n) for n in (one.quantity, one.received, one.cancelled, one.open))
-            yield (one.sku, names[one.sku], places[one.location_id], one.expected_on, *figures, one.reference)
+        async for some in lists.by_many(lists.every(page_of)):
+            names = await lists.goods(reader, [one.sku for one in some])
+            for one in some:
+                weighed = names.is_weighed(one.sku)
+                figures = (plain_quantity(weighed, n) for n in (one.quantity, one.received, one.cancelled, one.open))
+                yield (one.sku, names[one.sku], places[one.location_id], one.expected_on, *figures, one.reference)
 
 
 # Announce
@@ -182,6 +187,7 @@ async def _form(visit: Visit, typed: Typed) -> Answer:
         supply = await _supply(reader, _id(visit))
         places = await lists.sites(reader)
         names = await lists.goods(reader, [supply.sku])
+        asks = name == "receive" and bool(await lots.terms(reader, [supply.sku]))
     title, words, confirm, icon = _STEPS[name]
     weighed = names.is_weighed(supply.sku)
     question = Question(
@@ -198,7 +204,8 @@ async def _form(visit: Visit, typed: Typed) -> Answer:
     proposed = f"{supply.open / 1000:.3f}" if weighed else str(supply.open)
     values = {"quantity": proposed, "expected_on": supply.expected_on.isoformat(), "reference": supply.reference}
     place, product = places[supply.location_id], names[supply.sku]
-    return asking.ask(visit, question, typed, values, supply=supply, place=place, name=product, weighed=weighed)
+    shown_there = {"supply": supply, "place": place, "name": product, "weighed": weighed, "asks_lots": asks}
+    return asking.ask(visit, question, typed, values, **shown_there)
 
 
 @area.post("/supplies/{supply_id:str}/{step:str}", Permission.STOCK_RECEIVE)
@@ -212,11 +219,14 @@ async def take_step(visit: Visit) -> Answer:
     quantity = units(fields, "quantity", weighed=weighed, least=1) if name == "receive" else 0
     reference = fields.text("reference", most=200) if name == "receive" else ""
     expected_on = _day(fields, "expected_on") if name == "move" else supply.expected_on
+    read = read_of(fields) if name == "receive" else NOTHING_READ
 
     async def work(tx: Tx) -> Done:
         match name:
             case "receive":
                 await inventory.receive_supplies(tx, [(supply_id, Quantity(supply.sku, quantity))], reference=reference)
+                if any(read):
+                    await lots.name(tx, supply.location_id, [Named(supply.sku, quantity, *read)])
                 words = visit.say(N_("%(units)s units are on hand now."), units=shown(visit, quantity, weighed=weighed))
             case "move":
                 await inventory.move_supply(tx, supply_id, expected_on)

@@ -73,6 +73,11 @@ def _cancelled(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return what, "ban", "bad", joined(t.units(data), reason_words(t.visit, str(data.get("reason") or "")))
 
 
+def _not_cancelled(t: Teller, _: str, data: Mapping[str, object]) -> Words:
+    what = t.say(N_("Not cancelled: %(place)s could not stop"), place=t.place(data.get("location_id")))
+    return what, "hand-stop", "warn", joined(t.units(data), data.get("note"))
+
+
 def _released(t: Teller, _: str, data: Mapping[str, object]) -> Words:
     return t.say(N_("Released: waits for stock again")), "lock-open", "warn", joined(t.units(data), data.get("reason"))
 
@@ -139,6 +144,7 @@ _KINDS = {
     "unknown_sku": N_("Unknown SKU"),
     "overdue_backorder": N_("The promised day has passed"),
     "unroutable": N_("No location may send it"),
+    "at_third_party": N_("Cancelled, and still with a third party"),
 }
 _RESOLUTIONS = {
     "moved": N_("moved to another location"),
@@ -149,6 +155,7 @@ _RESOLUTIONS = {
     "cancelled": N_("cancelled"),
     "counted": N_("counted"),
     "identified": N_("the catalogue knows it now"),
+    "expected_back": N_("expected back as a return"),
     "dismissed": N_("dismissed"),
 }
 
@@ -273,6 +280,7 @@ def _invoiced(t: Teller, _: str, data: Mapping[str, object]) -> Words:
 TELL: Mapping[str, Callable[[Teller, str, Mapping[str, object]], Words]] = {
     "order.placed": _placed,
     "order.cancelled": _cancelled,
+    "order.cancellation_refused": _not_cancelled,
     "order.released": _released,
     "order.allocated": _allocated,
     "order.moved": _moved,

@@ -17,11 +17,12 @@ from comptoir.modules.inventory.contracts import (
     TransferLine,
     TransferState,
 )
+from comptoir.modules.lots import api as lots
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
 from comptoir.runtime.paging import Page
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.pages import lists, stock_words, store_desk
+from comptoir.surfaces.console.pages import lists, stock_words, store_desk, transfer_words
 from comptoir.surfaces.console.pages.naming import channels_of, people_of
 from comptoir.surfaces.console.pages.stock import sku_href, tabs
 from comptoir.surfaces.console.pages.stock_words import TRANSFER_PREFIX
@@ -46,7 +47,8 @@ def transfer_href(transfer_id: TransferId) -> str:
 async def transfer_list(visit: Visit) -> Answer:
     sort = visit.sort(("number", "state"), "-number")
     state = lists.chosen(visit, "state", TransferState)
-    wanted = TransferFilter(states=None if state is None else (state,), location_ids=visit.places())
+    late = transfer_words.today_of(visit) if visit.param("late") == "yes" else None
+    wanted = TransferFilter(states=None if state is None else (state,), location_ids=visit.places(), late_on=late)
     if visit.wants_csv:
         return visit.csv("transfers", [visit.say(word) for word in _COLUMNS], _exported(visit, wanted, sort))
     async with visit.read() as reader:
@@ -54,6 +56,7 @@ async def transfer_list(visit: Visit) -> Answer:
         places = await lists.sites(reader)
         people = await people_of(visit, reader, [one.actor for one in page.items], await channels_of(visit, reader))
     states = lists.options_of(visit, stock_words.TRANSFER_WORDS)
+    late_options = [("yes", visit.say(N_("only what is late")))]
     return visit.respond(
         "stock/transfers.html",
         "stock/_transfers.html",
@@ -65,12 +68,20 @@ async def transfer_list(visit: Visit) -> Answer:
         places=places,
         people=people,
         states=states,
+        late_options=late_options,
         state_words=dict(states),
         tones=TONES,
-        chips=lists.chips(visit, [(N_("State"), "state", dict(states)), (N_("Location"), "location", dict(places.options))]),
+        chips=lists.chips(
+            visit,
+            [
+                (N_("State"), "state", dict(states)),
+                (N_("Location"), "location", dict(places.options)),
+                (N_("Late"), "late", dict(late_options)),
+            ],
+        ),
         tabs=tabs(visit, "transfers"),
         href=transfer_href,
-        is_empty=not page.items and not visit.param("state") and not visit.param("location"),
+        is_empty=not page.items and not any(visit.param(name) for name in ("state", "location", "late")),
     )
 
 
@@ -138,6 +149,7 @@ async def transfer_page(visit: Visit) -> Answer:
     async with visit.read() as reader:
         transfer = await inventory.transfer(reader, id_of(visit))
         rows = await rows_of(reader, transfer)
+        road = await lots.carried(reader, transfer.id)
         places = await lists.sites(reader)
         people = await people_of(visit, reader, [transfer.actor], await channels_of(visit, reader))
     answer = visit.respond(
@@ -155,9 +167,25 @@ async def transfer_page(visit: Visit) -> Answer:
         short=[row for row in rows if row.short] if transfer.state is TransferState.DRAFT else [],
         open=sum(line.open for line in transfer.lines),
         missing=sum(line.missing for line in transfer.lines),
-        surplus=sum(max(0, line.received + line.missing - line.quantity) for line in transfer.lines),
+        unsent=sum(line.unsent for line in transfer.lines),
+        surplus=sum(line.surplus for line in transfer.lines),
+        damaged=sum(line.damaged for line in transfer.lines),
+        behind=sum(line.short for line in transfer.lines),
+        due=transfer_words.due(visit, transfer),
+        floor=_floor(visit, transfer),
+        lots=[(one, next((row for row in rows if row.line.sku == one.sku), None)) for one in road],
     )
     return store_desk.with_camera(answer)
+
+
+def _floor(visit: Visit, transfer: Transfer) -> str:
+    """Where it is picked or scanned on a phone; empty where that is not for whoever looks."""
+    if transfer.state is TransferState.DRAFT and visit.principal.reaches(transfer.from_location_id):
+        return transfer_words.sending_href(transfer.id)
+    on_the_road = transfer.state in {TransferState.IN_TRANSIT, TransferState.PARTLY_RECEIVED}
+    if on_the_road and visit.principal.reaches(transfer.to_location_id):
+        return transfer_words.arriving_href(transfer.id)
+    return ""
 
 
 def _steps(visit: Visit, transfer: Transfer) -> list[tuple[str, str, str]]:

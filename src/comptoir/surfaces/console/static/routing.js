@@ -7,6 +7,8 @@
     const ticked = Array.from(pick.querySelectorAll("input[type=checkbox]:checked"), (box) => box.closest("label").textContent.trim());
     const other = pick.querySelector("[data-pick-other]");
     if (other && other.value.trim()) { ticked.push(other.value.trim()); }
+    const lines = pick.querySelector("[data-pick-lines]");
+    if (lines) { ticked.push(...lines.value.split(/[\n,;]/).map((line) => line.trim()).filter(Boolean)); }
     if (!ticked.length) { return pick.dataset.nothing; }
     if (ticked.length > SHOWN + 1) { return ticked.slice(0, SHOWN).join(", ") + " +" + (ticked.length - SHOWN); }
     return new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" }).format(ticked);

@@ -98,7 +98,8 @@
 
   // ---------------------------------------------------------------- what a device can tell by itself
   const plain = (code) => (/^\d+$/.test(code) ? code.replace(/^0+/, "") : code.toUpperCase());
-  const rowOf = (code) => all("[data-codes]").find((row) => row.dataset.codes.split(" ").some((known) => plain(known) === plain(code)));
+  const numberOf = (code) => ((window.comptoirLots && window.comptoirLots.labelOf(code)) || { number: code }).number;
+  const rowOf = (code) => all("[data-codes]").find((row) => row.dataset.codes.split(" ").some((known) => plain(known) === plain(numberOf(code))));
   const kilograms = new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
   // What something that waits takes off a row: pieces, what is on the scales, or (back) less than nothing.
   const takes = (row, item) => (item.units !== undefined ? item.units : "weighed" in row.dataset ? item.weight || 0 : 1);
@@ -161,7 +162,7 @@
       count(row, takes(row, item));
       hit(row);
       const left = all("#work [data-codes]").reduce((sum, one) => sum + Number(one.dataset.left), 0);
-      say("good", away && !left && words.all_kept ? words.all_kept : fill(item.units < 0 ? words.back : word("right"), { name: row.dataset.name }));
+      say("good", away && !left && words.all_kept ? word("all_kept") : fill(item.units < 0 ? word("back") : word("right"), { name: row.dataset.name }));
       return "good";
     }
     if (row) {
@@ -278,7 +279,7 @@
       if (window.htmx) { window.htmx.process(find("#work")); }
     }
     if (tone) { say(tone, said, tone === item.told); }
-    if (tone === "bad") { refuse(item, said); }
+    if (tone === "bad" || (fresh && fresh.dataset.anyway && !(here && fresh.dataset.action === here.dataset.action))) { refuse(item, said); }
     const lacks = fresh && (fresh.dataset.outcome || "").startsWith("weigh:") ? fresh.dataset.outcome.slice(6) : "";
     if (lacks && weigh(rowOf(lacks))) { return; }
     focusField();
@@ -288,7 +289,7 @@
     const work = find("#work");
     const kept = { key: newKey(), at: Date.now(), told: "", name: row ? row.dataset.name : "", work: work ? work.dataset.action : "", ...item };
     if (!navigator.onLine) { away = true; }
-    if (kept.whole) { all("#work [data-codes]").forEach((one) => count(one, Number(one.dataset.left))); say("good", away ? words.all_kept : words.all_picked); kept.told = "good"; }
+    if (kept.whole) { all("#work [data-codes]").forEach((one) => count(one, Number(one.dataset.left))); say("good", away ? word("all_kept") : word("all_picked")); kept.told = "good"; }
     else { kept.told = judge(kept); }
     write("scans", [...read("scans"), kept]);
     showUnsent();
@@ -298,7 +299,21 @@
   function scanned(action, code, weight) {
     const row = rowOf(code);
     if (row && !weight && "weighed" in row.dataset && Number(row.dataset.left) && weigh(row)) { return; }
-    put({ action, code, weight: weight || 0 });
+    const work = find("#work");
+    const insists = code === anyway || (work && work.dataset.anyway === code);
+    anyway = "";
+    if (away && !insists && lotSpeaksAgainst(row, code)) { return; }
+    put({ action, code, weight: weight || 0, ...(insists || (away && row && row.dataset.lots) ? { body: { code, anyway: "yes" } } : {}) });
+  }
+  // Without the server this device knows which lots lie here. A lot out of turn is taken when it is scanned once more.
+  let anyway = "";
+  function lotSpeaksAgainst(row, code) {
+    const found = window.comptoirLots && window.comptoirLots.trouble(row, code);
+    if (!found) { return false; }
+    if (found.barred) { say("bad", fill(words.lot_barred, found)); return true; }
+    anyway = code;
+    say("warn", fill(words.lot_later, found), false, "bad");
+    return true;
   }
   const field = () => find("#code") || find("#q");
   function focusField() {

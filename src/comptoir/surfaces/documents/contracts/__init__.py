@@ -24,7 +24,7 @@ from comptoir.surfaces.documents.contracts.invoices import (
     SupplyNature,
     VatTotal,
 )
-from comptoir.surfaces.documents.contracts.parties import Address, Item, LegalIdentity, Seller
+from comptoir.surfaces.documents.contracts.parties import Address, Item, ItemLot, LegalIdentity, Seller
 from comptoir.surfaces.documents.contracts.purchasing import PurchaseItem, PurchaseOrder
 from comptoir.surfaces.documents.contracts.shipping import (
     Manifest,
@@ -72,6 +72,7 @@ __all__ = [
     "InvoiceKind",
     "InvoiceLine",
     "Item",
+    "ItemLot",
     "LegalIdentity",
     "Manifest",
     "ManifestParcel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from comptoir.kernel.money import Money
 
@@ -60,6 +61,15 @@ class Seller:
     identity: LegalIdentity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ItemLot:
+    """So many units of a lot; 0 where that is not said."""
+
+    code: str
+    quantity: int = 0
+    expires_on: date | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """So many units of something, for those who check what is in a box."""
@@ -71,3 +81,5 @@ class Item:
     """`quantity` counts thousandths of a kilogram."""
     detail: str = ""
     """What tells this one from its like: a colour, a size."""
+    lots: tuple[ItemLot, ...] = ()
+    """Which lots these units are of, as far as somebody has read it."""

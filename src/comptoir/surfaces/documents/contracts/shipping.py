@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from comptoir.surfaces.documents.contracts.parties import Address, Item, Seller
+from comptoir.surfaces.documents.contracts.parties import Address, Item, ItemLot, Seller
 
 
 class Paper(StrEnum):
@@ -32,6 +32,8 @@ class PickLine:
     """EAN-8, UPC-A, EAN-13 or ITF-14, with its check digit; shown as a barcode where it is a valid one."""
     tote: str = ""
     """Which tote of the trolley the units go into."""
+    lots: tuple[ItemLot, ...] = ()
+    """Which lots to take, what expires first first."""
     picture: bytes | None = None
     """A PNG, JPEG or WebP file."""
 
