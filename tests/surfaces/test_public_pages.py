@@ -12,6 +12,8 @@ from litestar import Litestar
 
 from comptoir.kernel.ids import to_text
 from comptoir.kernel.time import utcnow
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import Postcode
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.tracking.api import cases
 from comptoir.modules.tracking.contracts import ACCOUNT_PREFIX, AnswerKind, CaseState, CaseStep
@@ -82,6 +84,18 @@ async def test_a_buyer_sees_where_the_parcel_is_and_when_it_comes(depot: Depot, 
     english = await client.get(tracking(links, order_id) + "?lang=en")
     assert "Where your order is" in english.text
     assert "On its way" in english.text
+
+
+async def test_the_map_goes_by_the_postcode_where_the_address_says_no_more(
+    depot: Depot, links: PublicLinks, client: Client
+) -> None:
+    order_id = await depot.shipped("PUB0")
+    assert '<svg class="map"' not in (await client.get(tracking(links, order_id))).text
+    async with depot.database.transaction() as tx:
+        await locations.put_postcodes(tx, [Postcode("FR", "13001", 43.29, 5.37, "Marseille")])
+    page = await client.get(tracking(links, order_id))
+    assert '<svg class="map"' in page.text
+    assert "Marseille" not in page.text
 
 
 async def test_a_page_is_not_found_by_machines_and_runs_nothing(depot: Depot, links: PublicLinks, client: Client) -> None:

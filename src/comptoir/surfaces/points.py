@@ -52,7 +52,7 @@ class Point:
 
 async def own(reader: Reader, order: Order, country: str, now: datetime) -> list[Point]:
     """Our own counters near the address, nearest first. Where nobody knows where the address is, none."""
-    there = await _whereabouts(reader, order)
+    there = await whereabouts(reader, order)
     if there is None:
         return []
     wanted = LocationFilter(pickup=True, active=True, country=country or None)
@@ -97,7 +97,8 @@ async def near(database: Database, carriage: Carriage | None, parcel: Tracked, o
     return sorted(found, key=lambda one: (one.kilometres is None, one.kilometres or 0.0, one.name))
 
 
-async def _whereabouts(reader: Reader, order: Order) -> tuple[float, float] | None:
+async def whereabouts(reader: Reader, order: Order) -> tuple[float, float] | None:
+    """Where the address of an order is on the map, as far as it says, or its postcode does."""
     ship_to = order.ship_to or {}
     latitude, longitude = ship_to.get("latitude"), ship_to.get("longitude")
     if isinstance(latitude, float) and isinstance(longitude, float):

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from comptoir.kernel.ids import uuid7
 from comptoir.kernel.money import Currency
 from comptoir.kernel.time import utcnow
@@ -14,7 +16,7 @@ from comptoir.modules.carriers import api as carriers
 from comptoir.modules.carriers.contracts import CarrierServiceDraft, Service, Zone
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
-from comptoir.modules.fulfilment import api
+from comptoir.modules.fulfilment import api, batches
 from comptoir.modules.fulfilment.contracts import Fulfilment, NotedRun, State
 from comptoir.modules.fulfilment.release import profile_of
 from comptoir.modules.orders import api as orders
@@ -257,6 +259,43 @@ async def test_what_is_due_is_decided_even_if_its_schedule_was_changed_a_moment_
     assert await where(shop, order) == "store"
 
 
+async def test_a_run_of_many_orders_is_decided_in_parts_and_leaves_none_out(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST", 2)
+    await roads(shop)
+    await live(shop, CHEAPEST)
+    one = await schedule(shop, "all")
+    await shop.product("TEA", 1000, stock={"lyon": 3})
+    waiting = [await placed(shop, MARSEILLE) for _ in range(3)]
+    await shop.receive("TEA", "store", 3)
+    setting, at = api.Setting(pool_id_of), next_of(one, utcnow())
+    async with shop.database.read() as reader:
+        parts = await api.due_runs(reader, setting, at)
+        early = await api.early_run(reader, setting, one.id, at)
+    assert [part.orders for part in parts] == [tuple(waiting[:2]), tuple(waiting[2:])]
+    assert [part.early for part in early] == [False, True]
+    assert sum([await decide(shop.database, setting, part) for part in parts]) == 3
+    await shop.settle()
+    assert [await where(shop, key) for key in waiting] == ["store"] * 3
+    done = await noted(shop, one.id)
+    assert done is not None
+    assert (done.at, done.orders, done.moved) == (at, 3, 3)
+
+
+async def test_what_is_due_since_a_run_began_is_not_opened_before_its_own(shop: Shop) -> None:
+    await shop.product("TEA", 1000, stock={"lyon": 1})
+    await live(shop, CHEAPEST)
+    await schedule(shop, "all")
+    waits = await placed(shop)
+    async with shop.database.transaction() as tx:
+        await tx.run("UPDATE fulfilment.orders SET release_at = %(at)s", {"at": tx.now - timedelta(seconds=1)})
+        assert await api.release_due(tx, tx.now - timedelta(seconds=2)) == 0
+        assert await api.release_due(tx) == 1
+    await shop.settle()
+    assert (await only(shop, waits)).state is State.OPEN
+
+
 async def test_a_person_may_have_a_run_at_once(shop: Shop) -> None:
     await roads(shop)
     await shop.product("TEA", 1000, stock={"lyon": 2})
@@ -268,9 +307,8 @@ async def test_a_person_may_have_a_run_at_once(shop: Shop) -> None:
     setting = api.Setting(pool_id_of)
     now = utcnow()
     async with shop.database.read() as reader:
-        run = await api.early_run(reader, setting, one.id, now)
-        assert await api.early_run(reader, setting, uuid7(), now) is None
-    assert run is not None
+        (run,) = await api.early_run(reader, setting, one.id, now)
+        assert await api.early_run(reader, setting, uuid7(), now) == []
     assert (set(run.orders), run.early) == ({moves, stays}, True)
     assert await decide(shop.database, setting, run) == 1
     async with shop.database.transaction() as tx:

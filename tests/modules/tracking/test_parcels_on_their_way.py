@@ -109,6 +109,17 @@ async def review(database: Database) -> None:
         assert await tracking.review(tx, None, 100) is not None
 
 
+async def test_of_a_carrier_that_tells_us_nothing_silence_says_nothing(depot: Depot) -> None:
+    order_id = await depot.order(promised_on=TODAY - timedelta(days=7))
+    await depot.ship(order_id, "OURVAN", carrier="our-van")
+    assert (await depot.parcel(order_id)).account_id is None
+    await depot.aged(order_id, 9)
+    async with depot.database.transaction() as tx:
+        assert await tracking.review(tx, None, 100) is None
+    assert await depot.troubles() == []
+    assert await depot.events() == []
+
+
 async def test_a_silent_parcel_is_found_once_before_its_buyer_asks(depot: Depot) -> None:
     order_id = await depot.shipped("SILENT")
     await review(depot.database)

@@ -123,7 +123,9 @@ async def due_runs(reader: Reader, setting: Setting, now: datetime) -> list[DueR
         return []
     found = await _turns(reader, setting, now)
     wanted = [one for one in turns if one.key in due or (one.key in found and found[one.key].late)]
-    return [part for one in wanted for part in _parts(DueRun(one, tuple(found[one.key].orders if one.key in found else ()), now))]
+    return [
+        part for one in wanted for part in _parts(DueRun(one, tuple(found[one.key].orders if one.key in found else ()), now))
+    ]
 
 
 async def early_run(reader: Reader, setting: Setting, key: UUID, now: datetime) -> list[DueRun]:

@@ -23,6 +23,7 @@ from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import Case, Tracked, TrackedDetails, TrackedId
 from comptoir.runtime.database import Reader
 from comptoir.sdk.tracking import Scan, TrackingStatus, distinct
+from comptoir.surfaces import points
 from comptoir.surfaces.public.branding import look_of
 from comptoir.surfaces.public.collecting import CounterView, counters
 from comptoir.surfaces.public.links import PublicLinks
@@ -87,6 +88,7 @@ async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks, now:
     order = await orders.order(reader, order_id)
     details = await tracking.of_order(reader, order_id)
     places = {key: await locations.get(reader, key) for key in {one.parcel.location_id for one in details}}
+    home = await points.whereabouts(reader, order) if details else None
     views = await counters(reader, order, links.keyring, now)
     ship_to = order.ship_to or {}
     country = str(ship_to.get("country") or "")
@@ -101,7 +103,7 @@ async def order_view(reader: Reader, order_id: OrderId, links: PublicLinks, now:
         # What goes to the store where it is collected is between the carrier and us.
         parcels=()
         if order.pickup_location_id is not None
-        else tuple(_parcel(one, places[one.parcel.location_id], order, links) for one in details),
+        else tuple(_parcel(one, places[one.parcel.location_id], home, links) for one in details),
         counters=views,
         waiting=order.quantity - order.cancelled - order.shipped > 0,
         brand=await look_of(reader, order.channel_code),
@@ -120,7 +122,7 @@ async def _locale(reader: Reader, order: Order) -> str:
         return ""
 
 
-def _parcel(one: TrackedDetails, place: Location, order: Order, links: PublicLinks) -> ParcelView:
+def _parcel(one: TrackedDetails, place: Location, home: tuple[float, float] | None, links: PublicLinks) -> ParcelView:
     parcel, case = one.parcel, one.case
     open_case = case is not None and case.state in tracking.ANSWERABLE
     scans = distinct(one.scans)
@@ -139,7 +141,7 @@ def _parcel(one: TrackedDetails, place: Location, order: Order, links: PublicLin
         answer=links.answer(parcel.id, case.answer_until) if case is not None and open_case else "",
         answered=case is not None and case.state.value == "answered",
         place=_waits_at(parcel.status, scans),
-        map=_map(place, order, scans),
+        map=_map(place, home, scans),
     )
 
 
@@ -150,15 +152,11 @@ def _waits_at(status: TrackingStatus, scans: Sequence[Scan]) -> str:
     return next((scan.place for scan in reversed(scans) if scan.status is status and scan.place), "")
 
 
-def _map(place: Location, order: Order, scans: Sequence[Scan]) -> Sketch | None:
-    ship_to = order.ship_to or {}
-    latitude, longitude = ship_to.get("latitude"), ship_to.get("longitude")
-    if place.latitude is None or place.longitude is None:
-        return None
-    if not isinstance(latitude, float) or not isinstance(longitude, float):
+def _map(place: Location, home: tuple[float, float] | None, scans: Sequence[Scan]) -> Sketch | None:
+    if place.latitude is None or place.longitude is None or home is None:
         return None
     stops = [Point(scan.latitude, scan.longitude) for scan in scans if scan.latitude is not None and scan.longitude is not None]
-    return sketch(Point(place.latitude, place.longitude), stops, coarse(Point(latitude, longitude)))
+    return sketch(Point(place.latitude, place.longitude), stops, coarse(Point(*home)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,9 +189,9 @@ async def due(tx: Tx, limit: int) -> list[Poll]:
 
 
 async def on_the_way(reader: Reader, after: TrackedId | None, shipped_after: datetime, limit: int) -> list[Tracked]:
-    """Parcels without an end, by id: to be looked over for silence."""
+    """Parcels without an end, by id: to be looked over for silence. Where no carrier tells us of one, silence says nothing."""
     rows = await reader.rows(
-        f"SELECT {COLUMNS} FROM tracking.parcels WHERE kind = 'parcel' AND tracking_number <> '' "
+        f"SELECT {COLUMNS} FROM tracking.parcels WHERE kind = 'parcel' AND account_id IS NOT NULL AND tracking_number <> '' "
         "AND status NOT IN ('delivered', 'returned', 'lost', 'damaged', 'cancelled', 'expired') "
         "AND shipped_at >= %(since)s AND (%(after)s::uuid IS NULL OR id > %(after)s) ORDER BY id LIMIT %(limit)s",
         {"since": shipped_after, "after": after, "limit": limit},
