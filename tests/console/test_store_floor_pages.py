@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest_asyncio
 
-from comptoir.kernel.ids import ActorId, to_text
+from comptoir.kernel.ids import ActorId, from_text, to_text
 from comptoir.kernel.time import utcnow
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import Fulfilment, Method, Stage, WaveKind
@@ -16,7 +16,7 @@ from comptoir.modules.inventory.contracts import Level
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationDraft, LocationKind
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import LineQuantity
+from comptoir.modules.orders.contracts import LineQuantity, OrderId
 from comptoir.runtime.database import Context
 from comptoir.surfaces.console.pages.store import FEW_PLACES
 from comptoir.surfaces.console.pages.store_desk import COOKIE, text_of
@@ -306,6 +306,44 @@ async def test_a_store_orders_through_its_own_channel_and_says_where_and_when(
     assert made.status_code == 303
     assert '<option value="web" selected' in (await owner.get("/orders/new?from=store")).text
     assert '<option value="tills"' not in (await owner.get("/orders/new")).text
+
+
+async def test_what_a_customer_is_told_at_the_counter_is_kept_with_the_order(owner: Staff, parts: Services, shop: Shop) -> None:
+    here = to_text("loc", shop.locations["S367"])
+    owner.client.cookies.set(COOKIE, here)
+    told = (await owner.get(f"/orders/new/promise?from=store&channel=web&sku={LOAF}&quantity=1")).text
+    days = dict(re.findall(r'name="told-(\S+)" value="(\S+)"', told))
+    assert {here, "standard", "express"} <= days.keys()
+    typed = {"channel": "web", "sku": LOAF, "quantity": "1", "fill": "all", "buyer_name": "Bell"}
+    home = {"pickup": "", "to_line1": "1 High Street", "to_city": "Columbus", "to_country": "US"}
+    for chosen, service, day in (
+        ({"pickup": here}, "pickup", days[here]),
+        (home | {"service": "express"}, "express", days["express"]),
+        (home, "standard", days["standard"]),
+    ):
+        said_then = {f"told-{way}": said_day for way, said_day in days.items()}
+        made = await owner.submit("/orders/new?from=store", "/orders/new", typed | chosen | said_then)
+        assert made.status_code == 303
+        async with parts.database.read() as reader:
+            order = await orders.order(reader, OrderId(from_text("ord", made.headers["location"].rpartition("/")[2])))
+        assert (order.service, str(order.promised_on)) == (service, day)
+
+
+async def test_any_counter_can_be_chosen_where_there_are_many(owner: Staff, parts: Services) -> None:
+    async with parts.database.transaction() as tx:
+        for n in range(205):
+            draft = LocationDraft(
+                code=f"z{n}",
+                name=f"Counter {n:03}",
+                kind=LocationKind.STORE,
+                country="FR",
+                time_zone="Europe/Paris",
+                pickup=True,
+            )
+            await locations.create(tx, draft)
+    parts.counters.forget()
+    page = said((await owner.get("/orders/new")).text)
+    assert all(f"Counter {n:03}" in page for n in range(205))
 
 
 async def test_a_store_is_searched_where_there_are_many(owner: Staff, parts: Services) -> None:

@@ -26,6 +26,7 @@ from comptoir.modules.tracking.contracts import ACCOUNT_PREFIX
 from comptoir.runtime.database import Context, Database, Outrun
 from comptoir.runtime.limits import Limiter
 from comptoir.sdk.tracking import TrackingStatus
+from comptoir.surfaces.changing import SETTING
 from comptoir.surfaces.hooks.carriers import CarrierHooks
 from support.depot import open_depot, scan
 
@@ -127,7 +128,7 @@ async def test_what_we_never_sold_is_set_aside_and_pays_nothing(database: Databa
         assert (await depot.shop.level("TEA", "paris")).available == before
         with pytest.raises(NotSoldByUs):
             async with depot.database.transaction() as tx:
-                await changes.pay_out_credit(tx, case.id)
+                await changes.pay_out_credit(tx, case.id, SETTING)
 
 
 async def test_more_than_was_paid_never_goes_back(database: Database) -> None:

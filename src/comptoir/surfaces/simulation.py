@@ -334,6 +334,8 @@ def drill_of(ground: Ground) -> Drill:
 
 
 _NOBODY = UUID(int=0)
+_AS_PROMISED = Rules(respect_capacity=False)
+"""Where no rule set would be live: only rules look at the day's limit."""
 
 
 def _past(ground: Ground, chooser: Chooser) -> Iterator[Past]:
@@ -341,7 +343,7 @@ def _past(ground: Ground, chooser: Chooser) -> Iterator[Past]:
         order = ground.profile(channel, job)
         found = chooser(job, order)
         rule_set = found if isinstance(found, RuleSet) else None
-        rules = found if isinstance(found, Rules) else Rules() if found is None else found.rules
+        rules = found if isinstance(found, Rules) else _AS_PROMISED if found is None else found.rules
         waits = routing.waits_for(ground.schedules, rule_set, order)
         if waits is None and rules.every:  # rules of no rule set
             waits = Waits(_NOBODY, "", routing.LAST_OF_ALL, routing.every(rules.every))

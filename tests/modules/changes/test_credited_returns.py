@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from comptoir.modules.changes import api
 from comptoir.modules.changes.contracts import Arrived, RefundMethod, ReturnDraft, Units
+from comptoir.modules.changes.errors import MarketplacePays
+from comptoir.modules.channels.contracts import ChannelKind
 from comptoir.modules.notices import api as notices
 from comptoir.modules.notices.contracts import Medium, NoticeFilter, NoticeKind, Sender
 from comptoir.modules.orders import api as orders
@@ -20,9 +24,11 @@ from comptoir.surfaces.credited_returns import consumer
 from modules.changes.conftest import Desk
 
 
-async def came_back(desk: Desk, method: RefundMethod | None, *, email: str = "zoe@example.com") -> OrderId:
+async def came_back(
+    desk: Desk, method: RefundMethod | None, *, email: str = "zoe@example.com", channel: str = "web"
+) -> OrderId:
     """An order of which a cup has come back, whose refund is promised."""
-    placed = await desk.shop.place("web", {"CUP": 2}, buyer=Buyer(name="Zoé", email=email))
+    placed = await desk.shop.place(channel, {"CUP": 2}, buyer=Buyer(name="Zoé", email=email))
     await desk.do(lambda tx: orders.pay(tx, placed.id, EntryKind.CAPTURED, "card", placed.total, "c"))
     await desk.do(lambda tx: orders.ship(tx, placed.id, desk.shop.locations["paris"], None))
     draft = ReturnDraft(order_id=placed.id, units=(Units(1, 1),), method=method)
@@ -43,8 +49,8 @@ async def follow(desk: Desk) -> None:
             await asyncio.sleep(0.01)
 
 
-async def write_to_buyers(desk: Desk) -> None:
-    sender = Sender(channel="web", name="Shop", email="orders@example.com", media=(Medium.EMAIL,))
+async def write_to_buyers(desk: Desk, channel: str = "web") -> None:
+    sender = Sender(channel=channel, name="Shop", email="orders@example.com", media=(Medium.EMAIL,))
     await desk.do(lambda tx: notices.put_sender(tx, sender))
 
 
@@ -77,3 +83,16 @@ async def test_a_code_that_nobody_would_hear_is_not_made(desk: Desk) -> None:
     nameless = await came_back(desk, RefundMethod.STORE_CREDIT, email="")
     await follow(desk)
     assert [(await desk.standing(one)).granted for one in (unheard, nameless)] == [0, 1000]
+
+
+async def test_what_a_marketplace_gives_back_is_not_given_back_by_us_as_well(desk: Desk) -> None:
+    await desk.shop.channel("market", ["paris"], kind=ChannelKind.MARKETPLACE)
+    await write_to_buyers(desk, "market")
+    await follow(desk)
+    order_id = await came_back(desk, RefundMethod.STORE_CREDIT, channel="market")
+    await follow(desk)
+    assert (await desk.standing(order_id)).granted == 1000
+    async with desk.shop.database.read() as reader:
+        (case,) = await api.returns_of(reader, order_id)
+    with pytest.raises(MarketplacePays):
+        await desk.do(lambda tx: api.pay_out_credit(tx, case.id, SETTING))

@@ -122,6 +122,24 @@ def test_the_first_policy_that_fits_holds() -> None:
     assert policies.first_fit([hats], sold).code == "standard"
 
 
+def test_a_marketplace_keeps_no_fee_of_ours_and_pays_back_as_it_was_paid() -> None:
+    sold = Sold(
+        category=(),
+        channel="market",
+        country="US",
+        distance=True,
+        consumer=True,
+        bought_on=date(2026, 12, 1),
+        delivered_on=None,
+        reason=Reason.OTHER,
+    )
+    ours = Policy(code="ours", position=1, fee=250, prepaid=True, label_fee=100, method=RefundMethod.STORE_CREDIT)
+    theirs = replace(ours, code="theirs", channels=("market",))
+    found = [policies.of_marketplace(policies.allowed(one, sold, date(2026, 12, 2)), one) for one in (ours, theirs)]
+    assert [(one.fee, one.label_fee) for one in found] == [(0, 0), (250, 100)]
+    assert {one.method for one in found} == {RefundMethod.ORIGINAL}
+
+
 def test_signals_are_words_for_a_person() -> None:
     assert policies.signals(2, 10, 9, wrong=0, value=100, high=50_000) == []
     found = policies.signals(3, 10, 6, wrong=2, value=50_001, high=50_000)

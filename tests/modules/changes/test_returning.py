@@ -140,6 +140,20 @@ async def test_what_was_refunded_early_and_never_came_is_owed(desk: Desk) -> Non
     assert (there.granted, there.owed_by_buyer) == (0, 2000)
 
 
+async def test_what_is_refunded_early_is_less_the_fee_to_come(desk: Desk) -> None:
+    await policy(desk, moment=RefundMoment.FIRST_SCAN, fee=200, exempt=True)
+    order_id = await desk.sold(CUP=2)
+    case = await ask(desk, order_id, Units(1, 2))
+    await desk.do(lambda tx: api.send_return(tx, case.id))
+    (grant,) = await desk.grants(order_id)
+    assert grant.amount == 1800
+    await desk.do(lambda tx: orders.execute_refund(tx, order_id, grant.id, 1800, "card", "r"))
+    case = await receive(desk, case, Arrived(1, 1))
+    case = await receive(desk, case, Arrived(1, 1))
+    there = await desk.standing(order_id)
+    assert (case.fee_charged, there.granted, there.owed_by_buyer, there.owed_to_buyer) == (200, 0, 0, 0)
+
+
 async def test_a_fee_is_charged_once_and_not_for_what_is_our_fault(desk: Desk) -> None:
     await policy(desk, fee=200, exempt=True)
     order_id = await desk.sold(CUP=3)
@@ -237,7 +251,7 @@ async def test_what_we_never_sold_is_kept_and_not_refunded(desk: Desk) -> None:
     again = await desk.do(lambda tx: api.receive_unknown(tx, store, "ODD", 2, parcel="X"))
     assert again.id == case.id
     with pytest.raises(NotSoldByUs):
-        await desk.do(lambda tx: api.pay_out_credit(tx, case.id))
+        await desk.do(lambda tx: api.pay_out_credit(tx, case.id, SETTING))
     case = await look(desk, case, Fate.RESTOCK)
     assert await desk.shop.level("ODD", "store") == Level(on_hand=2)
 
@@ -336,7 +350,7 @@ async def test_store_credit_is_paid_out_at_once(desk: Desk) -> None:
     order_id = await desk.sold(CUP=1)
     case = await receive(desk, await ask(desk, order_id, Units(1, 1)), Arrived(1, 1))
     assert case.method is RefundMethod.STORE_CREDIT
-    account, code, amount = await desk.do(lambda tx: api.pay_out_credit(tx, case.id))
+    account, code, amount = await desk.do(lambda tx: api.pay_out_credit(tx, case.id, SETTING))
     assert (account.balance, amount) == (1000, 1000)
     assert code is not None
     there = await desk.standing(order_id)

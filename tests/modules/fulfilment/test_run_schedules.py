@@ -19,6 +19,7 @@ from comptoir.modules.catalogue.contracts import ProductDraft, VariantDraft
 from comptoir.modules.fulfilment import api, batches
 from comptoir.modules.fulfilment.contracts import Fulfilment, NotedRun, State
 from comptoir.modules.fulfilment.release import profile_of
+from comptoir.modules.locations import api as locations
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.pricing import api as pricing
@@ -336,6 +337,17 @@ async def test_promises_of_what_is_decided_at_once_are_kept_by_the_decision(shop
     work = await only(shop, await placed(shop, LYON))
     assert (begins, work.release_at) == (None, None)
     assert (told.arrives_on, told.order_by) == (work.arrives_on, work.leaves_by)
+
+
+async def test_where_no_rule_set_is_live_a_full_day_is_no_reason_to_promise_less(shop: Shop) -> None:
+    await shut_at_noon(shop)
+    async with shop.database.transaction() as tx:
+        place = await locations.get(tx, shop.locations["lyon"])
+        await locations.update(tx, place.id, replace(place, daily_capacity=1))
+    await placed(shop, LYON)
+    told, _ = await promise(shop)
+    work = await only(shop, await placed(shop, LYON))
+    assert (told.complete, told.arrives_on) == (True, work.arrives_on)
 
 
 async def test_promises_plan_for_the_runs_of_the_rule_set(shop: Shop) -> None:

@@ -137,5 +137,5 @@ async def pay_back(tx: Tx, case_id: ReturnCaseId, setting: Setting, reference: s
         parts.append((method, part))
     if sum(part for _, part in parts) == amount:
         return PaidBack(tuple(parts))
-    account, code, rest = await pay_out_credit(tx, case_id)
+    account, code, rest = await pay_out_credit(tx, case_id, setting)
     return PaidBack((*parts, (AccountKind.STORE_CREDIT.value, rest)), account, code)

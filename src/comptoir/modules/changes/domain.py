@@ -164,11 +164,14 @@ def needs_approval(given: int, limits: Iterable[int | None]) -> bool:
 
 
 def advanced(cases: Iterable[ReturnCase], lines: Sequence[OrderLine], off: Sequence[Allowance]) -> int:
-    """What buyers get for units that a carrier has and we have not, where the first scan is enough."""
+    """What buyers get for units that a carrier has and we have not, where the first scan is enough, less the fees to come."""
     by_no = {line.line_no: line for line in lines}
     coming: dict[int, int] = {}
+    fees = 0
     for case in cases:
         if case.moment is RefundMoment.FIRST_SCAN and case.sent_at is not None and case.state in EXPECTED:
+            if case.fee_charged is None:
+                fees += case.fee + (case.label_fee if label_used(case, "") else 0)
             for item in case.items:
                 coming[item.line_no] = coming.get(item.line_no, 0) + max(0, item.quantity - item.received)
     total = 0
@@ -176,7 +179,7 @@ def advanced(cases: Iterable[ReturnCase], lines: Sequence[OrderLine], off: Seque
         line = by_no[line_no]
         there = min(units, line.shipped - line.returned)
         total += max(0, orders.worth(line, off, line.returned, line.returned + there)) if there > 0 else 0
-    return total
+    return max(0, total - fees)
 
 
 def withheld(cases: Iterable[ReturnCase]) -> int:

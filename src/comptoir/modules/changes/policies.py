@@ -76,6 +76,12 @@ def allowed(policy: Policy, sold: Sold, asked_on: date) -> Verdict:
     return Verdict(False, why, until, fee, policy.moment, policy.method, policy.approval_above, *label)
 
 
+def of_marketplace(verdict: Verdict, policy: Policy) -> Verdict:
+    """A marketplace gives money back by its own rules: as it was paid, and without a fee unless the policy names channels."""
+    fees = (verdict.fee, verdict.label_fee) if policy.channels else (0, 0)
+    return verdict._replace(method=RefundMethod.ORIGINAL, fee=fees[0], label_fee=fees[1])
+
+
 def _own_term(policy: Policy, sold: Sold) -> date | None:
     return None if sold.delivered_on is None else sold.delivered_on + timedelta(days=policy.window)
 

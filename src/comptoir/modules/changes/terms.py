@@ -120,7 +120,8 @@ async def terms(
             reason=reason,
         )
         fits[line_no] = policies.first_fit(every, sold)
-        verdicts[line_no] = policies.allowed(fits[line_no], sold, now.astimezone(_SOONEST).date())
+        verdict = policies.allowed(fits[line_no], sold, now.astimezone(_SOONEST).date())
+        verdicts[line_no] = policies.of_marketplace(verdict, fits[line_no]) if facts.marketplace else verdict
     return Terms(verdicts, fits)
 
 

@@ -22,6 +22,7 @@ from comptoir.modules.changes.errors import (
     ApprovalNeeded,
     GoodsStillHere,
     InspectedAlready,
+    MarketplacePays,
     NothingToPayOut,
     NotReturnable,
     NotSoldByUs,
@@ -304,13 +305,13 @@ async def send_return_again(call: Call) -> Answer[ReturnCaseShape]:
 @returns.post(
     "/v1/returns/{return_case_id}/pay-out",
     Scope.ORDERS_WRITE,
-    refuses=(UnknownReturn, NotSoldByUs, NothingToPayOut),
+    refuses=(UnknownReturn, NotSoldByUs, MarketplacePays, NothingToPayOut),
     sealed=True,
 )
 async def pay_out_return(call: Call) -> Answer[PaidOut]:
     """Put what is promised to the buyer on store credit, at once: the customer's own, or a new one."""
     async with call.transaction() as tx:
-        account, code, amount = await api.pay_out_credit(tx, _id(call))
+        account, code, amount = await api.pay_out_credit(tx, _id(call), SETTING)
         order_id = (await api.get_return(tx, _id(call))).order_id
         assert order_id is not None, "what was not sold by us is refunded to nobody"
         await tell_credit(tx, call.services.settings, order_id, amount, code)

@@ -185,13 +185,15 @@ RULES = (
     RuleSetDraft(
         code="nearest",
         name="Nearest first",
-        rules=Rules(ratings=(Weight(Rating.DISTANCE), Weight(Rating.COST)), safety=1),
+        rules=Rules(ratings=(Weight(Rating.DISTANCE), Weight(Rating.COST)), safety=1, respect_capacity=False),
         position=1,
     ),
     RuleSetDraft(
         code="cheapest",
         name="Cheapest, in few parcels",
-        rules=Rules(ratings=(Weight(Rating.PARCELS), Weight(Rating.COST)), splitting=Splitting(parcels=2)),
+        rules=Rules(
+            ratings=(Weight(Rating.PARCELS), Weight(Rating.COST)), splitting=Splitting(parcels=2), respect_capacity=False
+        ),
         position=2,
     ),
 )

@@ -45,7 +45,7 @@ def _people(database: Database, keyring: Keyring, stores: Sequence[str]) -> list
     return [
         Crew(database, keyring, stores),
         Visitors(database, keyring, stores),
-        Road(database, keyring),
+        Road(database, keyring, stores),
         CustomerService(database),
         Suppliers(database),
         Planner(database),

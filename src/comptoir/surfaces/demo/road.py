@@ -1,9 +1,10 @@
 """The demo's carrier: parcels move from scan to scan, some fail at the door, get lost or damaged; what buyers send back comes,
-and is looked at.
+or they bring it to a store, and it is looked at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from comptoir.modules.changes import api as changes
@@ -17,7 +18,11 @@ from comptoir.modules.changes.contracts import (
     ReturnFilter,
     ReturnState,
 )
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.lots.errors import LotNotSaid, LotRefused
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.tracking import api as tracking
 from comptoir.modules.tracking.contracts import AccountDraft, AccountId, Kind, Tracked, TrackedFilter
 from comptoir.runtime.crypto import Keyring
@@ -40,6 +45,8 @@ _ON_THE_WAY = (_S.UNKNOWN, _S.PICKED_UP, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY, _S.
 _LOST, _DAMAGED, _REFUSED, _NOBODY = 1, 1, 1, 5
 _NOT_INSPECTED = 12
 """Of a hundred returns that are received so many are left on the table, for whoever wants to look at them."""
+_TO_A_STORE = 40
+"""Of a hundred returns so many are brought to a store, wherever the order came from."""
 _NEXT = {
     _S.UNKNOWN: (_S.PICKED_UP, "Picked up"),
     _S.PICKED_UP: (_S.IN_TRANSIT, "In the sorting centre"),
@@ -57,14 +64,18 @@ _RETURNS = (ReturnState.APPROVED, ReturnState.IN_TRANSIT, ReturnState.RECEIVED)
 
 
 class Road(Shift):
-    """Its carrier is an account of the house, so that its parcels are followed as any other's."""
+    """Its carrier is an account of the house, so that its parcels are followed as any other's. What is not sent back is brought
+    to the stores with these codes.
+    """
 
     every = 2.0
 
-    def __init__(self, database: Database, keyring: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring, stores: Sequence[str] = ()) -> None:
         super().__init__(database)
         self._keyring = keyring
         self._account: AccountId | None = None
+        self._codes = stores
+        self._regions: dict[LocationId, str] = {}
 
     async def work(self, now: datetime) -> int:
         """The account is there before the first parcel leaves, watched or not: parcels are given theirs when they leave."""
@@ -95,10 +106,33 @@ class Road(Shift):
         return self._account
 
     async def _taken_back(self, case: ReturnCase, now: datetime) -> bool:
+        if case.order_id is None:  # a viewer took in what was never sold, and sees to it
+            return False
         if case.state is ReturnState.RECEIVED and luck(case.id, 2) < _NOT_INSPECTED:
             return False
         last = max(at for at in (case.requested_at, case.sent_at, case.decided_at) if at is not None)
-        return rested(last, now, _STEP.total_seconds()) and await self.do(lambda tx: _further(tx, case.id))
+        if not rested(last, now, _STEP.total_seconds()):
+            return False
+        if case.state is ReturnState.APPROVED and self._codes and luck(case.id, 3) < _TO_A_STORE:
+            return await self.do(lambda tx: self._brought(tx, case.id))
+        return await self.do(lambda tx: _further(tx, case.id))
+
+    async def _brought(self, tx: Tx, case_id: ReturnCaseId) -> None:
+        """Over the counter of a store of the buyer's region, if there is one."""
+        case = await changes.get_return(tx, case_id)
+        assert case.order_id is not None, "nothing else was asked for"
+        store = await self._store_near(tx, case.order_id, luck(case_id, 4))
+        arrived = [Arrived(item.line_no, item.quantity - item.received) for item in case.items]
+        await changes.receive_return(tx, case_id, store, arrived)
+
+    async def _store_near(self, tx: Tx, order_id: OrderId, draw: int) -> LocationId:
+        if not self._regions:
+            places = await locations.ids(tx, self._codes)
+            self._regions = {key: (await locations.get(tx, key)).region for key in places.values()}
+        address = (await orders.load(tx, order_id)).ship_to
+        region = "" if address is None else address.get("region")
+        near = [key for key, there in self._regions.items() if there == region] or list(self._regions)
+        return near[draw % len(near)]
 
 
 def scanned(parcel: Tracked, now: datetime) -> TrackingUpdate | None:

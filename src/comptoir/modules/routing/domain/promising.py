@@ -73,7 +73,8 @@ def planned(live: Iterable[RuleSet], schedules: Iterable[Schedule], order: Profi
 
 
 _MOST = 50
-_DEFAULT = Rules()
+_DEFAULT = Rules(respect_capacity=False)
+"""Where no rule set is live orders stay where they are promised, however busy that is: only rules look at the day's limit."""
 
 
 def delivery(

@@ -5,8 +5,10 @@ The dates are those of the promise desk, so that what is said at the counter is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from zoneinfo import ZoneInfo
 
 from comptoir.i18n import N_
 from comptoir.kernel.ids import uuid7
@@ -42,6 +44,10 @@ class Told:
     good: bool
     pickup: str = ""
     """The id of the counter, where it is collected."""
+    service: str = ""
+    """How it is sent, where it is."""
+    day: str = ""
+    """The day that this says, as the order keeps it: YYYY-MM-DD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +114,14 @@ def _away(own: Location, member: PoolMember) -> float:
 async def promised(
     visit: Visit, counter: Counter, own: Location, lines: Sequence[tuple[str, int]], country: str, postcode: str
 ) -> list[Told]:
-    """In which ways the customer gets these, the store itself first. Who has said no postcode lives near the store."""
+    """In which ways the customer gets these, the store itself first. Counters are sought around the postcode, or around the
+    store; what is sent home is reckoned as for the order itself: without a postcode that is known, the farthest way.
+    """
     services = visit.console.services
     home = await services.counters.place_of(country or own.country, postcode) if postcode else None
+    around = home
     if home is None and own.latitude is not None and own.longitude is not None:
-        home = (own.latitude, own.longitude)
+        around = (own.latitude, own.longitude)
     asked = [(sku, units, None) for sku, units in lines]
     job = Job(
         id=uuid7(),
@@ -122,8 +131,9 @@ async def promised(
         placed_at=utcnow(),
     )
     profile = await services.counters.profile(counter, Service.STANDARD, job.country, asked)
-    found = await services.promises.options(counter, job, tuple(SERVICES), profile=profile, counters=COUNTERS)
-    collections = list(found.collections)
+    found = await services.promises.options(counter, job, tuple(SERVICES), profile=profile, counters=0)
+    job = replace(job, destination=around)
+    collections = list((await services.promises.options(counter, job, (), profile=profile, counters=COUNTERS)).collections)
     network = counter.network
     at_own = network is not None and own.id in network.position and network.sites[network.position[own.id]].pickup
     if at_own and all(one.location_id != own.id for one in collections):
@@ -132,6 +142,21 @@ async def promised(
     collections.sort(key=lambda one: one.location_id != own.id)
     told = [_collected(visit, counter, own, one) for one in collections]
     return told + [_delivered(visit, one) for one in found.deliveries]
+
+
+def services_of(visit: Visit, counter: Counter) -> list[tuple[str, str]]:
+    """How an order of this channel can be sent, for a form."""
+    network = counter.network
+    kinds = set(SERVICES) if network is None else {tariff.service.service for tariff in network.tariffs}
+    return [(service.value, visit.say(word)) for service, word in SERVICES.items() if service in kinds]
+
+
+def told_day(pickup: str, service: Service, said: Mapping[str, str]) -> date | None:
+    """The day that the customer was told of the way that was chosen; None where the page has not said one."""
+    try:
+        return date.fromisoformat(said.get(f"told-{pickup or service.value}", ""))
+    except ValueError:
+        return None
 
 
 def _collected(visit: Visit, counter: Counter, own: Location, one: Collection) -> Told:
@@ -148,6 +173,7 @@ def _collected(visit: Visit, counter: Counter, own: Location, one: Collection) -
         " · ".join(part for part in (away, stock if when else "", _lacking(visit, one.lacking)) if part),
         one.complete and bool(when),
         lists.Sites.text(one.location_id),
+        day="" if one.ready_at is None else one.ready_at.astimezone(ZoneInfo(site.time_zone)).date().isoformat(),
     )
 
 
@@ -160,6 +186,8 @@ def _delivered(visit: Visit, one: Delivery) -> Told:
         when or visit.say(N_("not to be had")),
         " · ".join(part for part in (parcels, _lacking(visit, one.lacking)) if part),
         one.complete and bool(when),
+        service=one.service.value,
+        day="" if one.arrives_on is None else one.arrives_on.isoformat(),
     )
 
 

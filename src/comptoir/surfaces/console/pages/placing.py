@@ -17,6 +17,7 @@ from comptoir.kernel.errors import NotFound, Refusal
 from comptoir.kernel.ids import from_text, to_text
 from comptoir.kernel.money import Currency
 from comptoir.kernel.quantities import MAX_QUANTITY
+from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.catalogue.contracts import VariantFilter
 from comptoir.modules.channels.contracts import Channel, ChannelKind
@@ -54,7 +55,7 @@ from comptoir.surfaces.console.pages.collect_words import PAID_WORDS
 from comptoir.surfaces.console.pages.consent_words import consent_of, consent_options
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.web import Answer, Area, Done, Visit
-from comptoir.surfaces.selling import Counter
+from comptoir.surfaces.selling import ChannelClosed, Counter
 
 area = Area("orders")
 
@@ -133,7 +134,7 @@ async def _page(
         if own is not None:
             code = await aisle.channel_of(visit, channels, own, values.get("channel", ""))
         channel = next((one for one in channels if one.code == code), None)
-        stores = (await locations.find(reader, LocationFilter(active=True, pickup=True), sort="name", limit=200)).items
+        stores = [one async for one in locations.stream(reader, LocationFilter(active=True, pickup=True))]
         offers = await _offers(visit, reader, channel.code if channel else "", [sku for sku in skus if sku], own)
     bad = errors or {}
     rows = [
@@ -148,7 +149,11 @@ async def _page(
         status=422 if refused or bad else 200,
         channels=[(one.code, one.name) for one in channels],
         channel=channel,
-        stores=[(to_text(LOCATION_PREFIX, one.id), f"{one.name}, {one.city}" if one.city else one.name) for one in stores],
+        stores=sorted(
+            [(to_text(LOCATION_PREFIX, one.id), f"{one.name}, {one.city}" if one.city else one.name) for one in stores],
+            key=lambda one: one[1].casefold(),
+        ),
+        services=await _services(visit, channel),
         rows=rows,
         values=_at_the_counter(values, own) if own is not None else dict(values),
         counter=lists.label(own) if own is not None else "",
@@ -159,6 +164,16 @@ async def _page(
         short=short,
     )
     return store_desk.with_camera(answer)
+
+
+async def _services(visit: Visit, channel: Channel | None) -> list[tuple[str, str]]:
+    """How what the channel sells can be sent."""
+    if channel is None:
+        return []
+    try:
+        return aisle.services_of(visit, await visit.console.services.counters.get(channel.code))
+    except ChannelClosed:
+        return []
 
 
 async def _standing(visit: Visit, reader: Reader, values: Mapping[str, str]) -> Location | None:
@@ -307,6 +322,7 @@ def _placement(visit: Visit, fields: Fields, counter: Counter, skus: Sequence[st
     shipping = fields.money("shipping", counter.terms.currency, least=0) if fields.raw("shipping") else 0
     fill = fields.choice("fill", Fill, Fill.ALL)
     consent = consent_of(fields)
+    service = fields.choice("service", Service, Service.STANDARD)
     name = fields.raw("shipping_name") or visit.say(N_("Shipping"))
     return Placement(
         terms=counter.terms,
@@ -316,6 +332,8 @@ def _placement(visit: Visit, fields: Fields, counter: Counter, skus: Sequence[st
         charges=(Charge(LineKind.SHIPPING, name[:100], shipping),) if shipping else (),
         buyer=buyer if buyer != Buyer() else None,
         ship_to=None if pickup is not None else _address(fields, buyer.name),
+        service=service if service in aisle.SERVICES else Service.STANDARD,
+        promised_on=aisle.told_day(fields.raw("pickup"), service, fields.values),
         pickup_location_id=LocationId(pickup) if pickup is not None else None,
         note=fields.text("note", most=2000, lines=True),
         consents=((0, consent.value),) if consent is not Consent.NONE else (),

@@ -204,7 +204,7 @@ async def _paid(visit: Visit, tx: Tx, case: ReturnCase, order: Order, money: str
         return Done(href, taken)
     try:
         if money == CREDIT:
-            account, code, amount = await changes.pay_out_credit(tx, case.id)
+            account, code, amount = await changes.pay_out_credit(tx, case.id, SETTING)
             paid = changes.PaidBack((("store_credit", amount),), account, code)
         else:
             paid = await changes.pay_back(tx, case.id, SETTING, reference)

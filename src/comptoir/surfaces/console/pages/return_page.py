@@ -368,7 +368,7 @@ def _paying(visit: Visit, case_id: ReturnCaseId, fields: Fields) -> Callable[[Tx
     async def work(tx: Tx) -> Done:
         case = await changes.get_return(tx, case_id)
         if credit:
-            account, code, amount = await changes.pay_out_credit(tx, case_id)
+            account, code, amount = await changes.pay_out_credit(tx, case_id, SETTING)
             paid = changes.PaidBack((("store_credit", amount),), account, code)
         else:
             paid = await changes.pay_back(tx, case_id, SETTING, reference)
