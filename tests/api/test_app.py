@@ -32,7 +32,7 @@ def test_every_consumer_has_a_name_of_its_own(services: Services) -> None:
         "orders.promises", "orders.trade", "orders.customers", "fulfilment.release", "fulfilment.counts",
         "fulfilment.third_parties", "changes.third_parties", "invoicing.issue", "tracking.parcels",
         "notices.outbox", "purchasing.follow", "webhooks", "tracking.damages", "returns.undelivered", "returns.credit",
-        "returns.parcels",
+        "returns.parcels", "lots.transfers",
     }  # fmt: skip
     assert len(set(names)) == len(names)
 

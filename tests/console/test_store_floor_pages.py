@@ -149,7 +149,7 @@ async def test_a_walk_by_zones_is_shared_and_has_all_that_picking_has(cincinnati
     wave = started.headers["location"]
     with counted_statements() as statements:
         page = said((await cincinnati.get(wave)).text)
-    assert len(statements) <= 30
+    assert len(statements) <= 23
     assert "By zones" in page
     assert page.index("Zone A") < page.index("Zone B")
     async with parts.database.transaction(BEN) as tx:

@@ -15,9 +15,10 @@ from comptoir.modules.fulfilment.contracts import (
     WaveId,
     WaveKind,
     WaveState,
+    WaveZone,
 )
 from comptoir.modules.fulfilment.errors import NotThatMany, NotTogether, SomebodyElse
-from comptoir.runtime.database import Context
+from comptoir.runtime.database import Context, Reader
 from support.shop import Shop
 
 ANNA, BEN = Context("usr_anna", "r"), Context("usr_ben", "r")  # pyright: ignore[reportArgumentType]
@@ -41,10 +42,15 @@ async def _walk(shop: Shop, kind: WaveKind) -> tuple[WaveId, list[FulfilmentId]]
         return (await api.start(tx, ids, kind)).id, ids
 
 
+async def zones_of(reader: Reader, wave_id: WaveId) -> list[WaveZone]:
+    wave = await api.wave(reader, wave_id)
+    return await api.zones(reader, wave, await api.route(reader, wave, await api.members(reader, wave_id)))
+
+
 async def test_each_zone_has_its_picker_and_the_orders_come_together(shop: Shop) -> None:
     wave_id, ids = await _walk(shop, WaveKind.ZONE)
     async with shop.database.transaction(ANNA) as tx:
-        assert [(one.code, one.quantity, one.assignee) for one in await api.zones(tx, wave_id)] == [("A", 3, ""), ("B", 2, "")]
+        assert [(one.code, one.quantity, one.assignee) for one in await zones_of(tx, wave_id)] == [("A", 3, ""), ("B", 2, "")]
         await api.take(tx, wave_id, "A", 3)
         with pytest.raises(NotTogether):
             await api.start(tx, ids[2:], WaveKind.SINGLE)
@@ -65,7 +71,7 @@ async def test_each_zone_has_its_picker_and_the_orders_come_together(shop: Shop)
         await api.take(tx, wave_id, "C", 1)
         assert (await api.wave(tx, wave_id)).state is WaveState.DONE
         await api.leave(tx, wave_id)
-        assert {one.assignee for one in await api.zones(tx, wave_id)} == {""}
+        assert {one.assignee for one in await zones_of(tx, wave_id)} == {""}
     async with shop.database.transaction(BEN) as tx:
         assert (await api.pack(tx, ids[0])).lines == (LineUnits(1, 1), LineUnits(2, 1))
 

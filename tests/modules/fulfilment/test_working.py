@@ -361,7 +361,7 @@ async def test_a_wave_is_one_way_through_the_bins(shop: Shop) -> None:
     async with shop.database.transaction(ANNA) as tx:
         await api.put_bins(tx, shop.locations["paris"], bins)
         wave = await api.start(tx, ids, WaveKind.BATCH)
-        walk = await api.route(tx, wave.id)
+        walk = await api.route(tx, wave, await api.members(tx, wave.id))
         assert [(stop.bin, stop.sku, stop.quantity) for stop in walk] == [
             ("A-02-1", "A", 2),
             ("A-10-1", "B", 2),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from comptoir.kernel.checking import Checks, invalid
 from comptoir.kernel.ids import uuid7
@@ -81,10 +81,8 @@ async def members(reader: Reader, wave_id: WaveId) -> list[Fulfilment]:
     return [found[key] for key in ids]
 
 
-async def route(reader: Reader, wave_id: WaveId) -> list[Stop]:
-    """The way to go, bin by bin; in a wave of single orders, one order after another."""
-    wave = await get(reader, wave_id)
-    orders = await members(reader, wave_id)
+async def route(reader: Reader, wave: Wave, orders: Sequence[Fulfilment]) -> list[Stop]:
+    """The way to go for its `orders`, bin by bin; in a wave of single orders, one order after another."""
     if wave.kind is not WaveKind.SINGLE:
         return await stops(reader, wave.location_id, orders)
     return [stop for one in orders for stop in await stops(reader, wave.location_id, [one])]
@@ -229,15 +227,14 @@ async def leave(tx: Tx, wave_id: WaveId) -> list[Fulfilment]:
 # By zones
 
 
-async def zones(reader: Reader, wave_id: WaveId) -> list[WaveZone]:
-    """In the order of the way, with who picks them. A wave that is not picked by zones has none."""
-    wave = await get(reader, wave_id)
+async def zones(reader: Reader, wave: Wave, way: Iterable[Stop]) -> list[WaveZone]:
+    """In the order of its way, with who picks them. A wave that is not picked by zones has none."""
     if wave.kind is not WaveKind.ZONE:
         return []
-    assignees = await picking.zone_assignees(reader, wave_id)
+    assignees = await picking.zone_assignees(reader, wave.id)
     units: Counter[str] = Counter()
     picked: Counter[str] = Counter()
-    for stop in await stops(reader, wave.location_id, await members(reader, wave_id)):
+    for stop in way:
         units[stop.zone] += stop.quantity
         picked[stop.zone] += stop.picked
     return [WaveZone(code, assignees.get(code, ""), units[code], picked[code]) for code in units]

@@ -318,7 +318,9 @@ def _id(call: Call) -> WaveId:
 
 
 async def _told(reader: Reader, wave_id: WaveId) -> WaveShape:
-    return _shape(await api.wave(reader, wave_id), await api.route(reader, wave_id), await api.zones(reader, wave_id))
+    wave = await api.wave(reader, wave_id)
+    way = await api.route(reader, wave, await api.members(reader, wave_id))
+    return _shape(wave, way, await api.zones(reader, wave, way))
 
 
 def _shape(wave: Wave, stops: Sequence[Stop] = (), zones: Sequence[WaveZone] = ()) -> WaveShape:

@@ -16,6 +16,7 @@ from comptoir.modules.fulfilment.contracts import (
     FulfilmentId,
     RejectReason,
     Scanned,
+    Stop,
     WaveId,
     WaveKind,
     WaveZone,
@@ -165,10 +166,11 @@ async def _show(visit: Visit, wave_id: WaveId, refusal: Refusal | None = None, s
     async with visit.read() as reader:
         wave = await fulfilment.wave(reader, wave_id)
         members = await fulfilment.members(reader, wave_id)
-        zones = await fulfilment.zones(reader, wave_id)
+        way = await fulfilment.route(reader, wave, members)
+        zones = await fulfilment.zones(reader, wave, way)
         actors = {one.assignee for one in (*members, *zones)} | {wave.created_by}
         people = await people_of(visit, reader, sorted(actors - {""}), await channels_of(visit, reader))
-        rows = await _rows(visit, reader, wave_id, members, people)
+        rows = await _rows(visit, reader, way, members, people)
         here = await lots_here(visit, reader, wave.location_id, {row.sku for row in rows})
         tasks = await store_desk.tasks(visit, reader, members)
     slots = [
@@ -225,15 +227,16 @@ def _parts(visit: Visit, rows: Sequence[StopRow], zones: Sequence[WaveZone], peo
     return sorted(found, key=lambda zone: (bool(zone.who), not zone.mine))
 
 
-async def _rows(visit: Visit, reader: Reader, wave_id: WaveId, members: Sequence[Fulfilment], people: People) -> list[StopRow]:
+async def _rows(
+    visit: Visit, reader: Reader, way: Sequence[Stop], members: Sequence[Fulfilment], people: People
+) -> list[StopRow]:
     slots = {one.id: n for n, one in enumerate(members, 1)}
     lines = {(one.id, line.line_no): line for one in members for line in one.lines}
     own = visit.principal.actor
     others = {one.id: people[one.assignee] for one in members if one.assignee not in {"", own}}
     instead = await _instead(reader, members, slots)
-    walk = await fulfilment.route(reader, wave_id)
-    names = await lists.goods(reader, [stop.sku for stop in walk])
-    codes = await codes_of(reader, [stop.sku for stop in walk])
+    names = await lists.goods(reader, [stop.sku for stop in way])
+    codes = await codes_of(reader, [stop.sku for stop in way])
     return [
         StopRow(
             bin=stop.bin,
@@ -258,7 +261,7 @@ async def _rows(visit: Visit, reader: Reader, wave_id: WaveId, members: Sequence
                 [one for key, line_no, _ in stop.takes if key not in others for one in instead.get((key, line_no), ())]
             ),
         )
-        for stop in walk
+        for stop in way
     ]
 
 
