@@ -152,6 +152,19 @@ async def test_approval_is_needed_over_what_the_policy_says(api: Api) -> None:
     problem(await api.post("/v1/return-policies", {"code": "careful", "position": 1}), 409, "policy_code_taken")
 
 
+async def test_a_policy_names_its_articles_and_holds_for_these_alone(api: Api) -> None:
+    final = {"code": "final", "position": 1, "skus": ["TEA"], "final_sale": True, "exempt": True}
+    policy = await done(api, "/v1/return-policies", final, 201)
+    assert (policy["skus"], policy["category"]) == (["TEA"], [])
+    order = await placed(api, TEA=1, shipped=True)
+    (offer,) = (await api.get(f"/v1/orders/{order['id']}/return-offers")).json()["items"]
+    assert (offer["allowed"], offer["why"]) == (False, "final_sale")
+    unknown = await api.post("/v1/return-policies", final | {"code": "other", "skus": ["TEA", "NOTHING"]})
+    assert unknown.json()["errors"] == [{"path": "/skus/1", "message": "is no SKU of the catalogue"}]
+    changed = await api.ask("PUT", f"/v1/return-policies/{policy['id']}", final | {"skus": []})
+    assert changed.json()["skus"] == []
+
+
 async def test_a_return_from_the_offer_to_the_money(api: Api) -> None:
     order = await placed(api, TEA=3)
     offers = (await api.get(f"/v1/orders/{order['id']}/return-offers")).json()["items"]

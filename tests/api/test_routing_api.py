@@ -34,7 +34,7 @@ USUAL: dict[str, Any] = {
     "answer_within": 0,
     "give_up_after": 0,
     "insist_on_date": False,
-    "count_unanswered": False,
+    "count_unanswered": True,
     "objective": {"late_day": 300, "carbon_kg": 0, "own_order": None},
 }
 
@@ -65,7 +65,7 @@ def every_rule(api: Api) -> dict[str, Any]:
         "answer_within": 120,
         "give_up_after": 7,
         "insist_on_date": True,
-        "count_unanswered": True,
+        "count_unanswered": False,
         "objective": {"late_day": 250, "carbon_kg": 15, "own_order": 40},
     }
 

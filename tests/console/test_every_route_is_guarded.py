@@ -286,7 +286,7 @@ async def test_every_operation_on_what_belongs_to_another_store_is_refused(limit
         if "change_id" in one.parameters:
             continue  # of an order: test_limited_staff.py
         bound = [part for part in one.parameters if part.removesuffix("_id") in api_reaching.BOUND]
-        if bound or not reads:
+        if bound or not (reads or rule.bound is Bound.NAMED):
             body = {"order_id": limited.order} if rule.bound is Bound.ORDER else {}
             _told(await limited.ask(one.method, _path(one, limited, limited.theirs), body), f"{one.name}: address")
             looked += 1

@@ -19,7 +19,8 @@ from support.console import PRODUCTS, Shop, Staff, application, counted_statemen
 
 LISTS = {
     "/orders": 4, "/orders?tab=ship": 4, "/parcels": 5, "/parcels/troubles": 4, "/returns": 4, "/stock": 4, "/stock-ledger": 5,
-    "/exceptions": 16, "/channels": 8, "/orders/changes": 4, "/orders/refunds": 6, "/transfers": 4, "/purchases": 4,
+    "/exceptions": 16, "/channels": 8, "/orders/changes": 4, "/orders/refunds": 7, "/orders/takings": 5,
+    "/transfers": 4, "/purchases": 4,
     "/supplies": 4, "/counts": 4, "/locations": 5, "/customers": 4, "/notices": 5, "/imports": 4, "/settings/audit": 5,
     "/settings/users": 4, "/carriers": 5, "/carriers/labels": 6,
 }  # fmt: skip

@@ -76,6 +76,21 @@ async def test_in_french(owner: Staff, shop: Shop, parked: OrderId) -> None:
     assert "Laisser les règles décider à nouveau" in page
 
 
+async def test_why_it_is_parked_is_said_wherever_it_is_listed(owner: Staff, shop: Shop, parked: OrderId) -> None:
+    listed = words((await owner.get("/exceptions?kind=unroutable")).text)
+    (found,) = set(re.findall(r"(Left out by the rules|Too little to be worth a parcel) \((\d+) locations?\)", listed))
+    assert f"{found[0]} ({found[1]} location" in words((await owner.get("/operations")).text)
+    where, page = await page_of(owner)
+    card = words(page).partition("Why no location may send it")[2]
+    assert card.index(found[0]) < card.index(" Order "), "the main reason stands there, before the order"
+    assert re.search(r"Left out by the rules \(\d+ locations?\)", card)
+    assert re.search(r"Too little to be worth a parcel \(\d+ locations?\)", card)
+    await owner.get("/preferences/language?to=fr&next=/orders")
+    french = words((await owner.get(where)).text)
+    assert re.search(r"Écarté par les règles \(\d+ sites?\)", french)
+    assert "Pourquoi aucun site ne peut l’envoyer" in french
+
+
 async def test_one_click_sends_it_anyway_and_the_order_says_by_whom(
     owner: Staff, parts: Services, shop: Shop, parked: OrderId
 ) -> None:

@@ -60,6 +60,33 @@ async def test_the_pages_of_returns_are_accessible_and_fit(
         await looked_at(page, language, addresses)
 
 
+async def test_products_of_a_policy_are_searched_and_ticked_in_the_sentence(
+    browser: Browser, parts: Services, shop: Shop
+) -> None:
+    async with signed_in(browser, parts) as page:
+        await page.goto("/returns/policies/new")
+        await page.locator("#code").fill("bread")
+        await page.locator("#window").fill("14")
+        await page.locator("#skus-words").click()
+        await page.locator("#find_sku").fill("sourdough")
+        await page.get_by_label(f"Sourdough loaf ({LOAF})").check()
+        await page.locator("#skus").fill(f"{LOAF}\n995242")
+        await page.locator("#find_sku").fill("a")
+        await expect(page.get_by_label(f"Sourdough loaf ({LOAF})")).to_be_checked()
+        await page.get_by_label("AA batteries").check()
+        await expect(page.locator("#skus-words")).to_contain_text("840361, 995242, and 1070820")
+        await page.get_by_label("Dark roast").uncheck()
+        await expect(page.locator("#skus")).to_have_value("840361\n1070820")
+        await page.reload()  # a draft has the list, and everything after it
+        await expect(page.locator("#skus")).to_have_value("840361\n1070820")
+        await expect(page.locator("#window")).to_have_value("14")
+        await page.locator("#code").press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Return policies")
+    async with parts.database.read() as reader:
+        (made,) = await changes.all_policies(reader)
+    assert made.skus == (LOAF, "1070820")
+
+
 async def test_a_loaf_is_scanned_looked_at_and_taken_back(browser: Browser, parts: Services, shop: Shop) -> None:
     order = await sent(parts)
     async with signed_in(browser, parts) as page:

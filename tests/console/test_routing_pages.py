@@ -144,6 +144,7 @@ async def test_rules_are_made_by_filling_in_a_sentence(owner: Staff, parts: Serv
             "max_distance": "800",
             "full": "more",
             "late": "out",
+            "doubt": "nothing",
             "every": "30",
             "late_day": "4.50",
             "carbon_kg": "0.20",
@@ -165,6 +166,7 @@ async def test_rules_are_made_by_filling_in_a_sentence(owner: Staff, parts: Serv
         max_distance=800.0,
         respect_capacity=False,
         insist_on_date=True,
+        count_unanswered=False,
         every=30,
         objective=Objective(late_day=450, carbon_kg=20, own_order=100),
     )
@@ -179,6 +181,7 @@ async def test_rules_are_made_by_filling_in_a_sentence(owner: Staff, parts: Serv
         "Never from Store 292, Denver and Store 381, Dallas.",
         "Stores start no parcel below $14.99.",
         "Who cannot keep the promised date is left out.",
+        "Who does not answer, or has no staff, counts nothing.",
         "Runs make small: the cost of the parcels, $4.50 for each day late, $0.20 for each kilogram of CO₂, and $1.00 for each",
         "$1.00 for each place behind the first in their own order.",
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -69,6 +70,38 @@ async def test_what_is_brought_to_a_store_is_taken_back_there(
         ReturnState.CLOSED,
     }
     assert (await verdict(shop, plan)).differences == ()
+    await add_up(shop)
+
+
+async def test_what_came_from_somebody_who_takes_nothing_back_is_sent_to_one_of_our_centres(shop: Database, plan: Plan) -> None:
+    road = Road(shop, Keyring(b"k" * 32))
+    followers = ConsumerRunner(shop, (*orders.consumers(pool_of), *fulfilment.consumers(pool_id_of), *tracking.consumers()))
+    await road.work(utcnow())
+    await drained(shop, followers)
+    await Player(shop, plan).run(until=UNTIL)
+    await drained(shop, followers)
+    async with shop.transaction() as tx:
+        await state.control(tx, speed=1_000.0)
+    later = utcnow()
+    for _ in range(8):
+        await road.work(later := later + timedelta(minutes=1))
+    async with shop.read() as reader:
+        came = await tracking.find(reader, TrackedFilter(statuses=(TrackingStatus.DELIVERED,)), limit=200)
+    parcels = {one.order_id: one.location_id for one in came.items if one.kind is Kind.PARCEL}
+    asked = [order_id for order_id in sorted(parcels)[:12] if await _asked(shop, order_id)]
+    sender = parcels[asked[0]]
+    async with shop.transaction() as tx:
+        place = await locations.get(tx, sender)
+        await locations.update(tx, sender, replace(place, returns=False))
+    for _ in range(6):
+        await road.work(later := later + timedelta(minutes=1))
+    async with shop.read() as reader:
+        cases = [case for order_id in asked for case in await changes.returns_of(reader, order_id)]
+        where = {row.location_id for case in cases for row in case.received}
+        kinds = {(await locations.get(reader, one)).kind for one in where}
+    assert where
+    assert sender not in where
+    assert LocationKind.WAREHOUSE in kinds
     await add_up(shop)
 
 

@@ -93,7 +93,7 @@ async def test_setting_up_makes_the_chain_and_a_second_time_changes_nothing(shop
     told: list[tuple[str, int, int]] = []
     await loading.load(shop, plan, lambda *step: told.append(step))
     assert await counts(shop) == before
-    steps = {"places", "channels", "customers", "routing", "products", "life", "stock"}
+    steps = {"places", "channels", "customers", "routing", "rules", "products", "life", "stock"}
     assert {name for name, done, of in told if done == of} == steps
 
 

@@ -30,12 +30,13 @@ from comptoir.runtime.consumers import ConsumerRunner
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database
 from comptoir.runtime.limits import Limiter
+from comptoir.surfaces.changing import SETTING
 from comptoir.surfaces.public.links import PublicLinks
 from comptoir.surfaces.public.returning import ReturnPages
 from comptoir.surfaces.public.web import PublicPages
 from support.asking import Client, asking
 from support.console import counted_statements
-from support.depot import Depot, open_depot
+from support.depot import BUYER, HOME, Depot, open_depot
 
 
 @pytest_asyncio.fixture
@@ -222,6 +223,35 @@ async def test_what_the_terms_refuse_cannot_be_confirmed(depot: Depot, links: Pu
     damaged = await look(client, address + "?lang=en", **{"reason-1": "damaged"})
     assert "It is guaranteed" in damaged.text
     assert 'value="confirm"' in damaged.text
+
+
+async def test_one_article_is_a_final_sale_and_the_page_says_so_of_that_one(
+    depot: Depot, links: PublicLinks, client: Client
+) -> None:
+    await depot.shop.product("JAM", 300, stock={"paris": 5})
+    async with depot.database.transaction() as tx:
+        final = PolicyDraft(code="final", position=1, skus=("JAM",), final_sale=True, exempt=True)
+        await changes.create_policy(tx, final)
+        await changes.create_policy(tx, PolicyDraft(code="short", position=2, skus=("TEA",), window=5, exempt=True))
+    order_id = (await depot.shop.place("web", {"TEA": 1, "JAM": 1}, buyer=BUYER, ship_to=HOME)).id
+    await depot.ship(order_id, "BACK1")
+    async with depot.database.transaction() as tx:
+        order = await orders.order(tx, order_id)
+        await orders.pay(tx, order_id, EntryKind.CAPTURED, "card", order.total, "ch")
+        offers = await changes.offers(tx, order_id, SETTING, utcnow())
+    assert {order.lines[no - 1].sku: (one.allowed, one.why.value) for no, one in offers.items()} == {
+        "TEA": (True, "within_window"),
+        "JAM": (False, "final_sale"),
+    }
+    address = portal(links, order_id)
+    first = (await client.get(address + "?lang=en")).text
+    assert first.count("This was a final sale") == 1
+    jam = next(line.line_no for line in order.lines if line.sku == "JAM")
+    refused = await look(client, address + "?lang=en", **{"units-1": "0", "units-2": "0", f"units-{jam}": "1"})
+    assert "This was a final sale" in refused.text
+    assert 'value="confirm"' not in refused.text
+    taken = await look(client, address + "?lang=en", **{f"units-{jam}": "0", f"units-{3 - jam}": "1"})
+    assert 'value="confirm"' in taken.text
 
 
 async def test_a_form_of_another_site_changes_nothing(depot: Depot, links: PublicLinks, client: Client) -> None:

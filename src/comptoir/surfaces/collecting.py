@@ -10,6 +10,7 @@ from comptoir.kernel.errors import Refusal
 from comptoir.modules.changes import api as changes
 from comptoir.modules.fulfilment import api as fulfilment
 from comptoir.modules.fulfilment.contracts import BackReason, Fulfilment, FulfilmentId, GivenBack, LineUnits, State
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.payments import api as payments
@@ -59,30 +60,32 @@ async def take(tx: Tx, fulfilment_id: FulfilmentId, lines: Sequence[LineUnits] |
     Raises AlreadyPaid, OverOwed for more than the buyer owes, ReferenceMissing, and what a gift card refuses.
     """
     one = await fulfilment.get(tx, fulfilment_id)
-    await orders.load(tx, one.order_id)
+    order = await orders.load(tx, one.order_id)
     owed = await fulfilment.to_pay(tx, fulfilment_id, lines)
     if not owed.whole or (tender.amount is None and not owed.due):
         raise AlreadyPaid
     if tender.amount is not None and tender.amount > owed.whole:
         raise OverOwed(owed=owed.whole, granted=0, asked=tender.amount)
     amount = owed.due if tender.amount is None else tender.amount
-    return await _taken(tx, one.order_id, amount, tender)
+    return await _taken(tx, one.order_id, amount, tender, order.pickup_location_id or one.location_id)
 
 
-async def take_for_order(tx: Tx, order_id: OrderId, tender: Tender) -> int:
-    """Takes the money for a whole order, as far as it is there, and gives how much it was: 0 when nothing is owed."""
+async def take_for_order(tx: Tx, order_id: OrderId, tender: Tender, at: LocationId | None = None) -> int:
+    """Takes the money for a whole order, as far as it is there, and gives how much it was: 0 when nothing is owed. `at` is the
+    store that takes it.
+    """
     order = await orders.load(tx, order_id)
     owed = (await orders.standing_of(tx, order)).owed_by_buyer
-    return await _taken(tx, order_id, owed, tender) if owed else 0
+    return await _taken(tx, order_id, owed, tender, at) if owed else 0
 
 
-async def _taken(tx: Tx, order_id: OrderId, amount: int, tender: Tender) -> int:
+async def _taken(tx: Tx, order_id: OrderId, amount: int, tender: Tender, at: LocationId | None) -> int:
     if tender.method is PaidBy.ACCOUNT:
         account = await payments.account_by_code(tx, tender.code)
         enough = tender.amount or account.balance >= amount or not account.balance
-        return await orders.spend(tx, order_id, account.id, amount if enough else account.balance)
+        return await orders.spend(tx, order_id, account.id, amount if enough else account.balance, location_id=at)
     payments.check_method(tender.method, tender.reference)
-    await orders.pay(tx, order_id, EntryKind.CAPTURED, tender.method, amount, tender.reference)
+    await orders.pay(tx, order_id, EntryKind.CAPTURED, tender.method, amount, tender.reference, location_id=at)
     return amount
 
 

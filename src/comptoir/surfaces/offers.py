@@ -82,24 +82,60 @@ async def ask(
 
     With `relax`, where none of them is quick enough, the best of those that are not is told (`Offers.late`).
     """
-    today = now.date()
+    (told,) = await ask_each(database, carriage, [(shipment, ruling)], currency, now, relax=relax, needed=needed)
+    return told
+
+
+async def ask_each(
+    database: Database,
+    carriage: Carriage,
+    asked: Sequence[tuple[RateRequest, tracking.Ruling]],
+    currency: Currency,
+    now: datetime,
+    *,
+    relax: bool = False,
+    needed: frozenset[Capability] = frozenset(),
+    patience: float = _PATIENCE,
+) -> list[Offers]:
+    """As `ask`, of several parcels to one country, each with its own ruling. Each account has `patience` seconds."""
+    if not asked:
+        return []
     async with database.read() as reader:
         accounts = await carriage.accounts(reader)
-        lanes = await tracking.performance(reader, today - _LOOK_BACK, destination_country=shipment.recipient.country)
-        given = await tracking.labels.given_out(reader, now - _SHARES_OF) if ruling.shares else {}
-    measured = tracking.on_the_way(
-        lanes,
-        (shipment.sender.country, tracking.region_of(shipment.sender.region, shipment.sender.postcode)),
-        (shipment.recipient.country, tracking.region_of(shipment.recipient.region, shipment.recipient.postcode)),
-    )
-    answers = await asyncio.gather(*(_rates(carriage, account.id, shipment, needed) for account in accounts))
-    found: list[Offered] = []
-    silent: list[Silent] = []
-    for account, answer in zip(accounts, answers, strict=True):
-        if isinstance(answer, Silent):
-            silent.append(answer)
-        else:
-            found += [Offered(account.id, rate, _measured(measured, rate)) for rate in answer]
+        country = asked[0][0].recipient.country
+        lanes = await tracking.performance(reader, now.date() - _LOOK_BACK, destination_country=country)
+        shared = any(ruling.shares for _, ruling in asked)
+        given = await tracking.labels.given_out(reader, now - _SHARES_OF) if shared else {}
+    calls = [_rates(carriage, account.id, shipment, needed, patience) for shipment, _ in asked for account in accounts]
+    answers = iter(await asyncio.gather(*calls))
+    told: list[Offers] = []
+    for shipment, ruling in asked:
+        measured = tracking.on_the_way(
+            lanes,
+            (shipment.sender.country, tracking.region_of(shipment.sender.region, shipment.sender.postcode)),
+            (shipment.recipient.country, tracking.region_of(shipment.recipient.region, shipment.recipient.postcode)),
+        )
+        found: list[Offered] = []
+        silent: list[Silent] = []
+        for account in accounts:
+            answer = next(answers)
+            if isinstance(answer, Silent):
+                silent.append(answer)
+            else:
+                found += [Offered(account.id, rate, _measured(measured, rate)) for rate in answer]
+        told.append(_chosen(found, silent, ruling, given, currency, relax=relax))
+    return told
+
+
+def _chosen(
+    found: Sequence[Offered],
+    silent: Sequence[Silent],
+    ruling: tracking.Ruling,
+    given: Mapping[str, int],
+    currency: Currency,
+    *,
+    relax: bool,
+) -> Offers:
     offers = Offers(tuple(_ranked(found, ruling, given, currency)), tuple(silent))
     if offers.best is None and relax and ruling.within_days is not None:
         patient = replace(ruling, within_days=None)
@@ -116,7 +152,7 @@ def _measured(measured: Mapping[tuple[str, str], Counts], rate: Rate) -> Counts:
 
 
 async def _rates(
-    carriage: Carriage, account_id: AccountId, shipment: RateRequest, needed: frozenset[Capability]
+    carriage: Carriage, account_id: AccountId, shipment: RateRequest, needed: frozenset[Capability], patience: float
 ) -> list[Rate] | Silent:
     """None from an account that sells no labels: an offer that nobody can take is none."""
     try:
@@ -128,9 +164,9 @@ async def _rates(
         lacking = sorted(needed - carrier.info.capabilities)
         if lacking:
             return Silent(account_id, CarrierCannot.code, carrier.info.missing[lacking[0]])
-        return await asyncio.wait_for(carrier.rates(shipment), _PATIENCE)
+        return await asyncio.wait_for(carrier.rates(shipment), patience)
     except TimeoutError:
-        return Silent(account_id, CarrierUnavailable.code, f"no answer within {_PATIENCE:g} seconds")
+        return Silent(account_id, CarrierUnavailable.code, f"no answer within {patience:g} seconds")
     except (Refusal, Fault) as problem:
         return Silent(account_id, problem.code, str(problem))
 

@@ -110,7 +110,7 @@ class OwnCarrier(PartialCarrier):
             # Where nobody knows how far it is, it is as far as the service goes, as routing reckons.
             distance = service.zones[-1].up_to_km if kilometres is None else kilometres
             asked = replace(request, distance=distance, ship_at=leaves_at)
-            found += await TableRates([_tariff(service, currency)], _UTC if place is None else zone_of(place)).rates(asked)
+            found += await TableRates([tariff(service, currency)], _UTC if place is None else zone_of(place)).rates(asked)
         return sorted(found, key=lambda rate: (rate.cost.minor, rate.deliver_on or date.max, rate.service))
 
     async def buy(self, request: LabelRequest) -> Label:
@@ -189,7 +189,8 @@ async def _leaves_at(reader: Reader, place: Location, now: datetime) -> datetime
     return datetime.combine(leaves_on, time(12), zone)
 
 
-def _tariff(service: CarrierService, currency: Currency) -> Tariff:
+def tariff(service: CarrierService, currency: Currency) -> Tariff:
+    """What a service of the house asks, as a connector reckons with it."""
     return Tariff(
         service=service.code,
         carrier=service.code,

@@ -100,7 +100,8 @@ class Bound(StrEnum):
     WITHIN = "within"
     """All that it names has to be theirs; a write names something."""
     NAMED = "named"
-    """All that it names has to be theirs; what names nothing does nothing (a form that comes back to be filled in)."""
+    """All that it names has to be theirs; what names nothing does nothing (a form that comes back to be filled in),
+    or nothing of any location (money that moves over a wire)."""
     HERE = "here"
     """It acts where this device stands, and what it names has to be theirs."""
     ORDER = "order"

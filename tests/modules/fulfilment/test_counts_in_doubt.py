@@ -58,22 +58,36 @@ async def test_where_one_is_damaged_the_others_are_counted(shop: Shop) -> None:
     await shop.doctors()
 
 
-@pytest.mark.parametrize("reason", [RejectReason.NO_STAFF, RejectReason.CLOSED, RejectReason.OTHER])
-async def test_that_nobody_looked_says_nothing_about_the_shelf(shop: Shop, reason: RejectReason) -> None:
+@pytest.mark.parametrize("reason", [RejectReason.CLOSED, RejectReason.OTHER])
+async def test_that_it_is_closed_says_nothing_about_the_shelf(shop: Shop, reason: RejectReason) -> None:
     await given_back(shop, reason)
     assert await doubts(shop) == []
 
 
-async def test_where_the_rules_want_it_so_it_is_counted_all_the_same(shop: Shop) -> None:
-    await given_back(shop, RejectReason.NO_STAFF, Rules(count_unanswered=True))
+@pytest.mark.parametrize("rules", [None, Rules()], ids=["without rules", "by the usual rules"])
+async def test_who_has_no_staff_counts_what_it_was_to_send(shop: Shop, rules: Rules | None) -> None:
+    await given_back(shop, RejectReason.NO_STAFF, rules)
     assert await doubts(shop) == [("TEA", 0, "no_staff")]
-    assert (await shop.level("TEA", "store")).quality == 0
+    level = await shop.level("TEA", "store")
+    assert (level.quality, level.damaged) == (0, 0), "nobody has looked: nothing is set aside"
 
 
-async def test_so_it_is_for_who_does_not_answer_in_time(shop: Shop) -> None:
+async def test_where_the_rules_want_it_otherwise_who_has_no_staff_counts_nothing(shop: Shop) -> None:
+    await given_back(shop, RejectReason.NO_STAFF, Rules(count_unanswered=False))
+    assert await doubts(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "counted"),
+    [
+        (Rules(answer_within=30), [("TEA", 0, "no_answer")]),
+        (Rules(answer_within=30, count_unanswered=False), []),
+    ],
+    ids=["by the usual rules", "where the rules want it otherwise"],
+)
+async def test_who_does_not_answer_in_time_counts_it(shop: Shop, rules: Rules, counted: list[tuple[str, int, str]]) -> None:
     await shop.product("TEA", stock={"store": 5})
     async with shop.database.transaction() as tx:
-        rules = Rules(answer_within=30, count_unanswered=True)
         made = await routing.create(tx, RuleSetDraft(code="rules", rules=rules))
         await routing.move(tx, made.id, RuleSetState.LIVE)
     placed = await shop.place("web", {"TEA": 2}, ship_to=MARSEILLE)
@@ -85,4 +99,4 @@ async def test_so_it_is_for_who_does_not_answer_in_time(shop: Shop) -> None:
         )
     async with shop.database.transaction() as tx:
         assert await api.expire(tx) == 1
-    assert await doubts(shop) == [("TEA", 0, "no_answer")]
+    assert await doubts(shop) == counted

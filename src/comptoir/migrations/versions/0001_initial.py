@@ -680,11 +680,14 @@ def upgrade() -> None:
         sa.Column("reference", sa.Text(collation="C"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.Column("channel_code", sa.Text(collation="C"), nullable=False),
+        sa.Column("location_id", sa.UUID(), nullable=True),
         sa.CheckConstraint("kind IN ('authorised', 'captured', 'voided', 'refunded')", name="entries_kind"),
         sa.CheckConstraint("amount > 0", name="entries_amount"),
         sa.PrimaryKeyConstraint("id"),
         schema="payments",
     )
+    op.create_index("entries_at", "entries", ["at"], unique=False, schema="payments", postgresql_using="brin")
     op.create_index("entries_order", "entries", ["order_id"], unique=False, schema="payments")
     op.create_index(
         "entries_reference",
@@ -1836,6 +1839,7 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(collation="C"), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("category", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("skus", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("channels", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("countries", postgresql.ARRAY(sa.Text(collation="C")), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=True),

@@ -321,15 +321,24 @@ class RefundMethod(StrEnum):
 FREE_REASONS = (Reason.DEFECTIVE, Reason.DAMAGED, Reason.WRONG_ITEM, Reason.NOT_AS_DESCRIBED, Reason.LATE)
 """For which nobody pays a fee unless a policy says otherwise."""
 
+MOST_SKUS = 1_000
+"""So many SKUs a policy names at most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDraft:
-    """On which terms something may come back. Empty and None do not restrict; the first that fits, by position, holds."""
+    """On which terms something may come back. Empty and None do not restrict; the first that fits, by position, holds.
+
+    Category and SKUs say together what it is for: an article in the category or among the SKUs is enough. Where only one of
+    them is named, that one restricts; where neither is, it is for all articles.
+    """
 
     code: str
     position: int
     category: tuple[str, ...] = ()
     """From the widest to the narrowest: what is in it or below."""
+    skus: tuple[str, ...] = ()
+    """These articles, whatever their category."""
     channels: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     valid_from: date | None = None
@@ -365,6 +374,8 @@ class Sold:
     """What a policy looks at of something that was sold."""
 
     category: tuple[str, ...]
+    sku: str = ""
+    """Empty for what is no article of the catalogue."""
     channel: str
     country: str
     distance: bool

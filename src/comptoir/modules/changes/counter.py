@@ -114,9 +114,11 @@ def _looks(case: ReturnCase, seen: Sequence[Seen]) -> list[Look]:
     ]
 
 
-async def pay_back(tx: Tx, case_id: ReturnCaseId, setting: Setting, reference: str = "") -> PaidBack:
+async def pay_back(
+    tx: Tx, case_id: ReturnCaseId, setting: Setting, reference: str = "", *, at: LocationId | None = None
+) -> PaidBack:
     """Gives back what is promised to the buyer of a return, now, as it was paid; what was paid with a gift card or store credit
-    becomes store credit. `reference` is the receipt of the terminal.
+    becomes store credit. `reference` is the receipt of the terminal, `at` the desk that pays.
 
     Raises NotSoldByUs, MarketplacePays, NothingToPayOut and ReferenceMissing.
     """
@@ -133,9 +135,9 @@ async def pay_back(tx: Tx, case_id: ReturnCaseId, setting: Setting, reference: s
         if method in set(AccountKind):
             continue
         payments.check_method(method, reference)
-        await orders.pay(tx, order.id, EntryKind.REFUNDED, method, part, reference)
+        await orders.pay(tx, order.id, EntryKind.REFUNDED, method, part, reference, location_id=at)
         parts.append((method, part))
     if sum(part for _, part in parts) == amount:
         return PaidBack(tuple(parts))
-    account, code, rest = await pay_out_credit(tx, case_id, setting)
+    account, code, rest = await pay_out_credit(tx, case_id, setting, at=at)
     return PaidBack((*parts, (AccountKind.STORE_CREDIT.value, rest)), account, code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from comptoir.modules.changes.errors import NothingToPayOut
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.payments import api as payments
@@ -10,9 +11,11 @@ from comptoir.modules.payments.contracts import Account, AccountDraft, AccountKi
 from comptoir.runtime.database import Tx
 
 
-async def credit_out(tx: Tx, order_id: OrderId, grant_id: GrantId | None = None) -> tuple[Account, str | None, int]:
+async def credit_out(
+    tx: Tx, order_id: OrderId, grant_id: GrantId | None = None, *, at: LocationId | None = None
+) -> tuple[Account, str | None, int]:
     """Puts what is promised to the buyer, all of it or this grant, on store credit: the customer's own, or a new one, whose
-    code is told this once.
+    code is told this once. `at` is the desk that does so.
 
     Gives the account, the code of a new one, and how much. Raises NothingToPayOut.
     """
@@ -35,6 +38,8 @@ async def credit_out(tx: Tx, order_id: OrderId, grant_id: GrantId | None = None)
         account, code = await payments.issue(tx, draft)
     total = 0
     for one in open_ones:
-        await orders.execute_refund(tx, order.id, one.id, one.open, AccountKind.STORE_CREDIT, account_id=account.id)
+        await orders.execute_refund(
+            tx, order.id, one.id, one.open, AccountKind.STORE_CREDIT, account_id=account.id, location_id=at
+        )
         total += one.open
     return await payments.get_account(tx, account.id), code, total

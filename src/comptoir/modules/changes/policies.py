@@ -37,12 +37,21 @@ CONFORMITY = timedelta(days=730)
 def fits(policy: Policy, sold: Sold) -> bool:
     return (
         policy.active
-        and sold.category[: len(policy.category)] == policy.category
+        and _is_for(policy, sold)
         and (not policy.channels or sold.channel in policy.channels)
         and (not policy.countries or sold.country in policy.countries)
         and (policy.valid_from is None or policy.valid_from <= sold.bought_on)
         and (policy.valid_until is None or sold.bought_on <= policy.valid_until)
     )
+
+
+def _is_for(policy: Policy, sold: Sold) -> bool:
+    """Whether it is for this article: one in its category or among its SKUs, any where it names neither."""
+    if sold.sku in policy.skus:
+        return True
+    if policy.skus and not policy.category:
+        return False
+    return sold.category[: len(policy.category)] == policy.category
 
 
 def first_fit(policies: Iterable[Policy], sold: Sold) -> Policy:

@@ -364,8 +364,11 @@ async def put_where_it_belongs(tx: Tx, row: ReceivedUnits, found: Look) -> None:
             await inventory.write_off_damaged(tx, row.location_id, units, f"return: {found.fate}")
 
 
-async def pay_out_credit(tx: Tx, case_id: ReturnCaseId, setting: Setting) -> tuple[Account, str | None, int]:
+async def pay_out_credit(
+    tx: Tx, case_id: ReturnCaseId, setting: Setting, *, at: LocationId | None = None
+) -> tuple[Account, str | None, int]:
     """Puts what is promised to the buyer on store credit: the customer's own, or a new one, whose code is told this once.
+    `at` is the desk that does so.
 
     Gives the account, the code of a new one, and how much. Raises NotSoldByUs, MarketplacePays and NothingToPayOut.
     """
@@ -374,4 +377,4 @@ async def pay_out_credit(tx: Tx, case_id: ReturnCaseId, setting: Setting) -> tup
         raise NotSoldByUs(return_case_id=case.id)
     if (await setting.facts_of(tx, order.channel_id)).marketplace:
         raise MarketplacePays(order_id=order.id)
-    return await credit_out(tx, order.id)
+    return await credit_out(tx, order.id, at=at)

@@ -72,6 +72,7 @@ policies = Table(
     key("code", unique=True),
     Column("position", Integer, nullable=False),
     _texts("category"),
+    _texts("skus"),
     _texts("channels"),
     _texts("countries"),
     Column("valid_from", Date),

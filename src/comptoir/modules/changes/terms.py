@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from comptoir.kernel.money import MAX_MINOR
 from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.changes import policies
 from comptoir.modules.changes.contracts import (
+    MOST_SKUS,
     Policy,
     PolicyDraft,
     PolicyId,
@@ -36,14 +37,14 @@ _MOST_DAYS = 36_500
 
 async def create_policy(tx: Tx, draft: PolicyDraft) -> Policy:
     """Raises Invalid and PolicyCodeTaken."""
-    _check(draft)
+    await _check(tx, draft)
     return await store.insert(tx, draft)
 
 
 async def update_policy(tx: Tx, policy_id: PolicyId, draft: PolicyDraft, *, version: int | None = None) -> Policy:
     """Raises Invalid, UnknownPolicy, Stale and PolicyCodeTaken."""
-    _check(draft)
     there = await get_policy(tx, policy_id)
+    await _check(tx, draft, there.skus)
     changed = await store.update(tx, policy_id, draft, version)
     if changed is None:
         raise Stale(kind="policy", id=policy_id, version=there.version)
@@ -62,7 +63,8 @@ async def all_policies(reader: Reader) -> list[Policy]:
     return await store.everything(reader)
 
 
-def _check(draft: PolicyDraft) -> None:
+async def _check(reader: Reader, draft: PolicyDraft, kept: Collection[str] = ()) -> None:
+    """`kept` are the SKUs that the policy has named before: they need not be in the catalogue any more."""
     checks = Checks()
     checks.code("code", draft.code)
     checks.whole("position", draft.position, 0, 1_000_000)
@@ -72,6 +74,10 @@ def _check(draft: PolicyDraft) -> None:
     checks.whole("approval_above", draft.approval_above or 0, 0, MAX_MINOR)
     for n, word in enumerate(draft.category):
         checks.words(f"category[{n}]", word, least=1)
+    checks.require("skus", len(draft.skus) <= MOST_SKUS, f"has at most {MOST_SKUS} SKUs")
+    known = await catalogue.known(reader, draft.skus) if draft.skus else set[str]()
+    for n, sku in enumerate(draft.skus):
+        checks.require(f"skus[{n}]", sku in known or sku in kept, "is no SKU of the catalogue")
     for n, code in enumerate(draft.channels):
         checks.code(f"channels[{n}]", code)
     for n, country in enumerate(draft.countries):
@@ -111,6 +117,7 @@ async def terms(
         sku = by_no[line_no].sku
         sold = Sold(
             category=goods[sku].category if sku in goods else (),
+            sku=sku or "",
             channel=order.channel_code,
             country=country,
             distance=facts.distance,

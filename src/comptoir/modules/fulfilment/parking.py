@@ -13,7 +13,7 @@ from datetime import timedelta
 from comptoir.modules.fulfilment.store import parking as store
 from comptoir.modules.fulfilment.store.parking import StuckLine
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import OrderId
+from comptoir.modules.orders.contracts import OrderId, Unsent
 from comptoir.modules.routing.contracts import Need
 from comptoir.runtime.database import Reader, Tx
 
@@ -33,6 +33,8 @@ class Parking:
     """Lines that somebody sends now."""
     failed: set[OrderId] = field(default_factory=set[OrderId])
     """Of which something was lacking under lock."""
+    why: dict[OrderId, Mapping[int, Mapping[str, int]]] = field(default_factory=dict[OrderId, Mapping[int, Mapping[str, int]]])
+    """By line, how many locations each reason keeps from sending what is newly parked."""
 
     def note(self, order_id: OrderId, needs: Sequence[Need], lacking: Mapping[int, int]) -> None:
         """That it was decided for these needs; `lacking` are units by line."""
@@ -43,6 +45,11 @@ class Parking:
                 after.append(StuckLine(need.line_no, need.sku, lacking[need.line_no]))
             else:
                 settled.add(need.line_no)
+
+    def knows(self, order_id: OrderId, lacking: Sequence[tuple[int, int]]) -> bool:
+        """Whether just these units of these lines were parked before."""
+        known = self.before.get(order_id)
+        return known is not None and sorted((one.line_no, one.units) for one in known) == sorted(lacking)
 
     def is_same(self, order_id: OrderId) -> bool:
         """Whether nothing is any better for it than it was."""
@@ -62,7 +69,11 @@ async def keep(tx: Tx, parking: Parking, stamp: str) -> None:
     settled = {key: lines for key, lines in settled.items() if lines and key not in parking.failed}
     if settled:
         await orders.unpark(tx, settled)
-    new = {key: [(one.line_no, one.units) for one in lines] for key, lines in stuck.items() if not parking.is_same(key)}
+    new = {
+        key: [Unsent(one.line_no, one.units, parking.why.get(key, {}).get(one.line_no, {})) for one in lines]
+        for key, lines in stuck.items()
+        if not parking.is_same(key)
+    }
     if new:
         await orders.park(tx, new)
     if stuck:

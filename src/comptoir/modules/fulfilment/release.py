@@ -263,7 +263,7 @@ async def _route(
     by_rules = [case for case in cases if case.kind is not DecisionKind.PERSON]
     decided = [case for case in by_rules if case.rule_set is not None or case.kind is DecisionKind.REROUTED]
     loads = await _loads(tx, decided) if decided else {}
-    decisions = await _decide(tx, decided, loads)
+    decisions = await _decide(tx, decided, loads, parking)
     placings = {case.order_id: _placings(case, decisions[case.order_id]) for case in decided}
     failed = await orders.assign(tx, placings, "routed") if placings else set[OrderId]()
     routed.moved, parking.failed = set(placings) - failed, failed
@@ -439,8 +439,8 @@ def job_of(
     )
 
 
-async def _decide(tx: Tx, cases: Sequence[_Case], loads: Mapping[LocationId, int]) -> dict[OrderId, Decision]:
-    """One after another, each with what the ones before have left."""
+async def _decide(tx: Tx, cases: Sequence[_Case], loads: Mapping[LocationId, int], parking: Parking) -> dict[OrderId, Decision]:
+    """One after another, each with what the ones before have left. Why nobody may send what is parked now goes to `parking`."""
     by_network: dict[Network, list[_Case]] = {}
     for case in cases:
         by_network.setdefault(case.network, []).append(case)
@@ -461,6 +461,9 @@ async def _decide(tx: Tx, cases: Sequence[_Case], loads: Mapping[LocationId, int
             decision = routing.serve(network, rules, case.job, situation, tx.now)
             situation.take(decision)
             found[case.order_id] = decision
+            if decision.lacking and not parking.knows(case.order_id, decision.lacking):
+                lacking = dict(decision.lacking)
+                parking.why[case.order_id] = routing.stops(network, rules, case.job, lacking, situation, tx.now)
     return found
 
 

@@ -327,7 +327,7 @@ _UNANSWERED = frozenset({RejectReason.NO_ANSWER, RejectReason.NO_STAFF})
 
 async def _put_in_doubt(tx: Tx, one: Fulfilment, skus: Mapping[str, int], reason: RejectReason) -> None:
     """What was not found or is damaged is set aside, and counted: where one is broken, others may be. That nobody came to look
-    says nothing about the shelf; where the rules want it so it is counted all the same, and nothing is set aside.
+    says nothing about what is there, so nothing is set aside; it is counted all the same, unless the rules want it otherwise.
     """
     if not skus:
         return

@@ -225,3 +225,10 @@ async def place_of(reader: Reader, country: str, postcode: str) -> tuple[float, 
     """(latitude, longitude) in degrees of the middle of a postcode; None where nobody has said where it is."""
     found = await store.postcode(reader, country.strip().upper(), domain.postcode(postcode))
     return None if found is None else (found.latitude, found.longitude)
+
+
+async def places_of(reader: Reader, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float] | None]:
+    """As `place_of`, of many pairs of a country and a postcode at once."""
+    asked = [(country.strip().upper(), domain.postcode(code)) for country, code in pairs]
+    known = await store.places(reader, [country for country, _ in asked], [code for _, code in asked])
+    return [known.get(pair) for pair in asked]

@@ -308,3 +308,13 @@ async def postcode(reader: Reader, country: str, code: str) -> Postcode | None:
         {"country": country, "code": code},
     )
     return None if row is None else Postcode(*row)
+
+
+async def places(reader: Reader, countries: Sequence[str], codes: Sequence[str]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Of pairs of a country and a postcode, those that are known."""
+    rows = await reader.rows(
+        "SELECT country, postcode, latitude, longitude FROM locations.postcodes WHERE (country, postcode) IN "
+        "(SELECT * FROM unnest(%(countries)s::text[], %(codes)s::text[]))",
+        {"countries": list(countries), "codes": list(codes)},
+    )
+    return {(country, code): (latitude, longitude) for country, code, latitude, longitude in rows}

@@ -28,11 +28,10 @@ from comptoir.modules.notices.contracts import (
     NoticeId,
     NoticeSent,
     NoticeState,
-    Outcome,
     Result,
     Sender,
 )
-from comptoir.modules.notices.domain import LEASE, email_address, language_of, next_try, quiet_until
+from comptoir.modules.notices.domain import LEASE, NOTICE_STEPS, email_address, language_of, next_try, quiet_until, step_after
 from comptoir.modules.notices.errors import UnknownNotice
 from comptoir.modules.notices.forgetting import forget_buyers
 from comptoir.modules.notices.house import from_gateway, house, put_gateway, put_quiet_hours, remove_gateway, signed
@@ -116,10 +115,7 @@ async def put_off(tx: Tx, claimed: Claimed, until: datetime) -> None:
 async def settle(tx: Tx, claimed: Claimed, result: Result, *, jitter: float) -> NoticeState | None:
     """Writes down what came of an attempt; None when the lease was lost, and with it the say."""
     next_at = next_try(result, claimed.attempts + 1, tx.now, jitter)
-    if result.outcome is Outcome.SENT:
-        state = NoticeState.SENT
-    else:
-        state = NoticeState.FAILED if next_at is None else NoticeState.PENDING
+    state = NOTICE_STEPS[NoticeState.PENDING, step_after(result, next_at)]
     if not await store.record(tx, claimed, state, next_at, result.problem):
         return None
     about: dict[str, Any] = {"order_id": claimed.order_id, "notice_id": claimed.id}

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
 from comptoir import i18n
-from comptoir.modules.notices.contracts import House, Medium, NoticeKind, Outcome, Result, Sender
+from comptoir.modules.notices.contracts import House, Medium, NoticeKind, NoticeState, Outcome, Result, Sender
 
 PAUSES = (60, 300, 900, 3_600, 3_600, 7_200, 14_400, 14_400, 28_800)
 """Seconds before each further try: about a day together. What happened longer ago is no news any more."""
 STALE = timedelta(days=2)
 """Nobody is told of what happened longer ago than that: a year that is replayed writes to nobody."""
 LEASE = timedelta(minutes=3)
+
+
+class NoticeStep(StrEnum):
+    SEND = "send"
+    TRY_AGAIN = "try_again"
+    GIVE_UP = "give_up"
+    RETRY = "retry"
+    """By a person, with all the tries before it."""
+    FORGET = "forget"
+    """Its buyer is erased."""
+
+
+NOTICE_STEPS: Mapping[tuple[NoticeState, NoticeStep], NoticeState] = {
+    (NoticeState.PENDING, NoticeStep.SEND): NoticeState.SENT,
+    (NoticeState.PENDING, NoticeStep.TRY_AGAIN): NoticeState.PENDING,
+    (NoticeState.PENDING, NoticeStep.GIVE_UP): NoticeState.FAILED,
+    (NoticeState.FAILED, NoticeStep.RETRY): NoticeState.PENDING,
+    (NoticeState.PENDING, NoticeStep.FORGET): NoticeState.FAILED,
+}
 
 _USUAL = House()
 _ON_PHONES = frozenset({NoticeKind.READY, NoticeKind.REMINDER, NoticeKind.OUT_FOR_DELIVERY, NoticeKind.FAILED})
@@ -61,6 +81,13 @@ def quiet_until(medium: Medium, now: datetime, zone: str, house: House = _USUAL)
         return now
     day = local.date() + timedelta(days=1) if over_midnight and minute >= begins else local.date()
     return datetime.combine(day, time(ends // 60, ends % 60), ZoneInfo(zone)).astimezone(now.tzinfo)
+
+
+def step_after(result: Result, next_at: datetime | None) -> NoticeStep:
+    """What an attempt was for a notice that is tried again then, or never."""
+    if result.outcome is Outcome.SENT:
+        return NoticeStep.SEND
+    return NoticeStep.GIVE_UP if next_at is None else NoticeStep.TRY_AGAIN
 
 
 def next_try(result: Result, attempts: int, now: datetime, jitter: float) -> datetime | None:

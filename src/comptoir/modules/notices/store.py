@@ -21,6 +21,7 @@ from comptoir.modules.notices.contracts import (
     NoticeState,
     Sender,
 )
+from comptoir.modules.notices.domain import NOTICE_STEPS, NoticeStep
 from comptoir.modules.notices.occasions import Beside
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.runtime.database import Reader, Tx
@@ -139,9 +140,9 @@ async def put_off(tx: Tx, claimed: Claimed, until: datetime) -> None:
 async def retry(tx: Tx, notice_id: NoticeId) -> bool:
     return bool(
         await tx.run(
-            "UPDATE notices.outbox SET state = 'pending', attempts = 0, next_at = %(now)s "
+            "UPDATE notices.outbox SET state = %(state)s, attempts = 0, next_at = %(now)s "
             "WHERE id = %(id)s AND state = 'failed' AND sealed IS NOT NULL",
-            {"id": notice_id, "now": tx.now},
+            {"id": notice_id, "now": tx.now, "state": NOTICE_STEPS[NoticeState.FAILED, NoticeStep.RETRY].value},
         )
     )
 

@@ -15,6 +15,7 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Reservation
 from comptoir.modules.orders import lifecycle, store
 from comptoir.modules.orders.contracts import Finding, FindingKind, Order, OrderId, OrderRepaired, Repaired, Report
+from comptoir.modules.orders.domain import UnitPlace, UnitStep
 from comptoir.modules.orders.store import auditing
 from comptoir.modules.payments import api as payments
 from comptoir.modules.payments.contracts import Balance
@@ -133,7 +134,7 @@ async def _match_reservations(tx: Tx, order: Order) -> None:
         if there > needed:
             freed.extend(inventory.take(own, no, there - needed))
         elif there < needed:
-            waiting.append(store.LineChange(no, backordered=needed - there))
+            waiting.append(lifecycle.stepped(no, UnitStep.RELEASE, {UnitPlace.RESERVED: needed - there}))
         now[f"reserved_{no}"] = min(there, needed)
     await inventory.release(tx, freed)
     if waiting:

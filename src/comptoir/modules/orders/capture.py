@@ -617,7 +617,17 @@ async def _write_orders(tx: Tx, drafts: Sequence[_Draft]) -> list[Reservation]:
         order_id = request.id or OrderId(uuid7())
         placed_at = request.placed_at or tx.now
         paid = [
-            Entry(PaymentId(uuid7()), order_id, EntryKind(p.kind), p.method, p.amount, terms.currency, p.reference, placed_at)
+            Entry(
+                PaymentId(uuid7()),
+                order_id,
+                EntryKind(p.kind),
+                p.method,
+                p.amount,
+                terms.currency,
+                p.reference,
+                placed_at,
+                terms.channel_code,
+            )
             for p in request.payments
         ]
         entries.extend(paid)

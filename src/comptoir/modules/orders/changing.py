@@ -318,8 +318,10 @@ async def execute_refund(
     *,
     account_id: AccountId | None = None,
     anyhow: Collection[str] = (),
+    location_id: UUID | None = None,
 ) -> bool:
-    """Writes that so much of a granted refund has moved, by that method; store credit and gift cards are credited with it.
+    """Writes that so much of a granted refund has moved, by that method, at that store or desk; store credit and gift cards are
+    credited with it.
 
     It goes back as it was paid, to accounts, or by the methods of `anyhow`. False when (method, reference) was known already.
     Raises UnknownGrant, GrantClosed, OverGrant, OverRefund, OverMethod, ReferenceMissing, and for accounts UnknownAccount,
@@ -338,14 +340,26 @@ async def execute_refund(
         kind = (await payments.get_account(tx, account_id)).kind
         if kind != method:
             raise invalid("method", f"is {kind} for this account")
-    done = await pay(tx, order_id, EntryKind.REFUNDED, method, amount, reference, payment_id, grant_id=grant_id)
+    done = await pay(
+        tx,
+        order_id,
+        EntryKind.REFUNDED,
+        method,
+        amount,
+        reference,
+        payment_id,
+        grant_id=grant_id,
+        location_id=location_id,
+    )
     if account_id is not None and method in set(AccountKind):
         await payments.give_back(tx, account_id, amount, order.currency, order_id=order_id, payment_id=payment_id)
     return done
 
 
-async def spend(tx: Tx, order_id: OrderId, account_id: AccountId, amount: int | None = None) -> int:
-    """Pays with a gift card or store credit: so much, or (None) as much as is owed and there. Gives how much.
+async def spend(
+    tx: Tx, order_id: OrderId, account_id: AccountId, amount: int | None = None, *, location_id: UUID | None = None
+) -> int:
+    """Pays with a gift card or store credit: so much, or (None) as much as is owed and there, at that store. Gives how much.
 
     Raises OverOwed for more than the buyer owes, UnknownAccount, WrongCurrency, AccountExpired and BalanceTooLow.
     """
@@ -359,5 +373,5 @@ async def spend(tx: Tx, order_id: OrderId, account_id: AccountId, amount: int | 
         raise OverOwed(owed=there.owed_by_buyer, granted=0, asked=wanted)
     payment_id = uuid7()
     await payments.spend(tx, account_id, wanted, order.currency, order_id=order_id, payment_id=payment_id)
-    await pay(tx, order_id, EntryKind.CAPTURED, account.kind, wanted, payment_id=payment_id)
+    await pay(tx, order_id, EntryKind.CAPTURED, account.kind, wanted, payment_id=payment_id, location_id=location_id)
     return wanted

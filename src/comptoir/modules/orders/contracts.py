@@ -650,6 +650,15 @@ BY_PERSON = frozenset({"person", "exception"})
 """Reasons of moves that a person has made: routing leaves alone what they have chosen."""
 
 
+class Unsent(NamedTuple):
+    """Units of a line that nobody may send."""
+
+    line_no: int
+    units: int
+    sites: Mapping[str, int]
+    """How many locations each reason (its code) keeps from it, the one that matters most first."""
+
+
 class Chosen(NamedTuple):
     """A person wants units of a line to come from this location."""
 

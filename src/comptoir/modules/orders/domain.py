@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -53,6 +53,62 @@ class Counters:
     def reserved(self) -> int:
         """What is promised and still here: everything that is neither cancelled, waiting for stock, nor gone."""
         return self.quantity - self.cancelled - self.backordered - self.shipped
+
+
+class UnitPlace(StrEnum):
+    """Where a unit of an order is. Each is in one place at a time."""
+
+    RESERVED = "reserved"
+    """Promised, and still here."""
+    WAITING = "waiting"
+    """For stock."""
+    CANCELLED = "cancelled"
+    SHIPPED = "shipped"
+    RETURNED = "returned"
+
+
+class UnitStep(StrEnum):
+    ALLOCATE = "allocate"
+    RELEASE = "release"
+    CANCEL = "cancel"
+    SHIP = "ship"
+    TAKE_BACK = "take_back"
+    GIVE_BACK = "give_back"
+
+
+_P, _U = UnitPlace, UnitStep
+UNIT_STEPS: Mapping[tuple[UnitPlace, UnitStep], UnitPlace] = {
+    (_P.WAITING, _U.ALLOCATE): _P.RESERVED,
+    (_P.RESERVED, _U.RELEASE): _P.WAITING,
+    (_P.WAITING, _U.CANCEL): _P.CANCELLED,
+    (_P.RESERVED, _U.CANCEL): _P.CANCELLED,
+    (_P.WAITING, _U.SHIP): _P.SHIPPED,  # what has left has left, whatever was promised
+    (_P.RESERVED, _U.SHIP): _P.SHIPPED,
+    (_P.SHIPPED, _U.TAKE_BACK): _P.RETURNED,
+    (_P.RETURNED, _U.GIVE_BACK): _P.SHIPPED,
+}
+"""The life of a unit. The counters of its line change by what `counted` makes of a step."""
+
+_COUNTED: Mapping[UnitPlace, Counters] = {
+    _P.RESERVED: Counters(0),
+    _P.WAITING: Counters(0, backordered=1),
+    _P.CANCELLED: Counters(0, cancelled=1),
+    _P.SHIPPED: Counters(0, shipped=1),
+    _P.RETURNED: Counters(0, shipped=1, returned=1),
+}
+"""By which counters a unit is known to be where it is."""
+
+
+def counted(step: UnitStep, units: Mapping[UnitPlace, int]) -> Counters:
+    """By how much a line's counters change when so many units of each place take a step that leads on from there."""
+    cancelled = backordered = shipped = returned = 0
+    for place, n in units.items():
+        before, after = _COUNTED[place], _COUNTED[UNIT_STEPS[place, step]]
+        cancelled += n * (after.cancelled - before.cancelled)
+        backordered += n * (after.backordered - before.backordered)
+        shipped += n * (after.shipped - before.shipped)
+        returned += n * (after.returned - before.returned)
+    return Counters(0, cancelled, backordered, shipped, returned)
 
 
 def fulfilment_status(c: Counters) -> FulfilmentStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from comptoir.kernel.errors import NotFound
 from comptoir.kernel.ids import uuid7
@@ -34,6 +34,8 @@ class Opening:
     sku: str | None
     location_id: LocationId | None
     quantity: int
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What is known of it; added to what is known of one that is open already."""
 
 
 async def open_exceptions(tx: Tx, openings: Sequence[Opening]) -> list[ExceptionId]:
@@ -43,7 +45,10 @@ async def open_exceptions(tx: Tx, openings: Sequence[Opening]) -> list[Exception
     ids = [ExceptionId(uuid7()) for _ in openings]
     new = await store.open_exceptions(
         tx,
-        [(i, o.kind, o.order_id, o.line_no, o.sku, o.location_id, o.quantity) for i, o in zip(ids, openings, strict=True)],
+        [
+            (i, o.kind, o.order_id, o.line_no, o.sku, o.location_id, o.quantity, o.data)
+            for i, o in zip(ids, openings, strict=True)
+        ],
     )
     for i, o in zip(ids, openings, strict=True):
         if i in new:

@@ -9,9 +9,9 @@ from comptoir.modules.inventory.contracts import Disposition
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import store
 from comptoir.modules.orders.contracts import LineQuantity, OrderGivenBack, OrderId, ReturnId
-from comptoir.modules.orders.domain import share
+from comptoir.modules.orders.domain import UnitPlace, UnitStep, share
 from comptoir.modules.orders.errors import QuantityNotOpen
-from comptoir.modules.orders.lifecycle import load, open_lines
+from comptoir.modules.orders.lifecycle import load, open_lines, stepped
 from comptoir.runtime.database import Tx
 
 
@@ -33,7 +33,8 @@ async def give_back(
     ]
     return_id = ReturnId(uuid7())
     await store.insert_return(tx, return_id, order_id, location_id, reason, rows)
-    await store.change_lines(tx, order_id, [store.LineChange(line.line_no, returned=-units) for line, units in chosen])
+    given = [stepped(line.line_no, UnitStep.GIVE_BACK, {UnitPlace.RETURNED: units}) for line, units in chosen]
+    await store.change_lines(tx, order_id, given)
     worth = -sum(amount for *_, amount in rows)
     tx.emit(
         OrderGivenBack(

@@ -35,7 +35,7 @@ from comptoir.modules.orders.contracts import (
     ShipmentId,
     Tracking,
 )
-from comptoir.modules.orders.domain import share
+from comptoir.modules.orders.domain import UnitPlace, UnitStep, counted, share
 from comptoir.modules.orders.errors import NotReservedThere, OverRefund, OverVoid, QuantityNotOpen, UnknownLine
 from comptoir.modules.orders.exceptions import note_negative
 from comptoir.modules.payments import api as payments
@@ -75,6 +75,19 @@ def open_lines(
     return [(by_no[no], quantity) for no, quantity in asked.items()]
 
 
+def stepped(line_no: int, step: UnitStep, units: Mapping[UnitPlace, int]) -> store.LineChange:
+    """What a step of so many units of each place makes of the counters of their line."""
+    by = counted(step, units)
+    return store.LineChange(
+        line_no, cancelled=by.cancelled, backordered=by.backordered, shipped=by.shipped, returned=by.returned
+    )
+
+
+def leaving(line_no: int, step: UnitStep, units: int, waiting: int) -> store.LineChange:
+    """For units that are cancelled or shipped, of which so many waited for stock."""
+    return stepped(line_no, step, {UnitPlace.WAITING: waiting, UnitPlace.RESERVED: units - waiting})
+
+
 async def cancel(
     tx: Tx,
     order_id: OrderId,
@@ -102,7 +115,7 @@ async def cancel(
     for line, quantity in chosen:
         there = sum(r.quantity for r in reservations if r.line_no == line.line_no and r.location_id == at)
         waiting = min(max(0, quantity - there), line.backordered)
-        changes.append(store.LineChange(line.line_no, cancelled=quantity, backordered=-waiting))
+        changes.append(leaving(line.line_no, UnitStep.CANCEL, quantity, waiting))
         if line.stocked and quantity > waiting:
             freed.extend(inventory.take(_first_at(reservations, at), line.line_no, quantity - waiting))
     await inventory.release(tx, freed)
@@ -156,7 +169,8 @@ async def release(
     freed = [r for line, quantity in chosen for r in inventory.take(_first_at(reservations, at), line.line_no, quantity)]
     await inventory.release(tx, freed)
     await store.forget_choices(tx, emptied(order_id, reservations, freed))
-    await store.change_lines(tx, order_id, [store.LineChange(line.line_no, backordered=q) for line, q in chosen])
+    released = [stepped(line.line_no, UnitStep.RELEASE, {UnitPlace.RESERVED: q}) for line, q in chosen]
+    await store.change_lines(tx, order_id, released)
     tx.emit(
         OrderReleased(
             order_id=order_id,
@@ -213,7 +227,8 @@ async def _promise(tx: Tx, order: Order, allocations: Sequence[Allocation]) -> N
     by_line: dict[int, int] = {}
     for allocation in allocations:
         by_line[allocation.line_no] = by_line.get(allocation.line_no, 0) + allocation.quantity
-    await store.change_lines(tx, order.id, [store.LineChange(no, backordered=-q) for no, q in by_line.items()])
+    promised = [stepped(no, UnitStep.ALLOCATE, {UnitPlace.WAITING: q}) for no, q in by_line.items()]
+    await store.change_lines(tx, order.id, promised)
     tx.emit(
         OrderAllocated(
             order_id=order.id,
@@ -389,7 +404,7 @@ async def _sent(
     await store.change_lines(
         tx,
         order.id,
-        [store.LineChange(part.line_no, shipped=part.quantity, backordered=-waiting.get(part.line_no, 0)) for part in lines],
+        [leaving(part.line_no, UnitStep.SHIP, part.quantity, waiting.get(part.line_no, 0)) for part in lines],
     )
     items = sum(quantity for line, quantity in chosen if line.sku is not None)
     tx.emit(
@@ -522,7 +537,8 @@ def _returnable(line: OrderLine) -> int:
 
 def _returning(line: OrderLine, units: int) -> store.LineChange:
     """The units of a charge count as sent when they are given back."""
-    return store.LineChange(line.line_no, returned=units, shipped=max(0, line.returned + units - line.shipped))
+    back = stepped(line.line_no, UnitStep.TAKE_BACK, {UnitPlace.SHIPPED: units})
+    return replace(back, shipped=max(0, line.returned + units - line.shipped))
 
 
 def _shares(by_no: Mapping[int, OrderLine], lines: Sequence[ReturnLine]) -> list[tuple[int, Disposition, int, int]]:
@@ -548,8 +564,9 @@ async def pay(
     payment_id: UUID | None = None,
     *,
     grant_id: GrantId | None = None,
+    location_id: UUID | None = None,
 ) -> bool:
-    """Writes money that moved for this order. False when (kind, method, reference) was known already.
+    """Writes money that moved for this order, at that store or desk. False when (kind, method, reference) was known already.
 
     A refund counts against what was granted: against `grant_id`, or the oldest first. Refuses to
     refund more than was captured, and to void more than is authorised.
@@ -563,7 +580,18 @@ async def pay(
         raise OverRefund(captured=order.captured, refunded=order.refunded, asked=amount)
     if kind is EntryKind.VOIDED and amount > order.authorised:
         raise OverVoid(authorised=order.authorised, asked=amount)
-    entry = Entry(PaymentId(payment_id or uuid7()), order_id, kind, method, amount, order.currency, reference, tx.now)
+    entry = Entry(
+        PaymentId(payment_id or uuid7()),
+        order_id,
+        kind,
+        method,
+        amount,
+        order.currency,
+        reference,
+        tx.now,
+        order.channel_code,
+        location_id,
+    )
     await payments.record(tx, [entry], grant_id=grant_id)
     await store.add_payments(tx, [entry])
     tx.emit(OrderPaid(order_id=order_id, number=order.number, kind=kind, method=method, amount=amount, currency=order.currency))

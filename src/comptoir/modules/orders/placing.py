@@ -28,7 +28,9 @@ from comptoir.modules.orders.contracts import (
     Placing,
     Rejection,
     Resolution,
+    Unsent,
 )
+from comptoir.modules.orders.domain import UnitPlace, UnitStep
 from comptoir.modules.orders.errors import NotReservedThere, QuantityNotOpen
 from comptoir.modules.orders.exceptions import Opening, close, open_exceptions
 from comptoir.modules.orders.store import history
@@ -64,7 +66,8 @@ async def reject(
     parts = [part for line, units in chosen for part in inventory.take(reservations, line.line_no, units, location_id)]
     await inventory.release(tx, parts)
     await store.forget_choices(tx, [(order_id, line.line_no, location_id) for line, _ in chosen])
-    await store.change_lines(tx, order_id, [store.LineChange(line.line_no, backordered=units) for line, units in chosen])
+    released = [lifecycle.stepped(line.line_no, UnitStep.RELEASE, {UnitPlace.RESERVED: units}) for line, units in chosen]
+    await store.change_lines(tx, order_id, released)
     await store.insert_rejections(tx, order_id, location_id, reason, [(line.line_no, units) for line, units in chosen])
     given = [LineQuantity(line.line_no, units) for line, units in chosen]
     tx.emit(
@@ -126,14 +129,16 @@ async def shipped_from(reader: Reader, ids: Sequence[UUID]) -> dict[OrderId, Cou
     return found
 
 
-async def park(tx: Tx, parked: Mapping[OrderId, Sequence[tuple[int, int]]]) -> None:
-    """Puts units that nobody may send before a person, as (line, units) by order. Told once for as long as it is open."""
+async def park(tx: Tx, parked: Mapping[OrderId, Sequence[Unsent]]) -> None:
+    """Puts units that nobody may send before a person, with the reason. Told once for as long as it is open."""
     opened = await store.open_orders(tx, list(parked))
     openings: list[Opening] = []
     for order_id, lines in parked.items():
         skus = {line.line_no: line.sku for line in opened[order_id].lines} if order_id in opened else {}
         openings += [
-            Opening(ExceptionKind.UNROUTABLE, order_id, no, skus[no], None, units) for no, units in lines if no in skus
+            Opening(ExceptionKind.UNROUTABLE, order_id, one.line_no, skus[one.line_no], None, one.units, _why(one))
+            for one in lines
+            if one.line_no in skus
         ]
     fresh = set(await open_exceptions(tx, openings))
     for order_id, lines in parked.items():
@@ -144,9 +149,14 @@ async def park(tx: Tx, parked: Mapping[OrderId, Sequence[tuple[int, int]]]) -> N
                     order_id=order_id,
                     number=order.number,
                     channel=order.channel_code,
-                    lines=tuple([LineQuantity(no, units) for no, units in lines]),
+                    lines=tuple([LineQuantity(one.line_no, one.units) for one in lines]),
                 )
             )
+
+
+def _why(one: Unsent) -> dict[str, object]:
+    """As an exception keeps it: a database does not keep the order of `sites`."""
+    return {"reason": next(iter(one.sites)), "sites": dict(one.sites)} if one.sites else {}
 
 
 async def unpark(tx: Tx, settled: Mapping[OrderId, Sequence[int]]) -> None:

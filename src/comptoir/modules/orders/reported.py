@@ -115,8 +115,10 @@ def line_row(order_id: OrderId, line_no: int, line: ChannelLine, fact: Fact, kno
 def payment_entries(order_id: OrderId, fact: Fact) -> list[Entry]:
     """The payments that the channel reports, as entries of the ledger.
 
-    Those of nothing are left out, and of two with one reference the second.
+    Those of nothing are left out, and of two with one reference the second. What was handed over at a location, and is sent to
+    nobody, was paid there.
     """
+    counter = None if fact.order.pickup or fact.order.ship_to is not None else fact.location_id
     entries: list[Entry] = []
     seen: set[tuple[str, str, str]] = set()
     for p in fact.order.payments:
@@ -132,6 +134,8 @@ def payment_entries(order_id: OrderId, fact: Fact) -> list[Entry]:
                     fact.order.currency,
                     p.reference,
                     p.at,
+                    fact.terms.channel_code,
+                    counter,
                 )
             )
             seen.add(key)

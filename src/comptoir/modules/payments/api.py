@@ -18,7 +18,16 @@ from comptoir.modules.payments.accounts import (
     spend,
 )
 from comptoir.modules.payments.audit import audit
-from comptoir.modules.payments.contracts import CARD_TERMINAL, Balance, Entry, Grant, GrantFilter, GrantId
+from comptoir.modules.payments.contracts import (
+    CARD_TERMINAL,
+    Balance,
+    Entry,
+    Grant,
+    GrantFilter,
+    GrantId,
+    Taking,
+    TakingsFilter,
+)
 from comptoir.modules.payments.domain import GRANT_STEPS, as_paid, balance, by_method, family, grant_state, refundable
 from comptoir.modules.payments.errors import OverMethod, ReferenceMissing
 from comptoir.modules.payments.refunds import (
@@ -49,12 +58,14 @@ __all__ = [
     "check_as_paid",
     "check_method",
     "count_grants",
+    "count_takings",
     "entries_of",
     "entries_of_some",
     "executable",
     "expire_accounts",
     "family",
     "find_grants",
+    "find_takings",
     "get_account",
     "get_grant",
     "give_back",
@@ -70,6 +81,8 @@ __all__ = [
     "refundable",
     "spend",
     "stream_grants",
+    "stream_takings",
+    "takings_totals",
     "to_pay",
     "withdraw",
 ]
@@ -77,6 +90,7 @@ __all__ = [
 balances = store.balances
 is_known = store.is_known
 methods_to_pay = store.methods_to_pay
+takings_totals = store.takings_totals
 to_pay = store.to_pay
 
 
@@ -133,6 +147,23 @@ async def count_grants(reader: Reader, wanted: GrantFilter) -> Count:
 async def stream_grants(reader: Reader, wanted: GrantFilter, *, sort: str = "granted") -> AsyncIterator[Grant]:
     """Every one of them, in order, for exports."""
     async for one in store.GRANTS.stream(reader, store.where_grants(wanted), sort=sort):
+        yield one
+
+
+async def find_takings(
+    reader: Reader, wanted: TakingsFilter, *, sort: str = "-day", limit: int = 50, cursor: str | None = None
+) -> Page[Taking]:
+    """What was taken and given back, by day, channel, place and method. Sorts: day, -day."""
+    return await store.TAKINGS.page(reader, store.where_takings(wanted), sort=sort, limit=limit, cursor=cursor)
+
+
+async def count_takings(reader: Reader, wanted: TakingsFilter) -> Count:
+    return await store.TAKINGS.count(reader, store.where_takings(wanted))
+
+
+async def stream_takings(reader: Reader, wanted: TakingsFilter, *, sort: str = "-day") -> AsyncIterator[Taking]:
+    """Every one of them, in order, for exports."""
+    async for one in store.TAKINGS.stream(reader, store.where_takings(wanted), sort=sort):
         yield one
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, NewType, Protocol
 from uuid import UUID
@@ -33,7 +33,11 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Money that moved, or was promised to move, for one order. `amount` is positive minor units."""
+    """Money that moved, or was promised to move, for one order. `amount` is positive minor units.
+
+    `channel_code` is the channel that took it, the order's where a desk did; `location_id` is the store or the desk where it
+    moved, None for what moved over a wire.
+    """
 
     id: PaymentId
     order_id: UUID
@@ -43,6 +47,8 @@ class Entry:
     currency: Currency
     reference: str
     at: datetime
+    channel_code: str = ""
+    location_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,56 @@ class GrantFilter:
     granted_before: datetime | None = None
     currency: Currency | None = None
     order_id: UUID | None = None
+    channels: tuple[str, ...] = ()
+    """Through one of these something of the order was paid."""
+    location_id: UUID | None = None
+    """There money of the order has moved, either way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakingsFilter:
+    """Which money: from `since` on and before `until`, by days of `zone`. None and empty do not filter."""
+
+    since: datetime
+    until: datetime
+    zone: str
+    channels: tuple[str, ...] = ()
+    method: str = ""
+    """Occurs in the method, in capitals or not."""
+    locations: frozenset[UUID] = frozenset()
+    """It moved at one of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What moved on one day by one method, through one channel, at one store or desk (None over a wire). Minor units."""
+
+    on: date
+    method: str
+    channel_code: str
+    location_id: UUID | None
+    currency: Currency
+    captured: int
+    refunded: int
+    movements: int
+
+    @property
+    def net(self) -> int:
+        return self.captured - self.refunded
+
+
+@dataclass(frozen=True, slots=True)
+class TakingsTotal:
+    """What moved in all in one currency. Minor units."""
+
+    currency: Currency
+    captured: int
+    refunded: int
+    movements: int
+
+    @property
+    def net(self) -> int:
+        return self.captured - self.refunded
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from psycopg.rows import TupleRow
@@ -23,24 +24,28 @@ from comptoir.modules.payments.contracts import (
     GrantFilter,
     GrantId,
     GrantState,
+    Taking,
+    TakingsFilter,
+    TakingsTotal,
     ToPayOut,
 )
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
-from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts
+from comptoir.runtime.paging import Key, KeyKind, Listing, Where, sorts, storable
 
 _INSERT = """
-INSERT INTO payments.entries (id, order_id, kind, method, amount, currency, reference, at, actor)
-SELECT id, order_id, kind, method, amount, currency, reference, at, %(actor)s
+INSERT INTO payments.entries (id, order_id, kind, method, amount, currency, reference, at, actor, channel_code, location_id)
+SELECT id, order_id, kind, method, amount, currency, reference, at, %(actor)s, channel_code, location_id
 FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(kinds)s::text[], %(methods)s::text[], %(amounts)s::bigint[],
-  %(currencies)s::text[], %(references)s::text[], %(at)s::timestamptz[])
-  AS e (id, order_id, kind, method, amount, currency, reference, at)
+  %(currencies)s::text[], %(references)s::text[], %(at)s::timestamptz[],
+  %(channels)s::text[], %(locations)s::uuid[])
+  AS e (id, order_id, kind, method, amount, currency, reference, at, channel_code, location_id)
 ON CONFLICT (order_id, kind, method, reference) WHERE reference <> '' DO NOTHING
 RETURNING id
 """
 
 _OF_ORDERS = """
-SELECT id, order_id, kind, method, amount, currency, reference, at
+SELECT id, order_id, kind, method, amount, currency, reference, at, channel_code, location_id
 FROM payments.entries WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY at, id
 """
 
@@ -72,6 +77,8 @@ async def insert(tx: Tx, entries: Sequence[Entry]) -> set[UUID]:
         "currencies": arrays.texts([e.currency for e in entries]),
         "references": arrays.texts([e.reference for e in entries]),
         "at": [e.at for e in entries],
+        "channels": arrays.texts([e.channel_code for e in entries]),
+        "locations": arrays.optional_uuids([e.location_id for e in entries]),
         "actor": tx.actor,
     }
     return set(await tx.values(_INSERT, params))
@@ -108,6 +115,10 @@ _STATES = {
 }
 _PAID_BY = """EXISTS (SELECT FROM payments.entries e
   WHERE e.order_id = g.order_id AND e.kind = 'captured' AND lower(e.method) = ANY(%(methods)s::text[]))"""
+_PAID_THROUGH = """EXISTS (SELECT FROM payments.entries e
+  WHERE e.order_id = g.order_id AND e.kind = 'captured' AND e.channel_code = ANY(%(channels)s::text[]))"""
+_MOVED_AT = """EXISTS (SELECT FROM payments.entries e
+  WHERE e.order_id = g.order_id AND e.location_id = %(location)s)"""
 
 _TO_PAY = f"""
 SELECT g.currency, count(*)::int, sum(g.amount - g.executed)::bigint, min(g.granted_at)
@@ -159,9 +170,72 @@ def where_grants(wanted: GrantFilter) -> Where:
         where.add(_PAID_BY, methods=arrays.texts([method.lower() for method in wanted.methods]))
     if wanted.granted_before is not None:
         where.add("g.granted_at < %(granted_before)s", granted_before=wanted.granted_before)
+    if wanted.channels:
+        where.add(_PAID_THROUGH, channels=arrays.texts(wanted.channels))
+    if wanted.location_id is not None:
+        where.add(_MOVED_AT, location=wanted.location_id)
     where.equal("g.currency", wanted.currency)
     where.equal("g.order_id", wanted.order_id)
     return where
+
+
+_TAKEN = "t.day, t.method, t.channel_code, t.location_id, t.currency, t.captured, t.refunded, t.movements"
+
+# The conditions on what it is grouped by stand outside: PostgreSQL moves them in.
+_TAKINGS = """(
+  SELECT to_char(e.at AT TIME ZONE %(zone)s, 'YYYY-MM-DD') AS day, e.method, e.channel_code, e.location_id, e.currency,
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'captured'), 0)::bigint AS captured,
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refunded'), 0)::bigint AS refunded,
+    count(*)::int AS movements
+  FROM payments.entries e
+  WHERE e.kind IN ('captured', 'refunded') AND e.at >= %(since)s AND e.at < %(until)s
+  GROUP BY 1, 2, 3, 4, 5
+) t"""
+
+
+def _taking(row: TupleRow) -> Taking:
+    day, method, channel, location_id, currency, *sums = row
+    return Taking(date.fromisoformat(day), method, channel, location_id, Currency(currency), *sums)
+
+
+TAKINGS = Listing(
+    _TAKEN,
+    _TAKINGS,
+    _taking,
+    sorts(
+        (
+            "day",
+            [
+                Key("t.day", KeyKind.TEXT),
+                Key("t.channel_code", KeyKind.TEXT),
+                Key("coalesce(t.location_id, '00000000-0000-0000-0000-000000000000')", KeyKind.ID),
+                Key("t.method", KeyKind.TEXT),
+                Key("t.currency", KeyKind.TEXT),
+            ],
+        )
+    ),
+)
+
+
+def where_takings(wanted: TakingsFilter) -> Where:
+    where = Where(params={"zone": wanted.zone, "since": wanted.since, "until": wanted.until})
+    if wanted.channels:
+        where.add("t.channel_code = ANY(%(channels)s::text[])", channels=arrays.texts(wanted.channels))
+    if wanted.method:
+        where.add("strpos(lower(t.method), lower(%(method)s)) > 0", method=storable(wanted.method))
+    if wanted.locations:
+        where.add("t.location_id = ANY(%(locations)s::uuid[])", locations=arrays.uuids(sorted(wanted.locations)))
+    return where
+
+
+async def takings_totals(reader: Reader, wanted: TakingsFilter) -> list[TakingsTotal]:
+    """By currency."""
+    where = where_takings(wanted)
+    statement = (
+        "SELECT t.currency, sum(t.captured)::bigint, sum(t.refunded)::bigint, sum(t.movements)::int "
+        f"FROM {_TAKINGS} {where.sql} GROUP BY t.currency ORDER BY t.currency"
+    )
+    return [TakingsTotal(Currency(row[0]), *row[1:]) for row in await reader.rows(statement, where.params)]
 
 
 async def to_pay(reader: Reader) -> list[ToPayOut]:

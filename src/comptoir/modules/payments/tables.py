@@ -21,13 +21,17 @@ entries = Table(
     key("reference"),
     instant("at"),
     key("actor"),
+    key("channel_code"),
+    uuid_column("location_id", nullable=True),
     Index("entries_order", "order_id"),
+    Index("entries_at", "at", postgresql_using="brin"),
     Index(
         "entries_reference", "order_id", "kind", "method", "reference", unique=True, postgresql_where=text("reference <> ''")
     ),
     CheckConstraint("amount > 0", name="entries_amount"),
     CheckConstraint("kind IN ('authorised', 'captured', 'voided', 'refunded')", name="entries_kind"),
 )
+"""Money that moved: `channel_code` is the channel that took it, `location_id` the store or desk where it moved, if any."""
 
 grants = Table(
     "grants",

@@ -63,6 +63,7 @@ from comptoir.modules.routing.domain.rules import (
 )
 from comptoir.modules.routing.domain.simulating import Flow, Past, Tally, compare, simulate
 from comptoir.modules.routing.domain.stock import Situation
+from comptoir.modules.routing.domain.stopping import SPLIT, stops
 from comptoir.modules.routing.domain.timetables import (
     LAST_OF_ALL,
     MAX_TIMES,
@@ -111,6 +112,7 @@ __all__ = [
     "MAX_VALUE",
     "MAX_WEIGHT",
     "NEVER",
+    "SPLIT",
     "Atlas",
     "By",
     "Collection",
@@ -181,6 +183,7 @@ __all__ = [
     "site_settings",
     "sites",
     "sold_daily",
+    "stops",
     "takes_all",
     "timetable",
     "turns",

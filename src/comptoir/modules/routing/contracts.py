@@ -234,7 +234,7 @@ class Rules:
     """Days after which what nobody may send is cancelled; 0 leaves it to a person."""
     insist_on_date: bool = False
     """Who cannot keep the date that was promised is out; otherwise being late only counts against it."""
-    count_unanswered: bool = False
+    count_unanswered: bool = True
     """Also who does not begin in time, or has no staff, counts what it was to send; who does not find it always does."""
     objective: Objective = field(default_factory=Objective)
     """What runs improve. It decides nothing that is decided at once."""

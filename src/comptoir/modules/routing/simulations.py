@@ -16,6 +16,7 @@ from comptoir.modules.routing.contracts import (
     SimulationId,
     SimulationState,
 )
+from comptoir.modules.routing.domain.asking import SIMULATION_STEPS, SimulationStep
 from comptoir.modules.routing.domain.drilling import By, Drill, Drilled, Worse
 from comptoir.modules.routing.domain.simulating import Tally
 from comptoir.modules.routing.errors import SimulationOver, UnknownRuleSet, UnknownSimulation
@@ -61,7 +62,14 @@ async def simulations(reader: Reader, *, limit: int = 50, cursor: str | None = N
 
 async def simulation_begun(tx: Tx, simulation_id: SimulationId) -> bool:
     """Whether somebody still wants it; whoever runs it begins."""
-    return await store_simulations.move(tx, simulation_id, SimulationState.RUNNING, before=("queued", "running"))
+    return await _step(tx, simulation_id, SimulationStep.BEGIN)
+
+
+async def _step(tx: Tx, simulation_id: SimulationId, step: SimulationStep, problem: str = "") -> bool:
+    """Whether it was in a state from which the step leads on."""
+    before = [state for state, asked in SIMULATION_STEPS if asked is step]
+    (after,) = {SIMULATION_STEPS[state, step] for state in before}
+    return await store_simulations.move(tx, simulation_id, after, before=before, problem=problem)
 
 
 async def simulation_goes_on(tx: Tx, simulation_id: SimulationId, done: int, orders: int) -> bool:
@@ -99,12 +107,12 @@ async def simulated(reader: Reader, simulation_id: SimulationId, order_id: UUID)
 
 
 async def simulation_failed(tx: Tx, simulation_id: SimulationId, problem: str) -> None:
-    await store_simulations.move(tx, simulation_id, SimulationState.FAILED, before=("queued", "running"), problem=problem)
+    await _step(tx, simulation_id, SimulationStep.FAIL, problem)
 
 
 async def cancel_simulation(tx: Tx, simulation_id: SimulationId) -> Simulation:
     """Raises UnknownSimulation, and SimulationOver for one that has ended."""
-    if not await store_simulations.move(tx, simulation_id, SimulationState.CANCELLED, before=("queued", "running")):
+    if not await _step(tx, simulation_id, SimulationStep.CANCEL):
         there = await simulation(tx, simulation_id)
         if there.state is not SimulationState.CANCELLED:
             raise SimulationOver(state=there.state)

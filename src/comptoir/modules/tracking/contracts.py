@@ -378,6 +378,16 @@ class InstructionState(StrEnum):
     """Nobody can be told by us: a person has to call the carrier."""
 
 
+class InstructionStep(StrEnum):
+    ASK = "ask"
+    TELL = "tell"
+    LOSE = "lose"
+    PUT_OFF = "put_off"
+    REFUSE = "refuse"
+    HAND_OVER = "hand_over"
+    """To a person, who calls the carrier."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseInstruction:
     """What a carrier is to be told for one answer after a failed delivery. What exactly stands in the answer."""

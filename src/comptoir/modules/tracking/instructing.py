@@ -29,6 +29,7 @@ from comptoir.modules.tracking.contracts import (
     CaseStep,
     InstructionId,
     InstructionState,
+    InstructionStep,
     ParcelInstructed,
     Tracked,
     TrackedId,
@@ -108,8 +109,11 @@ async def ask(tx: Tx, tracked_id: TrackedId) -> Telling:
     assert row is not None, "the row was written, or was there"
     if row.busy_until is not None and row.busy_until > tx.now:
         raise CarrierBeingTold(id=tracked_id, until=row.busy_until.isoformat())
+    state = states.INSTRUCTION_STEPS.get((row.state, InstructionStep.ASK))
+    if state is None:
+        raise CaseClosed(state=found.state)
     account_id = parcel.account_id if parcel.tracking_number else None
-    leased = {"account_id": account_id, "busy_until": tx.now + LEASE, "attempts": row.attempts + 1, "state": "asked"}
+    leased = {"account_id": account_id, "busy_until": tx.now + LEASE, "attempts": row.attempts + 1, "state": state.value}
     await store.put(tx, row.id, leased)
     return Telling(row.id, tracked_id, account_id, await _instruction(tx, row.reference, found, parcel))
 
@@ -160,7 +164,7 @@ async def told(tx: Tx, instruction_id: InstructionId, answer: Instructed) -> Cas
     row = await _known(tx, instruction_id)
     found = (await store_cases.of_parcels(tx, [row.tracked_id], lock=True))[row.tracked_id]
     values = {
-        "state": InstructionState.TOLD.value,
+        "state": states.INSTRUCTION_STEPS[row.state, InstructionStep.TELL].value,
         "told_at": tx.now,
         "confirmation": answer.confirmation[:200],
         "problem": "",
@@ -187,9 +191,9 @@ async def failed(tx: Tx, tracked_id: TrackedId, problem: Refusal | Fault) -> Cas
     """The carrier was told in vain: it is told again, or a person has to call it. None where there was nothing to tell."""
     found = (await store_cases.of_parcels(tx, [tracked_id], lock=True)).get(tracked_id)
     row = None if found is None else await store.lock(tx, tracked_id, found.version)
-    if row is None or row.state in _OVER:
+    after = None if row is None else states.INSTRUCTION_STEPS.get((row.state, _step_after(row, problem)))
+    if row is None or after is None:
         return row
-    after = _after(row, problem)
     pause = AGAIN_AFTER[min(row.attempts, len(AGAIN_AFTER)) - 1] if row.attempts else timedelta(0)
     values = {"state": after.value, "problem": str(problem)[:500], "busy_until": None, "next_at": tx.now + pause}
     await store.put(tx, row.id, values)
@@ -199,13 +203,13 @@ async def failed(tx: Tx, tracked_id: TrackedId, problem: Refusal | Fault) -> Cas
     return replace(row, state=after, problem=str(problem)[:500], busy_until=None)
 
 
-def _after(row: CaseInstruction, problem: Refusal | Fault) -> InstructionState:
+def _step_after(row: CaseInstruction, problem: Refusal | Fault) -> InstructionStep:
     if isinstance(problem, CarrierCannot | NotFollowed):
-        return InstructionState.CANNOT
+        return InstructionStep.HAND_OVER
     waits = isinstance(problem, Fault) and problem.remedy is Remedy.WAIT
     if not waits or row.attempts > len(AGAIN_AFTER):
-        return InstructionState.REFUSED
-    return InstructionState.UNKNOWN if isinstance(problem, OutcomeUnknown) else InstructionState.ASKED
+        return InstructionStep.REFUSE
+    return InstructionStep.LOSE if isinstance(problem, OutcomeUnknown) else InstructionStep.PUT_OFF
 
 
 async def _known(reader: Reader, instruction_id: InstructionId) -> CaseInstruction:

@@ -200,12 +200,7 @@ async def record(
     410 Gone, and days without any success, switch the endpoint off.
     """
     decision = domain.decide(result, claimed.attempts + 1, tx.now, jitter)
-    states: dict[domain.Verdict, DeliveryState] = {
-        "delivered": DeliveryState.DELIVERED,
-        "retry": DeliveryState.PENDING,
-        "failed": DeliveryState.FAILED,
-        "gone": DeliveryState.FAILED,
-    }
+    state = domain.DELIVERY_STEPS[DeliveryState.PENDING, decision.verdict]
     attempt = Attempt(
         n=0,
         at=at,
@@ -214,7 +209,7 @@ async def record(
         duration_ms=round(seconds * 1000),
         response=result.response[: domain.MAX_RESPONSE],
     )
-    if not await store.record(tx, claimed, states[decision.verdict], decision.next_at, attempt):
+    if not await store.record(tx, claimed, state, decision.next_at, attempt):
         return None
     if decision.verdict == "delivered":
         await store.went_well(tx, claimed.endpoint_id)

@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 
 from comptoir.kernel.checking import Checks
 from comptoir.kernel.ids import to_text
-from comptoir.modules.webhooks.contracts import EVENT_PREFIX, EndpointDraft, Result
+from comptoir.modules.webhooks.contracts import EVENT_PREFIX, DeliveryState, EndpointDraft, Result
 from comptoir.runtime.consumers import fits
 from comptoir.runtime.events import Recorded
 from comptoir.runtime.http import is_public
@@ -44,6 +44,13 @@ _MAX_URL = 2000
 _TYPE = re.compile(r"\*|[a-z0-9_]+(?:\.[a-z0-9_]+)*(?:\.\*)?")
 
 Verdict = Literal["delivered", "retry", "failed", "gone"]
+DELIVERY_STEPS: Mapping[tuple[DeliveryState, Verdict], DeliveryState] = {
+    (DeliveryState.PENDING, "delivered"): DeliveryState.DELIVERED,
+    (DeliveryState.PENDING, "retry"): DeliveryState.PENDING,
+    (DeliveryState.PENDING, "failed"): DeliveryState.FAILED,
+    (DeliveryState.PENDING, "gone"): DeliveryState.FAILED,
+}
+"""What an attempt makes of a delivery. A replay makes it pending again, whatever it is."""
 
 
 class Secret(msgspec.Struct, frozen=True):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
+import msgspec
 from msgspec import Meta
 
+from comptoir.i18n import N_, gettext
 from comptoir.modules.carriers.contracts import Service
 from comptoir.modules.lots import api as lots
 from comptoir.modules.orders import api as orders
@@ -25,6 +27,7 @@ from comptoir.modules.routing.contracts import (
 )
 from comptoir.modules.routing.errors import UnknownDecision
 from comptoir.modules.staff.contracts import Scope
+from comptoir.surfaces import papers
 from comptoir.surfaces.api.answering import Call
 from comptoir.surfaces.api.identifiers import show, show_actor, show_location, show_some
 from comptoir.surfaces.api.operations import Answer, Resource
@@ -128,7 +131,7 @@ class VerdictShape(Shape, frozen=True, kw_only=True):
         str,
         Meta(
             examples=["No carrier service takes dangerous goods there."],
-            description="The same in a sentence; empty for who was rated.",
+            description="The same in a sentence, in the language of `Accept-Language`; empty for who was rated.",
         ),
     ]
     lacking: Annotated[int, Meta(ge=0, examples=[0], description="Units of the order that it did not have.")]
@@ -167,26 +170,30 @@ async def list_decisions(call: Call) -> Answer[DecisionsShape]:
     return call.answer(DecisionsShape(items=[DecisionShape(**_fields(one)) for one in found]))
 
 
-@decisions.get("/v1/decisions/{decision_id}", Scope.ORDERS_READ, refuses=(UnknownDecision,))
+@decisions.get("/v1/decisions/{decision_id}", Scope.ORDERS_READ, refuses=(UnknownDecision,), worded=True)
 async def explain_decision(call: Call) -> Answer[ExplainedShape]:
     """Explain a decision: for each location which fence stopped it, or how it scored.
 
-    Reckoned again by the code that decided, with the rules, the locations and the stock as they were.
+    Reckoned again by the code that decided, with the rules, the locations and the stock as they were. The reasons are in words
+    as well, in the language that `Accept-Language` likes best of `en` and `fr`; in English without it.
     """
+    language = papers.wanted(call.headers.get(b"accept-language", b"").decode("latin-1")) or "en"
     async with call.reading() as reader:
         told = await api.explained(reader, DecisionId(call.id("decision")), lots.withheld)
     chosen = {parcel.site for parcel in told.decision.parcels}
-    return call.answer(
+    answer = call.answer(
         ExplainedShape(
             **_fields(told.decision),
             rule_set=told.rule_set,
             cause=told.cause,
-            locations=[_verdict(told, one, chosen=one.site in chosen) for one in told.verdicts],
+            locations=[_verdict(told, one, language, chosen=one.site in chosen) for one in told.verdicts],
         )
     )
+    headers = ((b"content-language", language.encode()), (b"vary", b"Accept-Language"))
+    return msgspec.structs.replace(answer, headers=headers)
 
 
-def _verdict(told: Explained, one: Verdict, *, chosen: bool) -> VerdictShape:
+def _verdict(told: Explained, one: Verdict, language: str, *, chosen: bool) -> VerdictShape:
     site = told.sites[one.site]
     return VerdictShape(
         location_id=show_location(one.site),
@@ -195,7 +202,7 @@ def _verdict(told: Explained, one: Verdict, *, chosen: bool) -> VerdictShape:
         chosen=chosen,
         fence=one.fence,
         detail=one.detail,
-        reason=_reason(site.name or site.code, one),
+        reason=_reason(site.name or site.code, one, language),
         lacking=one.lacking,
         withheld=[
             WithheldShape(
@@ -212,41 +219,42 @@ def _verdict(told: Explained, one: Verdict, *, chosen: bool) -> VerdictShape:
     )
 
 
-def _reason(place: str, one: Verdict) -> str:
+def _reason(place: str, one: Verdict, language: str) -> str:
     if one.fence is None:
         return ""
     if one.carriers:
-        return f"{place} is not collected at by {', '.join(one.carriers)}, which would take it."
-    return _FENCES[one.fence] if one.detail is None else _DETAILS[one.detail]
+        said = N_("%(place)s is not collected at by %(carriers)s, which would take it.")
+        return gettext(language, said, place=place, carriers=", ".join(one.carriers))
+    return gettext(language, _FENCES[one.fence] if one.detail is None else _DETAILS[one.detail])
 
 
 _FENCES: Mapping[Fence, str] = {
-    Fence.EXCLUDED: "The rules leave it out.",
-    Fence.REJECTED: "It has given this order back.",
-    Fence.UNABLE: "It is closed, or does not send.",
-    Fence.NO_CARRIER: "No carrier takes it from there to this address.",
-    Fence.TOO_LATE: "It is too late for the promised day.",
-    Fence.CAPACITY: "It has as many orders as it can prepare in a day.",
-    Fence.STOCK: "It has none of it above its safety stock.",
-    Fence.EXPIRY: "What lies there expires too soon, has expired or is recalled.",
-    Fence.MINIMUM_PICK: "It is too little to be worth a parcel.",
+    Fence.EXCLUDED: N_("The rules leave it out."),
+    Fence.REJECTED: N_("It has given this order back."),
+    Fence.UNABLE: N_("It is closed, or does not send."),
+    Fence.NO_CARRIER: N_("No carrier takes it from there to this address."),
+    Fence.TOO_LATE: N_("It is too late for the promised day."),
+    Fence.CAPACITY: N_("It has as many orders as it can prepare in a day."),
+    Fence.STOCK: N_("It has none of it above its safety stock."),
+    Fence.EXPIRY: N_("What lies there expires too soon, has expired or is recalled."),
+    Fence.MINIMUM_PICK: N_("It is too little to be worth a parcel."),
 }
 _DETAILS: Mapping[Detail, str] = {
-    Detail.LISTED: "The rules name it as one that never sends.",
-    Detail.KIND: "The rules use no locations of its kind.",
-    Detail.TOO_FAR: "It is farther away than the rules allow.",
-    Detail.OTHER_COUNTER: "It is collected at another location.",
-    Detail.CLOSED: "It is closed for good.",
-    Detail.SENDS_NOTHING: "It sends nothing, or hands nothing out.",
-    Detail.NEVER_OPEN: "Its opening hours have no open day.",
-    Detail.SERVICE: "No carrier service is set up for this kind of delivery.",
-    Detail.COUNTRY: "No carrier service goes to this country.",
-    Detail.DANGEROUS: "No carrier service takes dangerous goods there.",
-    Detail.WEIGHT: "It is too heavy for every carrier service.",
-    Detail.TOGETHER: "No carrier service takes all of it together.",
-    Detail.NOT_COLLECTED: "No carrier service that takes it collects there.",
-    Detail.DISTANCE: "The address is beyond the last zone of every carrier service.",
-    Detail.NO_DAY: "No parcel ever leaves there.",
+    Detail.LISTED: N_("The rules name it as one that never sends."),
+    Detail.KIND: N_("The rules use no locations of its kind."),
+    Detail.TOO_FAR: N_("It is farther away than the rules allow."),
+    Detail.OTHER_COUNTER: N_("It is collected at another location."),
+    Detail.CLOSED: N_("It is closed for good."),
+    Detail.SENDS_NOTHING: N_("It sends nothing, or hands nothing out."),
+    Detail.NEVER_OPEN: N_("Its opening hours have no open day."),
+    Detail.SERVICE: N_("No carrier service is set up for this kind of delivery."),
+    Detail.COUNTRY: N_("No carrier service goes to this country."),
+    Detail.DANGEROUS: N_("No carrier service takes dangerous goods there."),
+    Detail.WEIGHT: N_("It is too heavy for every carrier service."),
+    Detail.TOGETHER: N_("No carrier service takes all of it together."),
+    Detail.NOT_COLLECTED: N_("No carrier service that takes it collects there."),
+    Detail.DISTANCE: N_("The address is beyond the last zone of every carrier service."),
+    Detail.NO_DAY: N_("No parcel ever leaves there."),
 }
 
 

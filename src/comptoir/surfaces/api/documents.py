@@ -50,6 +50,7 @@ class PickQuery(PaperQuery, frozen=True, kw_only=True):
     "/v1/fulfilments/{fulfilment_id}/documents/packing-slip",
     Scope.ORDERS_READ,
     content_type="application/pdf",
+    worded=True,
     refuses=(UnknownFulfilment, NotFound),
 )
 async def get_packing_slip(call: Call, query: SlipQuery) -> Answer[bytes]:
@@ -63,6 +64,7 @@ async def get_packing_slip(call: Call, query: SlipQuery) -> Answer[bytes]:
     "/v1/fulfilments/{fulfilment_id}/documents/return-slip",
     Scope.ORDERS_READ,
     content_type="application/pdf",
+    worded=True,
     refuses=(UnknownFulfilment,),
 )
 async def get_return_slip(call: Call, query: PaperQuery) -> Answer[bytes]:
@@ -76,6 +78,7 @@ async def get_return_slip(call: Call, query: PaperQuery) -> Answer[bytes]:
     "/v1/fulfilments/{fulfilment_id}/documents/pick-list",
     Scope.ORDERS_READ,
     content_type="application/pdf",
+    worded=True,
     refuses=(UnknownFulfilment,),
 )
 async def get_pick_list(call: Call, query: PickQuery) -> Answer[bytes]:
@@ -89,6 +92,7 @@ async def get_pick_list(call: Call, query: PickQuery) -> Answer[bytes]:
     "/v1/waves/{wave_id}/documents/pick-list",
     Scope.ORDERS_READ,
     content_type="application/pdf",
+    worded=True,
     refuses=(UnknownWave,),
 )
 async def get_wave_pick_list(call: Call, query: PickQuery) -> Answer[bytes]:

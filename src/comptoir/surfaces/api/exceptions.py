@@ -70,7 +70,15 @@ class ExceptionShape(Shape, frozen=True, kw_only=True):
     sku: str | None
     location_id: LocationRef | None
     quantity: _Units
-    data: dict[str, Any]
+    data: Annotated[
+        dict[str, Any],
+        Meta(
+            description="What is known of it. Where no location may send it, why: the `reason` that matters most, and how many "
+            "`sites` each reason keeps from it, as it was then. Reasons are the fences of a decision, and `split`: each has "
+            "only a part of it, and the rules do not split it further.",
+            examples=[{"reason": "stock", "sites": {"stock": 4, "excluded": 1}}],
+        ),
+    ]
     opened_at: Instant | None
     resolved_at: Instant | None
     resolution: str | None

@@ -250,6 +250,17 @@ def _headers(operation: Operation) -> list[Json]:
                 "example": '"3"',
             }
         )
+    if operation.worded:
+        found.append(
+            {
+                "name": "Accept-Language",
+                "in": "header",
+                "required": False,
+                "description": "In which language its words are, of `en` and `fr`. `Content-Language` says which it was.",
+                "schema": {"type": "string"},
+                "example": "fr",
+            }
+        )
     return found
 
 
@@ -262,6 +273,9 @@ def _responses(operation: Operation, known: Mapping[Any, Any], components: Mappi
     headers: Json = {"X-Request-Id": {"description": "Of this request.", "schema": {"type": "string"}}}
     if operation.changes:
         headers["Idempotency-Replayed"] = {"description": _REPLAYED, "schema": {"type": "string", "enum": ["true"]}}
+    if operation.worded:
+        headers["Content-Language"] = {"description": "Of its words.", "schema": {"type": "string", "enum": ["en", "fr"]}}
+        headers["Vary"] = {"description": "What the answer depends on.", "schema": {"type": "string"}}
     if operation.names_itself:
         fields = operation.answer_type.__struct_fields__
         if "version" in fields:

@@ -85,6 +85,8 @@ class Operation:
     """A question that fits no address: a POST that changes nothing."""
     streams: bool
     """Its body is a file, which the handler takes part by part (`call.parts`)."""
+    worded: bool = False
+    """Its answer has words in the language that `Accept-Language` likes best, and says in which."""
 
     @cached_property
     def name(self) -> str:
@@ -174,8 +176,11 @@ class Resource:
         refuses: Sequence[type[Refusal]] = (),
         quiet: bool = False,
         content_type: str = "application/json",
+        worded: bool = False,
     ) -> Declare:
-        return self._add("GET", path, scope, public=public, refuses=refuses, quiet=quiet, content_type=content_type)
+        return self._add(
+            "GET", path, scope, public=public, refuses=refuses, quiet=quiet, content_type=content_type, worded=worded
+        )
 
     def post(
         self,
@@ -251,12 +256,13 @@ class Resource:
         sealed: bool = False,
         asks: bool = False,
         streams: bool = False,
+        worded: bool = False,
     ) -> Declare:
         def keep(handler: Handler) -> Handler:
             self.operations.append(
                 Operation(
                     handler, method, path, self.name, scope, public, status, tuple(refuses), if_match, max_body, quiet,
-                    content_type, example, by_code, sealed, asks, streams,
+                    content_type, example, by_code, sealed, asks, streams, worded,
                 )
             )  # fmt: skip
             return handler

@@ -129,6 +129,8 @@ class PaymentShape(Shape, frozen=True, kw_only=True):
     currency: CurrencyCode
     reference: str
     at: Instant
+    channel: Annotated[Code, Meta(description="The channel that took it; the order's, where a store or a desk did.")]
+    location_id: Annotated[LocationRef, Meta(description="The store or desk where it moved.")] | None
 
 
 class OpenExceptionShape(Shape, frozen=True, kw_only=True):
@@ -371,6 +373,8 @@ def _payment(one: Entry) -> PaymentShape:
         currency=one.currency,
         reference=one.reference,
         at=one.at,
+        channel=one.channel_code,
+        location_id=show_some("location", one.location_id),
     )
 
 

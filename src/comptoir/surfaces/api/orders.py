@@ -165,6 +165,7 @@ class RecordPayment(Request, frozen=True, kw_only=True):
     method: Annotated[Words, Meta(min_length=1, examples=["card"])]
     amount: Positive
     reference: Annotated[Reference, Meta(description="The provider's own id of it.")] = ""
+    location_id: Annotated[LocationRef, Meta(description="The store or desk where it moved.")] | None = None
 
 
 class RecordRefund(Request, frozen=True, kw_only=True):
@@ -173,6 +174,7 @@ class RecordRefund(Request, frozen=True, kw_only=True):
     method: Annotated[Words, Meta(min_length=1, examples=["card"])]
     amount: Positive
     reference: Annotated[Reference, Meta(description="The provider's own id of it.")] = ""
+    location_id: Annotated[LocationRef, Meta(description="The store or desk where it moved.")] | None = None
 
 
 @orders.get("/v1/orders", Scope.ORDERS_READ)
@@ -336,21 +338,23 @@ async def note_order(call: Call, body: NoteOrder) -> Answer[OrderShape]:
         return await _stands(call, tx, order_id)
 
 
-@_step("payments", OverVoid)
+@_step("payments", OverVoid, UnknownLocation)
 async def record_payment(call: Call, body: RecordPayment) -> Answer[OrderShape]:
     """Record money that was authorised, captured or voided elsewhere."""
     async with call.transaction() as tx:
         order_id = await _at_version(call, tx)
-        await api.pay(tx, order_id, EntryKind(body.kind), body.method, body.amount, body.reference)
+        at = None if body.location_id is None else await _location(tx, body.location_id)
+        await api.pay(tx, order_id, EntryKind(body.kind), body.method, body.amount, body.reference, location_id=at)
         return await _stands(call, tx, order_id)
 
 
-@_step("refunds", OverRefund)
+@_step("refunds", OverRefund, UnknownLocation)
 async def record_refund(call: Call, body: RecordRefund) -> Answer[OrderShape]:
     """Record money that went back to the buyer; never more than was captured."""
     async with call.transaction() as tx:
         order_id = await _at_version(call, tx)
-        await api.pay(tx, order_id, EntryKind.REFUNDED, body.method, body.amount, body.reference)
+        at = None if body.location_id is None else await _location(tx, body.location_id)
+        await api.pay(tx, order_id, EntryKind.REFUNDED, body.method, body.amount, body.reference, location_id=at)
         return await _stands(call, tx, order_id)
 
 

@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from comptoir.kernel.money import Currency
+from comptoir.modules.locations import api as locations
+from comptoir.modules.locations.contracts import LocationId
+from comptoir.modules.locations.errors import UnknownLocation
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import OrderId
 from comptoir.modules.orders.errors import OverRefund
@@ -48,10 +51,12 @@ from comptoir.surfaces.api.shapes import (
     AccountRef,
     Actor,
     Amount,
+    Code,
     CurrencyCode,
     CustomerRef,
     GrantRef,
     Instant,
+    LocationRef,
     Minor,
     Note,
     OrderRef,
@@ -108,6 +113,8 @@ class RefundQuery(PageQuery, frozen=True, kw_only=True):
     granted_before: Annotated[Instant, Meta(description="Only what was promised before then.")] | None = None
     currency: CurrencyCode | None = None
     order_id: OrderRef | None = None
+    channel: Annotated[tuple[Code, ...], Meta(description="Through one of these something of the order was paid.")] = ()
+    location_id: Annotated[LocationRef, Meta(description="There money of the order has moved.")] | None = None
 
 
 class MethodBalanceShape(Shape, frozen=True, kw_only=True):
@@ -141,6 +148,7 @@ class ExecuteGrant(Request, frozen=True, kw_only=True):
     method: Annotated[Words, Meta(min_length=1, examples=["card"])]
     reference: Annotated[Reference, Meta(description="The provider's own id of it, or the terminal's receipt.")] = ""
     account_id: AccountRef | None = None
+    location_id: Annotated[LocationRef, Meta(description="The store or desk where it moved.")] | None = None
 
 
 class WithdrawGrant(Request, frozen=True, kw_only=True):
@@ -216,6 +224,7 @@ class SpendAccount(Request, frozen=True, kw_only=True):
     code: _Code | None = None
     account_id: AccountRef | None = None
     amount: Positive | None = None
+    location_id: Annotated[LocationRef, Meta(description="The store or desk where it moved.")] | None = None
 
 
 @refunds.get("/v1/refunds", Scope.ORDERS_READ)
@@ -231,6 +240,8 @@ async def list_refunds(call: Call, query: RefundQuery) -> Answer[PageOf[RefundSh
         granted_before=query.granted_before,
         currency=None if query.currency is None else Currency(query.currency),
         order_id=order_id,
+        channels=query.channel,
+        location_id=parsed_some("location", query.location_id),
     )
     async with call.reading() as reader:
         page = await api.find_grants(reader, wanted, sort=query.sort, limit=query.limit, cursor=query.cursor)
@@ -267,6 +278,7 @@ async def grant_refund(call: Call, body: NewGrant) -> Answer[MoneyShape]:
         OverRefund,
         ReferenceMissing,
         UnknownAccount,
+        UnknownLocation,
         WrongCurrency,
         AccountExpired,
     ),
@@ -288,6 +300,7 @@ async def execute_refund(call: Call, body: ExecuteGrant) -> Answer[MoneyShape]:
             body.reference,
             account_id=None if account is None else AccountId(account),
             anyhow=call.services.settings.refund_anyhow,
+            location_id=await _place(tx, body.location_id),
         )
         return await call.done(tx, await _money(tx, order_id))
 
@@ -304,7 +317,7 @@ async def withdraw_refund(call: Call, body: WithdrawGrant) -> Answer[MoneyShape]
 @refunds.post(
     "/v1/orders/{order_id}/spend",
     Scope.ORDERS_WRITE,
-    refuses=(UnknownAccount, OverOwed, WrongCurrency, AccountExpired, BalanceTooLow),
+    refuses=(UnknownAccount, UnknownLocation, OverOwed, WrongCurrency, AccountExpired, BalanceTooLow),
     sealed=True,
 )
 async def spend_on_order(call: Call, body: SpendAccount) -> Answer[MoneyShape]:
@@ -312,11 +325,12 @@ async def spend_on_order(call: Call, body: SpendAccount) -> Answer[MoneyShape]:
     order_id, named = OrderId(call.id("order")), parsed_some("account", body.account_id)
     async with call.transaction() as tx:
         account_id = (await _by_code(call, tx, body.code or "")).id if named is None else AccountId(named)
-        await orders.spend(tx, order_id, account_id, body.amount)
+        at = await _place(tx, body.location_id)
+        await orders.spend(tx, order_id, account_id, body.amount, location_id=at)
         return await call.done(tx, await _money(tx, order_id))
 
 
-@refunds.post("/v1/accounts", Scope.ORDERS_WRITE, status=201, sealed=True)
+@refunds.post("/v1/accounts", Scope.ORDERS_APPROVE, status=201, sealed=True)
 async def issue_account(call: Call, body: NewAccount) -> Answer[IssuedAccount]:
     """Issue a gift card or store credit.
 
@@ -362,12 +376,18 @@ async def list_account_entries(call: Call) -> Answer[AccountEntries]:
         return call.answer(AccountEntries(items=[_entry(one) for one in await api.account_entries(reader, account_id)]))
 
 
-@refunds.post("/v1/accounts/{account_id}/adjust", Scope.ORDERS_WRITE, refuses=(UnknownAccount, BalanceTooLow))
+@refunds.post("/v1/accounts/{account_id}/adjust", Scope.ORDERS_APPROVE, refuses=(UnknownAccount, BalanceTooLow))
 async def adjust_account(call: Call, body: AdjustAccount) -> Answer[AccountShape]:
     """Correct a balance."""
     async with call.transaction() as tx:
         done = await api.adjust_account(tx, AccountId(call.id("account")), body.amount, body.reference)
         return await call.done(tx, account_shape(done))
+
+
+async def _place(reader: Reader, text: str | None) -> LocationId | None:
+    """The store or desk that is named. Raises UnknownLocation."""
+    found = parsed_some("location", text)
+    return None if found is None else (await locations.get(reader, LocationId(found))).id
 
 
 async def _by_code(call: Call, reader: Reader, code: str) -> Account:

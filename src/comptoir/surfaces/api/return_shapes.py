@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from comptoir.modules.changes.contracts import (
     FREE_REASONS,
+    MOST_SKUS,
     Fate,
     Found,
     Goods,
@@ -366,13 +367,18 @@ class PaidOut(Shape, frozen=True, kw_only=True):
 class NewPolicy(Request, frozen=True, kw_only=True):
     """Terms on which something may come back. What is empty or null does not restrict; the first that fits, by position, holds.
 
-    No policy takes the right of withdrawal from a consumer in France who bought at a distance; `exempt` is for what the law
-    takes out of it.
+    `category` and `skus` say together what it is for: an article in the category or among the SKUs is enough. With neither it
+    is for all articles. No policy takes the right of withdrawal from a consumer in the European Economic Area, France and its
+    overseas regions included, who bought at a distance; `exempt` is for what the law takes out of it.
     """
 
     code: Code
     position: Annotated[int, Meta(ge=0, le=1_000_000, examples=[10])]
     category: Annotated[tuple[Annotated[Words, Meta(min_length=1)], ...], Meta(max_length=10)] = ()
+    skus: Annotated[
+        tuple[SkuText, ...],
+        Meta(max_length=MOST_SKUS, description="These articles, whatever their category; each is in the catalogue."),
+    ] = ()
     channels: Annotated[tuple[Code, ...], Meta(max_length=100)] = ()
     countries: Annotated[tuple[CountryCode, ...], Meta(max_length=300)] = ()
     valid_from: Day | None = None
@@ -398,6 +404,7 @@ class PolicyShape(Shape, frozen=True, kw_only=True):
     code: Code
     position: int
     category: list[str]
+    skus: list[SkuText]
     channels: list[str]
     countries: list[str]
     valid_from: Day | None
@@ -516,6 +523,7 @@ def policy_shape(one: Policy) -> PolicyShape:
         code=one.code,
         position=one.position,
         category=list(one.category),
+        skus=list(one.skus),
         channels=list(one.channels),
         countries=list(one.countries),
         valid_from=one.valid_from,

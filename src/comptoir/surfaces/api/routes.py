@@ -52,11 +52,13 @@ from comptoir.surfaces.api.replenishment import replenishment
 from comptoir.surfaces.api.return_goods import returns
 from comptoir.surfaces.api.routing import routing
 from comptoir.surfaces.api.run_schedules import run_schedules
+from comptoir.surfaces.api.serviceability import serviceability
 from comptoir.surfaces.api.simulations import simulations
 from comptoir.surfaces.api.staff import staff
 from comptoir.surfaces.api.substitutes import substitutes
 from comptoir.surfaces.api.suppliers import suppliers
 from comptoir.surfaces.api.supplies import supplies
+from comptoir.surfaces.api.takings import takings
 from comptoir.surfaces.api.transfer_floor import transfer_floor
 from comptoir.surfaces.api.transfers import transfers
 from comptoir.surfaces.api.waves import waves
@@ -68,6 +70,7 @@ RESOURCES: tuple[Resource, ...] = (
     changes,
     returns,
     refunds,
+    takings,
     invoices,
     fulfilments,
     collections,
@@ -100,6 +103,7 @@ RESOURCES: tuple[Resource, ...] = (
     simulations,
     carriers,
     carrier_accounts,
+    serviceability,
     notices,
     notice_settings,
     products,

@@ -200,8 +200,12 @@ class RoutingRulesShape(Request, frozen=True, kw_only=True):
         bool, Meta(description="Whether who cannot keep the promised date is out, rather than only later than others.")
     ] = False
     count_unanswered: Annotated[
-        bool, Meta(description="Whether also who does not begin in time, or has no staff, counts what it was to send.")
-    ] = False
+        bool,
+        Meta(
+            description="Whether also who does not begin in time, or has no staff, counts what it was to send. Who does not "
+            "find it, or finds it damaged, always does."
+        ),
+    ] = True
     objective: ObjectiveShape = ObjectiveShape()
 
 

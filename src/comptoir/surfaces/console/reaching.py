@@ -93,6 +93,7 @@ RULES: Mapping[tuple[str, str], Rule | Steps] = {
     ("POST", "/operations/orders"): Rule(bound=Bound.NAMED, free=("to",)),
     ("POST", "/store/tasks/{fulfilment_id:str}/{step:str}"): Steps("step", {"move": Rule(free=("to",))}),
     ("POST", "/parcels/troubles"): _NAMED,
+    ("POST", "/carriers/serviceability"): _NAMED,
     ("POST", "/stock-changes/{change:str}"): _NAMED,
     ("POST", "/counts/new"): _NAMED,
     ("POST", "/supplies/new"): _NAMED,

@@ -1,13 +1,13 @@
 """The staff of the demo's locations: they pick what they are given, pack it, put it on the counter or into a locker, hand over
-what no lorry of the replay takes along, count what was not found, put back what nobody collected; and now and then cannot find
-something.
+what no lorry of the replay takes along, count what was not found and where more has left than there was, put back what nobody
+collected; and now and then cannot find something.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from comptoir.kernel.errors import Fault, Refusal
 from comptoir.modules.fulfilment import api as fulfilment
@@ -27,7 +27,8 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.inventory.contracts import Counted
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import LocationId
-from comptoir.modules.orders.contracts import Tracking
+from comptoir.modules.orders import api as orders
+from comptoir.modules.orders.contracts import ExceptionFilter, ExceptionKind, Tracking
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Database, Reader, Tx
 from comptoir.surfaces.demo import shelves
@@ -54,6 +55,12 @@ _ROUND_EVERY = 2
 """Looks between two rounds; a round is of one location."""
 _COUNTED, _SHORT = 70, 25
 """Of a hundred locations so many count what was not found; of what is counted, so much is really missing."""
+_BELOW, _BELOW_FOR, _BELOW_LEFT = 60, timedelta(seconds=60), 6
+"""Shelves with less than nothing that are looked at in one round, after how long, and how many of the latest are left to the
+viewer.
+"""
+_PLACES, _ON_SHELVES = 6, 3
+"""At so many locations these are counted in one round, and so much more than is promised stands there at most."""
 
 
 class Crew(Shift):
@@ -82,10 +89,12 @@ class Crew(Shift):
         for one, parcels in left:
             await self.do(_hand_over(one, parcels))
         self._looks += 1
+        counted = 0
         if self._looks % _ROUND_EVERY == 0 and self._rounds:
             self._rounds.rotate(-1)
             await self._round(self._rounds[0])
-        return len(found) + len(left)
+            counted = await self._below_nothing(now)
+        return len(found) + len(left) + counted
 
     async def _arrive(self, reader: Reader) -> None:
         """Who works where."""
@@ -163,6 +172,20 @@ class Crew(Shift):
         if doubts:
             await self.do(lambda tx: _count(tx, location_id, [one.sku for one in doubts[:_AT_ONCE]]))
 
+    async def _below_nothing(self, now: datetime) -> int:
+        """Counts where more has left than there was thought to be, at whichever location, what is oldest first; gives at how
+        many.
+        """
+        wanted = ExceptionFilter(kinds=(ExceptionKind.NEGATIVE_STOCK,), opened_before=now - _BELOW_FOR)
+        async with self.database.read() as reader:
+            page = await orders.find_exceptions(reader, wanted, sort="opened", limit=_BELOW)
+        shelves_at = defaultdict[LocationId, list[str]](list)
+        for one in page.items[:-_BELOW_LEFT]:
+            if one.exception.location_id is not None and one.exception.sku is not None:
+                shelves_at[one.exception.location_id].append(one.exception.sku)
+        some = list(shelves_at.items())[:_PLACES]
+        return sum([await self.do(lambda tx, at=at, skus=skus: _count_below(tx, at, skus)) for at, skus in some])
+
 
 def _since(one: Fulfilment) -> datetime:
     """Since when it lies as it does."""
@@ -201,3 +224,16 @@ async def _count(tx: Tx, location_id: LocationId, skus: Sequence[str]) -> None:
         found.append(Counted(sku, max(0, level.on_hand - short)))
     if found:
         await inventory.count(tx, location_id, found)
+
+
+async def _count_below(tx: Tx, location_id: LocationId, skus: Sequence[str]) -> bool:
+    """What is promised stands there, and mostly a little more: a delivery was not booked. Says whether anything was counted."""
+    levels = await inventory.lock_levels(tx, sorted((sku, location_id) for sku in skus))
+    found = [
+        Counted(sku, max(0, level.reserved) + (luck(location_id, 2) + n) % (_ON_SHELVES + 1))
+        for n, ((sku, _), level) in enumerate(sorted(levels.items()))
+        if level.on_hand < 0
+    ]
+    if found:
+        await inventory.count(tx, location_id, found)
+    return bool(found)

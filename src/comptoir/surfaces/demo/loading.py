@@ -32,7 +32,17 @@ from comptoir.modules.locations.contracts import (
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.pricing.contracts import MarketDraft, PriceDraft
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.contracts import Rating, Rules, RuleSetDraft, SiteSettings, Splitting, Weight
+from comptoir.modules.routing.contracts import (
+    Condition,
+    Rating,
+    Rules,
+    RuleSetDraft,
+    RuleSetState,
+    ScheduleDraft,
+    SiteSettings,
+    Splitting,
+    Weight,
+)
 from comptoir.runtime.database import Context, Database, Reader, Tx
 from comptoir.sdk.orders import Buyer, LineKind
 from comptoir.surfaces.demo import state
@@ -89,6 +99,7 @@ async def load(database: Database, plan: Plan, progress: Progress = _quiet, *, o
         ("channels", len(plan.channels), _load_channels),
         ("customers", len(plan.households), _load_customers),
         ("routing", len(RULES), _load_routing),
+        ("rules", 1, _load_rules),
     ):
         async with _step(database, name, of, progress) as tx:
             if tx is not None:
@@ -198,6 +209,26 @@ RULES = (
     ),
 )
 """Drafts, for whoever wants to try them on the year."""
+HOUSE = RuleSetDraft(
+    code="house",
+    name="Our centres first, then the nearest store",
+    rules=Rules(
+        condition=Condition(channels=tuple(channel.value for channel in Channel if channel is not Channel.POS)),
+        ratings=(Weight(Rating.PRIORITY), Weight(Rating.DISTANCE), Weight(Rating.COST)),
+        respect_capacity=False,
+    ),
+)
+"""Live: the plan of the year has its stock lie where these rules look for it. A day of trade takes seconds here, so that
+nobody's day is ever full.
+"""
+BY_PHONE = ScheduleDraft(
+    code="phone",
+    name="Orders by phone, together",
+    condition=Condition(channels=(Channel.PHONE.value,)),
+    time_zone="America/New_York",
+    every=5,
+)
+"""What is ordered by phone, which is little, waits a few minutes of the viewer's time to be decided together."""
 
 
 async def _load_routing(tx: Tx, plan: Plan) -> None:
@@ -221,6 +252,15 @@ async def _load_routing(tx: Tx, plan: Plan) -> None:
     )
     for draft in RULES:
         await routing.create(tx, draft)
+
+
+async def _load_rules(tx: Tx, _plan: Plan) -> None:
+    """Once: a house that has rules of its own, or runs, keeps to them."""
+    if not await routing.live(tx):
+        made = await routing.create(tx, HOUSE)
+        await routing.move(tx, made.id, RuleSetState.LIVE)
+    if not await routing.schedules(tx):
+        await routing.create_schedule(tx, BY_PHONE)
 
 
 async def location_ids(reader: Reader, plan: Plan) -> dict[str, LocationId]:

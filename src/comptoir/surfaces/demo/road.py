@@ -30,6 +30,7 @@ from comptoir.runtime.database import Database, Reader, Tx
 from comptoir.sdk.tracking import Scan, TrackingStatus, TrackingUpdate
 from comptoir.surfaces.demo.dispatch import CARRIER
 from comptoir.surfaces.demo.loading import DEMO
+from comptoir.surfaces.demo.places import WAREHOUSE_TOWNS
 from comptoir.surfaces.demo.shift import Shift, luck, rested
 from comptoir.surfaces.returned_lots import inspect
 
@@ -164,15 +165,15 @@ async def _latest(reader: Reader, account: AccountId, status: TrackingStatus, be
 
 
 async def _further(tx: Tx, case_id: ReturnCaseId) -> bool:
-    """Sent, then received where the order came from, then looked at."""
+    """Sent, then received where the order came from or, if that takes no returns, at one of our centres, then looked at."""
     case = await changes.get_return(tx, case_id)
     assert case.order_id is not None, "nothing else was asked for"
     if case.state is ReturnState.APPROVED:
         await changes.send_return(tx, case_id, CARRIER, f"DR{case.number}")
     elif case.state is ReturnState.IN_TRANSIT:
-        (first, *_) = await tracking.of_order(tx, case.order_id)
+        place = await _where_it_goes(tx, case)
         arrived = [Arrived(item.line_no, item.quantity - item.received) for item in case.items]
-        await changes.receive_return(tx, case_id, first.parcel.location_id, arrived, parcel=case.tracking_number)
+        await changes.receive_return(tx, case_id, place, arrived, parcel=case.tracking_number)
     else:
         condition, fate = _FATES[case.number % len(_FATES)]
         waiting = [row for row in case.received if row.fate is None]
@@ -181,3 +182,17 @@ async def _further(tx: Tx, case_id: ReturnCaseId) -> bool:
         except (LotNotSaid, LotRefused):  # nobody knows how old it is, or it is too old: it is thrown away
             await inspect(tx, case_id, [Look(row.id, row.quantity, condition, Fate.DESTROY) for row in waiting])
     return True
+
+
+async def _where_it_goes(tx: Tx, case: ReturnCase) -> LocationId:
+    """Where its first parcel left, unless nothing is taken back there: suppliers have their customers' returns sent to us. What
+    the carrier brings back undelivered goes to its sender in any case.
+    """
+    assert case.order_id is not None, "nothing else is on the road"
+    (first, *_) = await tracking.of_order(tx, case.order_id)
+    sender = first.parcel.location_id
+    if case.shipment_id is not None or (await locations.get(tx, sender)).returns:
+        return sender
+    centres = await locations.ids(tx, [code for code, *_ in WAREHOUSE_TOWNS])
+    ours = [place for place in centres.values() if (await locations.get(tx, place)).returns]
+    return ours[luck(case.id, 4) % len(ours)] if ours else sender

@@ -1,12 +1,13 @@
 """Customer service: it sees to what buyers ask for, before their orders leave and after. What gives much away waits for a
-second person, who looks at most of it and leaves some to the viewer.
+second person, who looks at most of it and leaves some to the viewer. What no location may send they see to in the way that is
+best.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -22,9 +23,18 @@ from comptoir.modules.changes.contracts import (
     ReturnState,
 )
 from comptoir.modules.fulfilment import api as fulfilment
+from comptoir.modules.fulfilment.api import WaysOut
 from comptoir.modules.fulfilment.contracts import Fulfilment, FulfilmentFilter, Method, Stage
 from comptoir.modules.orders import api as orders
-from comptoir.modules.orders.contracts import Order, OrderId
+from comptoir.modules.orders.contracts import (
+    Choice,
+    ExceptionFilter,
+    ExceptionId,
+    ExceptionKind,
+    Order,
+    OrderException,
+    OrderId,
+)
 from comptoir.modules.payments import api as payments
 from comptoir.modules.staff.contracts import Role
 from comptoir.modules.tracking import api as tracking
@@ -37,6 +47,7 @@ from comptoir.surfaces.demo.loading import DEMO
 from comptoir.surfaces.demo.plan import UNRECORDED
 from comptoir.surfaces.demo.shift import Shift, luck, member, rested
 from comptoir.surfaces.demo.wishes import Wish
+from comptoir.surfaces.pools import pool_id_of
 
 _SEEN, _SEEN_PARCELS = 40, 150
 _REMEMBERED = 4_000
@@ -46,6 +57,11 @@ _LEFT = 6
 """So many changes, and so many returns, are always left to the viewer: those that have waited for longest."""
 _DECLINED, _REFUNDED = 15, 75
 """Of a hundred changes that wait those that are declined, and of a hundred refunds those that move at once."""
+_STUCK, _STUCK_AT_ONCE, _STUCK_EVERY, _STUCK_LEFT = 200, 12, 5, 6
+"""Units that no location may send: so many are looked at, so many of them seen to at once, in every fifth look; so many of the
+latest are left to the viewer.
+"""
+_STUCK_FOR = timedelta(seconds=60)
 _REASONS = (Reason.DEFECTIVE, Reason.NOT_AS_DESCRIBED, Reason.WRONG_ITEM, Reason.DAMAGED)
 """Those for which no policy takes a fee."""
 
@@ -78,6 +94,9 @@ class CustomerService(Shift):
             *(Wish(22 + 6 * n, partial(wishes.unwanted, reason=why)) for n, why in enumerate(_REASONS)),
         )
         self._we, self._second = DEMO, DEMO
+        self._setting = fulfilment.Setting(pool_id_of)
+        self._tried: deque[ExceptionId] = deque(maxlen=_REMEMBERED)
+        self._looks = 0
 
     async def look(self, now: datetime) -> int:
         async with self.database.read() as reader:
@@ -94,6 +113,9 @@ class CustomerService(Shift):
         done = sum([await self._see_to(one.order_id, _BEFORE, 1) for one in fresh])
         done += sum([await self._see_to(one.order_id, self._after, 2) for one in came if _rests(one, now)])
         done += sum([await self._see_to(one.order_id, _NEVER_CAME, 3) for one in gone if _rests(one, now)])
+        self._looks += 1
+        if self._looks % _STUCK_EVERY == 0:
+            done += await self._unstick(now)
         done += sum([await self._decide(one) for one in waiting.items[_LEFT:] if rested(one.requested_at, now, _DECIDED)])
         return done + sum(
             [await self._decide_return(one) for one in cases.items[_LEFT:] if rested(one.requested_at, now, _DECIDED)]
@@ -136,6 +158,20 @@ class CustomerService(Shift):
             return await self.do(lambda tx: changes.decline_return(tx, case.id), self._second)
         return await self.do(lambda tx: changes.approve_return(tx, case.id, SETTING), self._second)
 
+    async def _unstick(self, now: datetime) -> int:
+        """Units that no location may send, the oldest first: each is tried once, in the way that is best; gives how many."""
+        wanted = ExceptionFilter(kinds=(ExceptionKind.UNROUTABLE,), opened_before=now - _STUCK_FOR)
+        async with self.database.read() as reader:
+            page = await orders.find_exceptions(reader, wanted, sort="opened", limit=_STUCK)
+            fresh = [one.exception for one in page.items[:-_STUCK_LEFT] if one.exception.id not in self._tried]
+            some = fresh[:_STUCK_AT_ONCE]
+            ways = await fulfilment.ways_out(reader, self._setting, some, now) if some else {}
+        self._tried.extend(one.id for one in some)
+        return sum([await self._try(one, ways[one.id]) for one in some if one.id in ways])
+
+    async def _try(self, one: OrderException, ways: WaysOut) -> bool:
+        return await self.do(lambda tx: _remedied(tx, self._setting, one.id, ways), self._we)
+
 
 def _rests(parcel: Tracked, now: datetime) -> bool:
     return rested(parcel.delivered_at or parcel.last_at, now, _RESTED)
@@ -151,6 +187,22 @@ async def _fresh(reader: Reader) -> list[Fulfilment]:
 async def _parcels(reader: Reader, *statuses: TrackingStatus) -> list[Tracked]:
     page = await tracking.find(reader, TrackedFilter(statuses=statuses), sort="-shipped", limit=_SEEN_PARCELS)
     return [parcel for parcel in page.items if parcel.kind is Kind.PARCEL]
+
+
+async def _remedied(tx: Tx, setting: fulfilment.Setting, exception_id: ExceptionId, ways: WaysOut) -> bool:
+    """What is best; False where that is to wait."""
+    match ways.best:
+        case Choice.SEND if ways.location_id is not None:
+            await fulfilment.send_anyway(tx, setting, exception_id, ways.location_id)
+        case Choice.SERVICE if ways.service is not None:
+            await fulfilment.send_as(tx, setting, exception_id, ways.service)
+        case Choice.CANCEL:
+            await fulfilment.cancel_stuck(tx, exception_id, "out of stock")
+        case Choice.RETRY:
+            await fulfilment.retry(tx, setting, exception_id)
+        case _:
+            return False
+    return True
 
 
 async def _decided(tx: Tx, change: Change) -> None:

@@ -181,5 +181,5 @@ async def move(tx: Tx, lane: str, position: int) -> None:
 async def begin_anew(tx: Tx) -> None:
     """Nothing has played, and the opening stock has to be loaded; the wish for it is fulfilled."""
     await tx.run("DELETE FROM demo.lanes")
-    await tx.run("DELETE FROM demo.steps WHERE name = 'stock'")
+    await tx.run("DELETE FROM demo.steps WHERE name IN ('stock', 'simulation')")
     await tx.run("UPDATE demo.state SET resetting = false, data_at = begins_at, lines_per_second = 0, baskets_per_second = 0")

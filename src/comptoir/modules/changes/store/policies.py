@@ -14,6 +14,7 @@ _FIELDS = (
     "code",
     "position",
     "category",
+    "skus",
     "channels",
     "countries",
     "valid_from",
@@ -47,7 +48,7 @@ WHERE id = %(id)s AND (%(version)s::int IS NULL OR version = %(version)s) RETURN
 
 def _policy(row: TupleRow) -> Policy:
     fields = dict(zip(_READ, row, strict=True))
-    for name in ("category", "channels", "countries"):
+    for name in ("category", "skus", "channels", "countries"):
         fields[name] = tuple(fields[name])
     fields["free_reasons"] = tuple(Reason(one) for one in fields["free_reasons"])
     fields["moment"], fields["method"] = RefundMoment(fields["moment"]), RefundMethod(fields["method"])
@@ -58,6 +59,7 @@ def _params(draft: PolicyDraft) -> dict[str, object]:
     params: dict[str, object] = {name: getattr(draft, name) for name in _FIELDS}
     return params | {
         "category": list(draft.category),
+        "skus": list(draft.skus),
         "channels": list(draft.channels),
         "countries": list(draft.countries),
         "free_reasons": list(draft.free_reasons),

@@ -16,13 +16,14 @@ _SPOTS = "SELECT * FROM unnest(%(skus)s::text[], %(locations)s::uuid[])"
 
 # In the order of the index that may make them wait for each other.
 _OPEN_EXCEPTIONS = """
-INSERT INTO orders.exceptions (id, kind, state, order_id, line_no, sku, location_id, quantity, opened_at)
-SELECT id, kind, 'open', order_id, nullif(line_no, 0), sku, location_id, quantity, %(at)s
+INSERT INTO orders.exceptions AS e (id, kind, state, order_id, line_no, sku, location_id, quantity, data, opened_at)
+SELECT id, kind, 'open', order_id, nullif(line_no, 0), sku, location_id, quantity, data::jsonb, %(at)s
 FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(orders)s::uuid[], %(lines)s::int[], %(skus)s::text[], %(locations)s::uuid[],
-  %(quantities)s::int[]) AS e (id, kind, order_id, line_no, sku, location_id, quantity)
+  %(quantities)s::int[], %(data)s::text[]) AS n (id, kind, order_id, line_no, sku, location_id, quantity, data)
 ORDER BY kind, order_id, line_no, sku, location_id
-ON CONFLICT (kind, order_id, line_no, sku, location_id) WHERE state = 'open' DO UPDATE SET quantity = excluded.quantity
-RETURNING id
+ON CONFLICT (kind, order_id, line_no, sku, location_id) WHERE state = 'open'
+  DO UPDATE SET quantity = excluded.quantity, data = e.data || excluded.data
+RETURNING e.id
 """
 
 EXCEPTION_COLUMNS = """e.id, e.kind, e.state, e.order_id, e.line_no, e.sku, e.location_id, e.quantity, e.data, e.opened_at,
@@ -39,8 +40,8 @@ _NOTE_EXCEPTION = """
 UPDATE orders.exceptions SET data = (data - %(but)s::text[]) || %(data)s::jsonb WHERE id = %(id)s AND state = 'open'
 """
 
-ExceptionRow = tuple[UUID, str, UUID | None, int | None, str | None, UUID | None, int]
-"""(id, kind, order, line, SKU, location, units)."""
+ExceptionRow = tuple[UUID, str, UUID | None, int | None, str | None, UUID | None, int, Mapping[str, object]]
+"""(id, kind, order, line, SKU, location, units, what is known of it)."""
 
 
 async def open_exceptions(tx: Tx, rows: Sequence[ExceptionRow]) -> set[UUID]:
@@ -54,6 +55,7 @@ async def open_exceptions(tx: Tx, rows: Sequence[ExceptionRow]) -> set[UUID]:
         "skus": arrays.optional_texts([r[4] for r in rows]),
         "locations": arrays.optional_uuids([r[5] for r in rows]),
         "quantities": arrays.int4s([r[6] for r in rows]),
+        "data": arrays.texts([msgspec.json.encode(r[7]).decode() for r in rows]),
     }
     wanted = {r[0] for r in rows}
     return wanted & set(await tx.values(_OPEN_EXCEPTIONS, params))

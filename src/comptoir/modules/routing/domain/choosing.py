@@ -222,12 +222,18 @@ def _sent_to_counter(
     network: Network, rules: Rules, job: Job, decision: Decision, situation: Situation, now: datetime
 ) -> Decision:
     """A decision for a counter that lacks something, with what others send to it."""
-    assert job.pickup_at is not None
-    counter = network.sites[network.position[job.pickup_at]]
     lacking = dict(decision.lacking)
     needs = tuple([replace(need, quantity=lacking[need.line_no]) for need in job.needs if need.line_no in lacking])
+    sent = choose(network, rules, to_counter(network, job, needs), situation, now)
+    return Decision(job.id, (*decision.parcels, *sent.parcels), sent.lacking)
+
+
+def to_counter(network: Network, job: Job, needs: tuple[Need, ...]) -> Job:
+    """These needs as a job of others, who send them to the counter where the job is collected."""
+    assert job.pickup_at is not None
+    counter = network.sites[network.position[job.pickup_at]]
     place = None if counter.latitude is None or counter.longitude is None else (counter.latitude, counter.longitude)
-    way = replace(
+    return replace(
         job,
         needs=needs,
         service=Service.STANDARD,
@@ -236,8 +242,6 @@ def _sent_to_counter(
         pickup_at=None,
         rejected_by=(*job.rejected_by, counter.id),
     )
-    sent = choose(network, rules, way, situation, now)
-    return Decision(job.id, (*decision.parcels, *sent.parcels), sent.lacking)
 
 
 def decide(network: Network, rules: Rules, job: Job, view: View, now: datetime) -> Decision:

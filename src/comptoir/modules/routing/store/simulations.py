@@ -17,6 +17,7 @@ from comptoir.modules.routing.contracts import (
     SimulationId,
     SimulationState,
 )
+from comptoir.modules.routing.domain.asking import SIMULATION_STEPS, SimulationStep
 from comptoir.modules.routing.domain.drilling import By, Drill, Drilled, Seen, Worse, groups
 from comptoir.runtime import arrays
 from comptoir.runtime.database import Reader, Tx
@@ -153,13 +154,14 @@ async def finish(
     if drill is not None:
         await _insert_simulated(tx, simulation_id, drill.worst())
     await tx.run(
-        "UPDATE routing.simulations SET state = 'done', result = %(result)s, orders = %(orders)s, done = %(orders)s, "
+        "UPDATE routing.simulations SET state = %(done)s, result = %(result)s, orders = %(orders)s, done = %(orders)s, "
         "finished_at = %(now)s WHERE id = %(id)s AND state = 'running'",
         {
             "id": simulation_id,
             "result": _encode(_Result(happened, tried, reached, rehearsed, counted)).decode(),
             "orders": tried.orders,
             "now": tx.now,
+            "done": SIMULATION_STEPS[SimulationState.RUNNING, SimulationStep.FINISH],
         },
     )
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 
 from comptoir.kernel.errors import Fault, Refusal, Remedy
-from comptoir.modules.tracking.contracts import Answer, AnswerKind, CaseState, CaseStep, FailReason, LabelState, LabelStep
+from comptoir.modules.tracking.contracts import (
+    Answer,
+    AnswerKind,
+    CaseState,
+    CaseStep,
+    FailReason,
+    InstructionState,
+    InstructionStep,
+    LabelState,
+    LabelStep,
+)
 from comptoir.modules.tracking.errors import CaseClosed, LabelNotInThatState
 from comptoir.sdk.carriers import OutcomeUnknown
 
@@ -42,6 +52,16 @@ CASE_STEPS: Mapping[tuple[CaseState, CaseStep], CaseState] = {
     **{(state, _S.DELIVER): _C.DELIVERED for state in _C if state not in {_C.DELIVERED, _C.RETURNED}},
     **{(state, _S.SEND_BACK): _C.RETURNING for state in (_C.ASKED, _C.ANSWERED, _C.UNANSWERED, _C.REATTEMPT, _C.DELIVERED)},
     **{(state, _S.COME_BACK): _C.RETURNED for state in _C if state is not _C.RETURNED},
+}
+
+_I, _T = InstructionState, InstructionStep
+INSTRUCTION_STEPS: Mapping[tuple[InstructionState, InstructionStep], InstructionState] = {
+    **{(state, _T.ASK): _I.ASKED for state in _I if state is not _I.TOLD},
+    **{(state, _T.TELL): _I.TOLD for state in _I},  # an answer may come after somebody else has asked and given up
+    **{(state, _T.LOSE): _I.UNKNOWN for state in (_I.ASKED, _I.UNKNOWN)},
+    **{(state, _T.PUT_OFF): _I.ASKED for state in (_I.ASKED, _I.UNKNOWN)},
+    **{(state, _T.REFUSE): _I.REFUSED for state in (_I.ASKED, _I.UNKNOWN)},
+    **{(state, _T.HAND_OVER): _I.CANNOT for state in (_I.ASKED, _I.UNKNOWN)},
 }
 
 ENDED = frozenset({CaseState.DELIVERED, CaseState.RETURNED})

@@ -36,6 +36,7 @@ from comptoir.surfaces.console.pages import (
     return_receive,
     returns,
     search,
+    takings,
 )
 from comptoir.surfaces.console.pages.access import access
 from comptoir.surfaces.console.pages.feed import Feed
@@ -52,6 +53,7 @@ AREAS: tuple[Area, ...] = (
     accounts.area,
     changes.area,
     refunds.area,
+    takings.area,
     change_page.area,
     order_page.area,
     order_routing.area,

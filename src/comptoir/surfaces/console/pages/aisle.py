@@ -1,6 +1,6 @@
 """The endless aisle: what a store orders for somebody who stands there. Through which channel, where it lies nearest, and when.
 
-The dates are those of the promise desk, so that what is said at the counter is what routing will keep.
+The dates are those of the promise desk, so that what is said at the counter, or on the phone, is what routing will keep.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from comptoir.modules.inventory import api as inventory
 from comptoir.modules.locations import api as locations
 from comptoir.modules.locations.contracts import Location, LocationId, PoolMember
 from comptoir.modules.routing.api import Collection, Delivery
-from comptoir.modules.routing.contracts import Job
+from comptoir.modules.routing.contracts import Job, Profile
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.pages import lists
@@ -112,36 +112,57 @@ def _away(own: Location, member: PoolMember) -> float:
 
 
 async def promised(
-    visit: Visit, counter: Counter, own: Location, lines: Sequence[tuple[str, int]], country: str, postcode: str
+    visit: Visit,
+    counter: Counter,
+    own: Location | None,
+    lines: Sequence[tuple[str, int]],
+    country: str,
+    postcode: str,
+    pickup: LocationId | None = None,
 ) -> list[Told]:
-    """In which ways the customer gets these, the store itself first. Counters are sought around the postcode, or around the
-    store; what is sent home is reckoned as for the order itself: without a postcode that is known, the farthest way.
+    """In which ways the customer gets these, the store itself first, or the counter that is chosen on the phone. Counters are
+    sought around the postcode, or around the store; what is sent home is reckoned as for the order itself: without a postcode
+    that is known, the farthest way, and not at all where nobody knows the country.
     """
     services = visit.console.services
-    home = await services.counters.place_of(country or own.country, postcode) if postcode else None
+    country = country or ("" if own is None else own.country)
+    home = await services.counters.place_of(country, postcode) if country and postcode else None
     around = home
-    if home is None and own.latitude is not None and own.longitude is not None:
+    if home is None and own is not None and own.latitude is not None and own.longitude is not None:
         around = (own.latitude, own.longitude)
     asked = [(sku, units, None) for sku, units in lines]
     job = Job(
         id=uuid7(),
         needs=await services.counters.needs(counter, asked),
-        country=country or own.country,
+        country=country,
         destination=home,
         placed_at=utcnow(),
     )
     profile = await services.counters.profile(counter, Service.STANDARD, job.country, asked)
-    found = await services.promises.options(counter, job, tuple(SERVICES), profile=profile, counters=0)
-    job = replace(job, destination=around)
-    collections = list((await services.promises.options(counter, job, (), profile=profile, counters=COUNTERS)).collections)
-    network = counter.network
-    at_own = network is not None and own.id in network.position and network.sites[network.position[own.id]].pickup
-    if at_own and all(one.location_id != own.id for one in collections):
-        here = await services.promises.options(counter, job, (), profile=profile, counters=1, at=own.id)
-        collections = [*here.collections, *collections[: COUNTERS - 1]]
-    collections.sort(key=lambda one: one.location_id != own.id)
+    sent: Sequence[Delivery] = ()
+    if country:
+        sent = (await services.promises.options(counter, job, tuple(SERVICES), profile=profile, counters=0)).deliveries
+    first, most = (pickup, COUNTERS if around else 0) if own is None else (own.id, COUNTERS)
+    collections = await _collections(visit, counter, replace(job, destination=around), profile, first, most)
     told = [_collected(visit, counter, own, one) for one in collections]
-    return told + [_delivered(visit, one) for one in found.deliveries]
+    return told + [_delivered(visit, one) for one in sent]
+
+
+async def _collections(
+    visit: Visit, counter: Counter, job: Job, profile: Profile, first: LocationId | None, most: int
+) -> list[Collection]:
+    """So many counters around, and before them this one, if the channel may hand out there."""
+    promises = visit.console.services.promises
+    found: list[Collection] = []
+    if most:
+        found += (await promises.options(counter, job, (), profile=profile, counters=most)).collections
+    network = counter.network
+    at = None if network is None or first is None else network.position.get(first)
+    hands_out = network is not None and at is not None and network.sites[at].pickup
+    if hands_out and all(one.location_id != first for one in found):
+        here = await promises.options(counter, job, (), profile=profile, counters=1, at=first)
+        found = [*here.collections, *found[: COUNTERS - 1]]
+    return sorted(found, key=lambda one: one.location_id != first)
 
 
 def services_of(visit: Visit, counter: Counter) -> list[tuple[str, str]]:
@@ -159,12 +180,13 @@ def told_day(pickup: str, service: Service, said: Mapping[str, str]) -> date | N
         return None
 
 
-def _collected(visit: Visit, counter: Counter, own: Location, one: Collection) -> Told:
+def _collected(visit: Visit, counter: Counter, own: Location | None, one: Collection) -> Told:
     assert counter.network is not None, "a channel that is kept has its network"
     site = counter.network.sites[counter.network.position[one.location_id]]
     page = visit.page
-    word = visit.say(N_("Collected here")) if one.location_id == own.id else site.name or site.code
-    away = "" if one.distance >= _FAR or one.location_id == own.id else f"{one.distance:.0f} km"
+    is_here = own is not None and one.location_id == own.id
+    word = visit.say(N_("Collected here")) if is_here else site.name or site.code
+    away = "" if one.distance >= _FAR or is_here else f"{one.distance:.0f} km"
     when = "" if one.ready_at is None else formatting.instant(one.ready_at, page.locale, page.zone)
     stock = visit.say(N_("lies there")) if one.in_stock else visit.say(N_("is sent there"))
     return Told(

@@ -9,6 +9,7 @@ from comptoir.kernel.ids import from_text, to_text
 from comptoir.kernel.money import Currency
 from comptoir.kernel.time import utcnow
 from comptoir.modules.changes.errors import MarketplacePays
+from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ORDER_PREFIX, Order
 from comptoir.modules.payments import api as payments
@@ -29,7 +30,7 @@ from comptoir.modules.payments.errors import BalanceTooLow, UnknownAccount
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.exporting import plain_amount
-from comptoir.surfaces.console.pages import shown_once
+from comptoir.surfaces.console.pages import shown_once, store_desk
 from comptoir.surfaces.console.pages.change_words import REASON_WORDS, is_marketplace, reason_words
 from comptoir.surfaces.console.pages.order_forms import Asked, Sent, Values, Work
 from comptoir.surfaces.console.pages.order_money import (
@@ -44,6 +45,8 @@ from comptoir.surfaces.notices.credit import tell_credit
 
 BY_HAND = (CARD, CARD_TERMINAL, CASH, BANK_TRANSFER)
 """Methods by which people move money themselves."""
+_OVER_WIRES = frozenset({CARD, BANK_TRANSFER})
+"""What people move from a desk without moving it there."""
 RECORDED = (EntryKind.CAPTURED, EntryKind.AUTHORISED, EntryKind.VOIDED)
 REASONS = ("goodwill", "price", "late", "damaged", "error", "other")
 _METHOD, _ACCOUNT, _NEW, _CODE = "m:", "a:", "new:", "code"
@@ -83,11 +86,17 @@ def read_payment(sent: Sent) -> Work:
     reference = sent.fields.text("reference", most=200)
 
     async def work(tx: Tx, locked: Order) -> str:
-        if await orders.pay(tx, locked.id, kind, method, amount, reference):
+        at = _place(sent.visit, method)
+        if await orders.pay(tx, locked.id, kind, method, amount, reference, location_id=at):
             return sent.visit.say(N_("The payment is written down."))
         return sent.visit.say(N_("This payment was known already: nothing was written twice."))
 
     return work
+
+
+def _place(visit: Visit, method: str) -> LocationId | None:
+    """The store where it moves: where this device stands, for what somebody hands over or puts into a terminal."""
+    return None if method in _OVER_WIRES else store_desk.place_of(visit)
 
 
 def _code_of(visit: Visit, typed: str) -> str:
@@ -230,13 +239,21 @@ def read_payout(sent: Sent) -> Work:
         code = None
         if method:
             known = not await orders.execute_refund(
-                tx, locked.id, grant_id, amount, method, reference, anyhow=visit.console.settings.refund_anyhow
+                tx,
+                locked.id,
+                grant_id,
+                amount,
+                method,
+                reference,
+                anyhow=visit.console.settings.refund_anyhow,
+                location_id=_place(visit, method),
             )
             if known:
                 return _said(locked, visit.say(N_("This payment was known already: nothing was written twice.")), back=back)
         else:
             account, code = await _account(sent, tx, locked, way)
-            await orders.execute_refund(tx, locked.id, grant_id, amount, account.kind, account_id=account.id)
+            at = _place(visit, account.kind)
+            await orders.execute_refund(tx, locked.id, grant_id, amount, account.kind, account_id=account.id, location_id=at)
             if account.kind is AccountKind.STORE_CREDIT:
                 await tell_credit(tx, visit.console.settings, locked.id, amount, code)
         told = amount_words(visit, amount, locked.currency)
@@ -302,7 +319,7 @@ def read_spend(sent: Sent) -> Work:
         account = await _there(sent, tx, locked, way)
         if account.balance == 0:
             raise BalanceTooLow(balance=0, asked=amount or 0)
-        spent = await orders.spend(tx, locked.id, account.id, amount)
+        spent = await orders.spend(tx, locked.id, account.id, amount, location_id=_place(sent.visit, account.kind))
         return sent.visit.say(N_("%(amount)s is paid."), amount=amount_words(sent.visit, spent, locked.currency))
 
     return work

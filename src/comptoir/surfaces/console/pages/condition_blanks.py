@@ -95,7 +95,7 @@ def blanks(
     return Blanks(
         found | {"countries": replace(found["countries"], **other)},
         values.get("skus", ""),
-        listed(_skus(values.get("skus", "")), locale) or say(N_("any product")),
+        listed(sku_lines(values.get("skus", "")), locale) or say(N_("any product")),
         affixes(Currency(currency), locale),
         currency,
     )
@@ -134,8 +134,8 @@ def meant(fields: Fields, house: Currency) -> Condition:
     if unknown:
         fields.refuse("countries", N_("Nobody knows the country %(country)s."), country=unknown[0])
     countries = ticked_countries(ticked["countries"])
-    skus = _skus(values["skus"])
-    if len(skus) > _MOST_SKUS or any(not _is_sku(one) for one in skus):
+    skus = sku_lines(values["skus"])
+    if len(skus) > _MOST_SKUS or any(not is_sku(one) for one in skus):
         fields.refuse("skus", N_("Write a SKU on each line, %(most)s at most."), most=_MOST_SKUS)
     currency = _currency(fields, values["worth_currency"], house)
     least = amount(fields, "worth_least", currency, most=MAX_VALUE) if values["worth_least"] else None
@@ -165,12 +165,12 @@ def _currency(fields: Fields, text: str, house: Currency) -> Currency:
         return house
 
 
-def _skus(text: str) -> list[str]:
-    """One on each line, or between commas."""
-    return list(dict.fromkeys(part for one in re.split(r"[\r\n,;]+", text) if (part := one.strip())))
+def sku_lines(text: str) -> list[str]:
+    """One on each line, or between commas or tabs."""
+    return list(dict.fromkeys(part for one in re.split(r"[\r\n\t,;]+", text) if (part := one.strip())))
 
 
-def _is_sku(text: str) -> bool:
+def is_sku(text: str) -> bool:
     try:
         quantities.sku(text)
     except ValueError:

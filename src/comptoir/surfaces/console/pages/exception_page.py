@@ -35,7 +35,7 @@ from comptoir.runtime.database import Reader, Tx
 from comptoir.runtime.paging import Page
 from comptoir.surfaces.changing import SETTING
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.pages import lists, timelines
+from comptoir.surfaces.console.pages import lists, parked_words, timelines
 from comptoir.surfaces.console.pages.decision_words import FENCE_WORDS
 from comptoir.surfaces.console.pages.exceptions import KIND_WORDS, exception_href
 from comptoir.surfaces.console.pages.naming import Places, channels_of, people_of, places_of
@@ -107,6 +107,7 @@ async def _page(visit: Visit, refused: str = "", values: Mapping[str, str] | Non
         stake=stake,
         title=visit.say(words),
         meaning=visit.say(meaning),
+        reasons=parked_words.reasons(visit, found),
         channel=channels[order.channel_code] if order is not None else None,
         places=places,
         targets=[(to_text(LOCATION_PREFIX, t.location_id), target_words(visit, t, places[t.location_id])) for t in targets],

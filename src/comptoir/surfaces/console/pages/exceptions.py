@@ -22,7 +22,7 @@ from comptoir.modules.orders.contracts import (
 from comptoir.modules.pricing import api as pricing
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
-from comptoir.surfaces.console.pages import timelines
+from comptoir.surfaces.console.pages import parked_words, timelines
 from comptoir.surfaces.console.pages.naming import channels_of, places_of
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.remedies import Remedy, best_remedies
@@ -77,6 +77,8 @@ class Row:
     stake: int | None
     currency: Currency | None
     remedy: Remedy | None
+    why: str
+    """Why no location may send it; empty for what is no matter of that."""
 
     @property
     def id(self) -> str:
@@ -208,6 +210,7 @@ async def _rows(visit: Visit, reader: Reader, found: Sequence[ExceptionSummary])
                 price.amount * one.exception.quantity if price is not None else None,
                 markets[channel.market].currency if channel is not None else None,
                 remedies.get(one.exception.id),
+                parked_words.main_reason(visit, one.exception),
             )
         )
     return rows

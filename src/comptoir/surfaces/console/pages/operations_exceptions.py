@@ -13,7 +13,7 @@ from comptoir.modules.orders.contracts import ExceptionKind, UrgentException
 from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.pages import lists
+from comptoir.surfaces.console.pages import lists, parked_words
 from comptoir.surfaces.console.pages.exceptions import KIND_ICONS, KIND_WORDS, exception_href
 from comptoir.surfaces.console.pages.lists import Sites
 from comptoir.surfaces.console.pages.operations_rows import NO_DUE, promised_due
@@ -70,7 +70,7 @@ def _ranked(visit: Visit, one: UrgentException, sites: Sites, goods: lists.Goods
         title=visit.say(KIND_WORDS[own.kind][0]),
         href=href,
         icon=KIND_ICONS[own.kind],
-        words=" · ".join(part for part in (what, where) if part),
+        words=" · ".join(part for part in (what, where, parked_words.main_reason(visit, own)) if part),
         number=one.summary.order_number,
         order_href=order_href(own.order_id) if own.order_id is not None else "",
         value=one.value,

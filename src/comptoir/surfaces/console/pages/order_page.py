@@ -198,6 +198,7 @@ async def order_page(visit: Visit) -> Answer:
                     for one in (*details.reservations, *details.shipments, *details.returns, *details.exceptions)
                 ),
                 *timelines.location_ids(entries),
+                *(one.location_id for one in details.payments),
             ],
         )
         people = await people_of(visit, reader, [*(entry.actor for entry in entries)], channels)
@@ -223,6 +224,7 @@ async def order_page(visit: Visit) -> Answer:
         order=order,
         href=order_href(order_id),
         channel=channels[order.channel_code],
+        channels=channels,
         places=places,
         origins=held,
         own_origins=own_held,

@@ -35,6 +35,7 @@ _CARRIERS: Sequence[_Place] = (
     _Place("accounts", N_("Accounts"), "/carriers/accounts", Permission.ROUTING_READ),
     _Place("labels", N_("Labels"), "/carriers/labels", Permission.ORDERS_READ),
     _Place("performance", N_("How carriers do"), "/carriers/performance", Permission.ORDERS_READ),
+    _Place("serviceability", N_("Who goes there?"), "/carriers/serviceability", Permission.ORDERS_READ),
     _Place("parcels", N_("Parcels"), "/parcels", Permission.ORDERS_READ),
 )
 

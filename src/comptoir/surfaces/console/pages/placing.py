@@ -215,7 +215,7 @@ async def new_line(visit: Visit) -> Answer:
 
 @area.get("/orders/new/promise", Permission.ORDERS_PLACE)
 async def promise(visit: Visit) -> Answer:
-    """When a customer of this store would have what is typed so far."""
+    """When a customer of this store, or somebody on the phone, would have what is typed so far."""
     asked = visit.request.query_params
     units = [int(text) if text.isdecimal() and len(text) < 8 else 0 for text in asked.getall("quantity", [])]
     lines = [(sku, count) for sku, count in zip(asked.getall("sku", []), units, strict=False) if sku and count > 0]
@@ -224,12 +224,20 @@ async def promise(visit: Visit) -> Answer:
         own = await _standing(visit, reader, visit.page.query)
         known = await catalogue.sellable(reader, [sku for sku, _ in lines]) if lines else {}
     lines = [(sku, count) for sku, count in lines if sku in known][:MAX_LINES]
-    if own is not None and lines:
+    typed = visit.param("to_country").strip()
+    country = (country_code(typed) or "") if typed else ""
+    if lines:
         counter = await visit.console.services.counters.get(visit.param("channel"))
-        typed = visit.param("to_country").strip()
-        country = (country_code(typed) or "") if typed else ""
-        told = await aisle.promised(visit, counter, own, lines, country, visit.param("to_postcode").strip()[:20])
-    return visit.fragment("orders/_promised.html", told=told, chosen=visit.param("pickup"))
+        pickup = visit.optional_id("pickup", LOCATION_PREFIX)
+        chosen = None if pickup is None else LocationId(pickup)
+        told = await aisle.promised(visit, counter, own, lines, country, visit.param("to_postcode").strip()[:20], chosen)
+    return visit.fragment(
+        "orders/_promised.html",
+        told=told,
+        chosen=visit.param("pickup"),
+        service=visit.param("service"),
+        lacks="product" if not lines else "address" if own is None and not country else "",
+    )
 
 
 @area.post("/orders/new", Permission.ORDERS_PLACE)
@@ -283,7 +291,7 @@ async def _paid(visit: Visit, order_id: OrderId, subject: str, tender: Tender) -
     """Takes the money. The order stands in any case: what a card refuses is said, and can be paid another way."""
     try:
         async with visit.database.transaction(visit.context) as tx:
-            taken = await collecting.take_for_order(tx, order_id, tender)
+            taken = await collecting.take_for_order(tx, order_id, tender, store_desk.place_of(visit))
             left = await orders.standing(tx, order_id)
             await staff.record(tx, "order.payment", subject, {"amount": taken, "method": tender.method}, address=visit.address)
     except Refusal as refusal:

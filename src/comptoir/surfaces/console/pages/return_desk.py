@@ -14,7 +14,7 @@ from comptoir.modules.catalogue import api as catalogue
 from comptoir.modules.changes import api as changes
 from comptoir.modules.changes.contracts import Foreseen, RefundMethod, ReturnCase, ReturnDraft, Verdict
 from comptoir.modules.changes.errors import NothingToPayOut
-from comptoir.modules.locations.contracts import Location
+from comptoir.modules.locations.contracts import Location, LocationId
 from comptoir.modules.lots import api as lots
 from comptoir.modules.orders import api as orders
 from comptoir.modules.orders.contracts import ORDER_PREFIX, Order, OrderId, OrderLine
@@ -191,12 +191,12 @@ def _taking(visit: Visit, fields: Fields, order: Order, place: Location, hand: H
         if changes.undecided(case):
             words = visit.say(N_("The units are here. Somebody has to approve it before the money goes back."))
             return Done(return_href(case.id), words, tone="warn")
-        return await _paid(visit, tx, case, order, money, reference)
+        return await _paid(visit, tx, case, order, money, reference, place.id)
 
     return work
 
 
-async def _paid(visit: Visit, tx: Tx, case: ReturnCase, order: Order, money: str, reference: str) -> Done:
+async def _paid(visit: Visit, tx: Tx, case: ReturnCase, order: Order, money: str, reference: str, at: LocationId) -> Done:
     """Gives the money back, where that was asked for, and says how much."""
     href, taken = return_href(case.id), visit.say(N_("Taken back."))
     facts = await facts_of(tx, order.channel_id)
@@ -204,10 +204,10 @@ async def _paid(visit: Visit, tx: Tx, case: ReturnCase, order: Order, money: str
         return Done(href, taken)
     try:
         if money == CREDIT:
-            account, code, amount = await changes.pay_out_credit(tx, case.id, SETTING)
+            account, code, amount = await changes.pay_out_credit(tx, case.id, SETTING, at=at)
             paid = changes.PaidBack((("store_credit", amount),), account, code)
         else:
-            paid = await changes.pay_back(tx, case.id, SETTING, reference)
+            paid = await changes.pay_back(tx, case.id, SETTING, reference, at=at)
     except NothingToPayOut:
         return Done(href, taken, detail=visit.say(N_("Nothing was paid that could go back.")))
     await tell_credit(tx, visit.console.settings, order.id, on_credit(paid.parts), paid.code)

@@ -22,7 +22,7 @@ from comptoir.runtime.database import Tx
 from comptoir.surfaces.changing import SETTING, facts_of
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields
-from comptoir.surfaces.console.pages import lists, return_extras, return_ways, shown_once
+from comptoir.surfaces.console.pages import lists, return_extras, return_ways, shown_once, store_desk
 from comptoir.surfaces.console.pages.naming import Channels, People, channels_of, people_of
 from comptoir.surfaces.console.pages.orders import order_href
 from comptoir.surfaces.console.pages.return_desk import CREDIT_SHOWN, money_told, with_code
@@ -363,15 +363,15 @@ def _stepping(visit: Visit, case_id: ReturnCaseId, act: str, fields: Fields) -> 
 
 def _paying(visit: Visit, case_id: ReturnCaseId, fields: Fields) -> Callable[[Tx], Awaitable[Done]]:
     credit = fields.raw("money") == "credit"
-    reference = fields.text("reference", most=120)
+    reference, at = fields.text("reference", most=120), store_desk.place_of(visit)
 
     async def work(tx: Tx) -> Done:
         case = await changes.get_return(tx, case_id)
         if credit:
-            account, code, amount = await changes.pay_out_credit(tx, case_id, SETTING)
+            account, code, amount = await changes.pay_out_credit(tx, case_id, SETTING, at=at)
             paid = changes.PaidBack((("store_credit", amount),), account, code)
         else:
-            paid = await changes.pay_back(tx, case_id, SETTING, reference)
+            paid = await changes.pay_back(tx, case_id, SETTING, reference, at=at)
         assert case.order_id is not None, "what was not sold by us is refunded to nobody"
         await tell_credit(tx, visit.console.settings, case.order_id, on_credit(paid.parts), paid.code)
         told = money_told(visit, paid, await orders.order(tx, case.order_id))

@@ -15,10 +15,12 @@ from comptoir.modules.staff.contracts import Permission
 from comptoir.runtime.database import Reader, Tx
 from comptoir.surfaces.changing import SETTING
 from comptoir.surfaces.console import formatting
-from comptoir.surfaces.console.pages import lists, return_finding
+from comptoir.surfaces.console.pages import lists, picks, return_finding
+from comptoir.surfaces.console.pages import return_policy_goods as goods
 from comptoir.surfaces.console.pages.amounts import affixes
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.return_policy_form import (
+    NO_PRODUCT,
     PATH,
     TAKING_WORDS,
     Sheet,
@@ -57,11 +59,12 @@ async def policy_list(visit: Visit) -> Answer:
         found = await changes.all_policies(reader)
         channels = dict((await channels_of(visit, reader)).options)
         currency = await currency_of(reader)
+        names = await lists.goods(reader, {sku for one in found for sku in one.skus[: picks.SHOWN + 1]})
         number, tried, problem = await _tried(visit, reader, None)
     return visit.respond(
         "returns/policies.html",
-        rows=[(one, policy_href(one), sentence(visit, one, channels, currency)) for one in found],
-        standard=sentence(visit, changes.STANDARD, channels, currency),
+        rows=[(one, policy_href(one), sentence(visit, one, channels, currency, names)) for one in found],
+        standard=sentence(visit, changes.STANDARD, channels, currency, names),
         may_write=visit.may(Permission.CHANNELS_WRITE),
         action=HERE,
         reasons=lists.options_of(visit, REASON_WORDS),
@@ -132,6 +135,14 @@ async def category_search(visit: Visit) -> Answer:
     return visit.fragment("returns/_categories.html", categories=found)
 
 
+@area.get(f"{HERE}/products", Permission.CHANNELS_WRITE)
+async def product_search(visit: Visit) -> Answer:
+    """The products that fit what is being typed, to be ticked."""
+    async with visit.read() as reader:
+        found = await goods.found_goods(reader, visit.param(goods.FIND))
+    return visit.fragment("returns/_found_skus.html", found=found, named=False)
+
+
 @area.get(f"{HERE}/{{policy_id:str}}", Permission.ORDERS_READ)
 async def policy_page(visit: Visit) -> Answer:
     async with visit.read() as reader:
@@ -164,6 +175,9 @@ async def _show(
         picks=options.picks,
         categories=options.categories,
         searched=options.searched,
+        skus=options.skus,
+        no_product=visit.say(NO_PRODUCT),
+        found=options.found,
         href=f"{HERE}/new" if policy is None else policy_href(policy),
         title=visit.say(N_("New return policy")) if policy is None else policy.code,
         refused=refused,
@@ -194,13 +208,17 @@ async def change(visit: Visit) -> Answer:
 
 async def _save(visit: Visit, policy: Policy | None) -> Answer:
     fields = visit.fields()
+    step = fields.raw("step")
+    if step == goods.STEP:
+        return await _show(visit, policy, typed(fields))
     async with visit.read() as reader:
         currency: Currency = await currency_of(reader)
         categories = {"", *await known_categories(reader), *([PATH.join(policy.category)] if policy is not None else [])}
-    draft = read(fields, currency)
+        skus = await goods.read_skus(reader, fields, () if policy is None else policy.skus)
+    draft = read(fields, currency, skus)
     if PATH.join(draft.category) not in categories:
         fields.refuse("category", N_("No product of yours is in this category."))
-    if fields.raw("step") == "try":
+    if step == "try":
         return await _show(visit, policy, typed(fields), draft=None if fields.errors else draft)
 
     async def work(tx: Tx) -> Done:

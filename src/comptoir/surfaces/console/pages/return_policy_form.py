@@ -15,7 +15,9 @@ from comptoir.runtime.database import Reader
 from comptoir.surfaces.console import formatting
 from comptoir.surfaces.console.forms import Fields
 from comptoir.surfaces.console.pages import lists, picks
+from comptoir.surfaces.console.pages import return_policy_goods as goods
 from comptoir.surfaces.console.pages.amounts import amount, house_currency, plain_or_empty
+from comptoir.surfaces.console.pages.condition_blanks import sku_lines
 from comptoir.surfaces.console.pages.naming import channels_of
 from comptoir.surfaces.console.pages.picks import Option, Pick, named_countries, ticked_countries
 from comptoir.surfaces.console.pages.return_words import METHOD_WORDS, MOMENT_WORDS, REASON_WORDS
@@ -25,12 +27,13 @@ OTHERS = "countries_other"
 MANY = ("channels", "countries", "free_reasons")
 _SINGLE = (
     "code", "position", "category", "valid_from", "valid_until", "window", "fee", "moment", "method", "approval_above", "kind",
-    "exempt", "active", "version", "prepaid", "label_fee", OTHERS,
+    "exempt", "active", "version", "prepaid", "label_fee", OTHERS, goods.FIND,
 )  # fmt: skip
 PATH = " › "
 MOST_LISTED = 200
 """Above so many categories they are searched for: a list of thousands is half a megabyte, and nobody reads it."""
 _MOST_FOUND = 50
+NO_PRODUCT = N_("no product named")
 
 
 class Taking(StrEnum):
@@ -60,6 +63,8 @@ def written(draft: PolicyDraft, currency: Currency, locale: str, version: int | 
         "code": draft.code,
         "position": str(draft.position),
         "category": PATH.join(draft.category),
+        goods.SKUS: "\n".join(draft.skus),
+        goods.FIND: "",
         "valid_from": draft.valid_from.isoformat() if draft.valid_from else "",
         "valid_until": draft.valid_until.isoformat() if draft.valid_until else "",
         "window": str(draft.window),
@@ -84,13 +89,17 @@ def written(draft: PolicyDraft, currency: Currency, locale: str, version: int | 
 
 
 def typed(fields: Fields) -> Sheet:
-    """The form as it came in."""
-    values = {name: fields.raw(name) for name in _SINGLE}
+    """The form as it came in; articles that were ticked stand in the list, and what was searched for is done with unless it is
+    what was asked now.
+    """
+    values = {name: fields.raw(name) for name in _SINGLE} | {goods.SKUS: "\n".join(goods.named(fields))}
+    if fields.raw("step") != goods.STEP:
+        values[goods.FIND] = ""
     return Sheet(values, {name: [one for one in fields.all(name) if one] for name in MANY}, dict(fields.errors))
 
 
-def read(fields: Fields, currency: Currency) -> PolicyDraft:
-    """What the form means; what is wrong is noted at its field."""
+def read(fields: Fields, currency: Currency, skus: tuple[str, ...]) -> PolicyDraft:
+    """What the form means; what is wrong is noted at its field. `skus` are the articles that it names."""
     reasons = [Reason(one) for one in fields.all("free_reasons") if one in set(Reason)]
     codes, unknown = named_countries(fields.raw(OTHERS))
     if unknown:
@@ -101,6 +110,7 @@ def read(fields: Fields, currency: Currency) -> PolicyDraft:
         code=fields.text("code", required=True, most=64),
         position=fields.whole("position", least=0, most=1_000_000, default=10),
         category=tuple([part.strip() for part in path.split(PATH.strip()) if part.strip()]),
+        skus=skus,
         channels=tuple(fields.all("channels")),
         countries=tuple(dict.fromkeys([*ticked_countries(fields.all("countries")), *codes])),
         valid_from=_day(fields, "valid_from"),
@@ -139,6 +149,10 @@ class Choices:
     categories: Sequence[Option]
     searched: bool
     """There are too many categories for a list: these are those that fit what was typed."""
+    skus: str
+    """The articles that are named, as they stand in the sentence."""
+    found: goods.FoundGoods
+    """What was searched for without a script."""
 
 
 async def known_categories(reader: Reader) -> list[str]:
@@ -161,6 +175,7 @@ async def choices(visit: Visit, reader: Reader, sheet: Sheet) -> Choices:
     locale, errors = visit.page.locale, sheet.errors
     found, chosen = await known_categories(reader), sheet.values["category"]
     searched = len(found) > MOST_LISTED
+    named = sku_lines(sheet.values[goods.SKUS])
     if chosen and chosen not in found and not searched:
         found.append(chosen)
     return Choices(
@@ -181,19 +196,21 @@ async def choices(visit: Visit, reader: Reader, sheet: Sheet) -> Choices:
         },
         fitting(found, chosen) if searched else [(one, one) for one in found],
         searched,
+        picks.listed(named, locale) or visit.say(NO_PRODUCT),
+        await goods.found_goods(reader, sheet.values[goods.FIND]),
     )  # fmt: skip
 
 
-def sentence(visit: Visit, one: PolicyDraft, channels: Mapping[str, str], currency: Currency) -> list[str]:
+def sentence(visit: Visit, one: PolicyDraft, channels: Mapping[str, str], currency: Currency, names: lists.Goods) -> list[str]:
     """A policy as one reads it: for what it is, and what holds."""
     locale = visit.page.locale
-    names = [channels.get(code, code) for code in one.channels]
+    sellers = [channels.get(code, code) for code in one.channels]
     where = [picks.country_name(code, locale) for code in one.countries]
     scope = visit.say(
         N_("What is sold by %(channels)s to %(countries)s, of %(category)s"),
-        channels=picks.listed(names, locale) or visit.say(N_("all channels")),
+        channels=picks.listed(sellers, locale) or visit.say(N_("all channels")),
         countries=picks.listed(where, locale) or visit.say(N_("all countries")),
-        category=PATH.join(one.category) or visit.say(N_("all products")),
+        category=_products(visit, one, names),
     )
     days = [formatting.day(day, locale, visit.page.zone) if day else "" for day in (one.valid_from, one.valid_until)]
     if any(days):
@@ -218,6 +235,15 @@ def sentence(visit: Visit, one: PolicyDraft, channels: Mapping[str, str], curren
         above = formatting.money(one.approval_above, currency, locale)
         parts.append(visit.say(N_("above %(amount)s somebody has to approve it"), amount=above))
     return parts
+
+
+def _products(visit: Visit, one: PolicyDraft, names: lists.Goods) -> str:
+    """What it is for: a category, articles, either, or everything."""
+    category = PATH.join(one.category)
+    if not one.skus:
+        return category or visit.say(N_("all products"))
+    skus = goods.in_words(one.skus, names, visit.page.locale)
+    return visit.say(N_("%(category)s, or of %(products)s"), category=category, products=skus) if category else skus
 
 
 async def currency_of(reader: Reader) -> Currency:

@@ -87,7 +87,7 @@ def written(draft: RuleSetDraft, currency: Currency, locale: str) -> Sheet:
         "max_distance": "" if rules.max_distance is None else plain(rules.max_distance, locale),
         "full": "more" if not rules.respect_capacity else "",
         "late": "out" if rules.insist_on_date else "",
-        "doubt": "count" if rules.count_unanswered else "",
+        "doubt": "" if rules.count_unanswered else "nothing",
         "every": str(rules.every or ""),
         "answer_within": str(rules.answer_within or ""),
         "give_up_after": str(rules.give_up_after or ""),
@@ -196,7 +196,7 @@ def _rules(fields: Fields, currency: Currency) -> Rules:
         answer_within=fields.whole("answer_within", most=MAX_ANSWER, default=0),
         give_up_after=fields.whole("give_up_after", most=MAX_GIVE_UP, default=0),
         insist_on_date=fields.raw("late") == "out",
-        count_unanswered=fields.raw("doubt") == "count",
+        count_unanswered=fields.raw("doubt") != "nothing",
         objective=Objective(
             late_day=amount(fields, "late_day", currency, most=MAX_AIM) if fields.raw("late_day") else Objective().late_day,
             carbon_kg=amount(fields, "carbon_kg", currency, most=MAX_AIM),

@@ -120,7 +120,7 @@ async def _show(
         modes=lists.options_of(visit, blanks.MODES),
         fulls=[("", visit.say(N_("gets no more"))), ("more", visit.say(N_("may get more")))],
         lates=[("", visit.say(N_("only comes after others"))), ("out", visit.say(N_("is left out")))],
-        doubts=[("", visit.say(N_("counts nothing"))), ("count", visit.say(N_("counts what it was to send")))],
+        doubts=[("", visit.say(N_("counts what it was to send"))), ("nothing", visit.say(N_("counts nothing")))],
         turns=" · ".join(f"{one.name} {one.position}" for one in live[:5] if rule_set is None or one.id != rule_set.id),
         coin=affixes(choices.currency, visit.page.locale),
         parcels=blanks.parcels(visit),

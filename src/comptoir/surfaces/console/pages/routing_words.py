@@ -260,8 +260,8 @@ class Teller:
             told.append(self.say(N_("runs make small: %(aims)s"), aims=self.aims(rules)))
         if rules.answer_within:
             told.append(self.say(N_("who has not begun within %(time)s gives it back"), time=self.answer(rules)))
-        if rules.count_unanswered:
-            told.append(self.say(N_("who does not answer, or has no staff, counts what it was to send")))
+        if not rules.count_unanswered:
+            told.append(self.say(N_("who does not answer, or has no staff, counts nothing")))
         if rules.give_up_after:
             told.append(self.say(N_("what nobody may send is %(what)s"), what=self.give_up(rules)))
         return told

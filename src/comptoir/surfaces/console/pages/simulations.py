@@ -53,7 +53,7 @@ PROBLEMS: Mapping[str, str] = {
     "no_orders": N_("No order of these channels was placed in that time."),
     "unknown_rule_set": N_("The rule set is not there any more."),
 }
-_BUSIEST = 12
+_BUSIEST = 8
 """So many locations are compared in the chart."""
 
 

@@ -21,7 +21,7 @@ from comptoir.modules.fulfilment.contracts import (
     State,
 )
 from comptoir.modules.locations import api as locations
-from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location
+from comptoir.modules.locations.contracts import LOCATION_PREFIX, Location, LocationId
 from comptoir.runtime.crypto import Keyring
 from comptoir.runtime.database import Reader
 from comptoir.surfaces import collecting
@@ -56,14 +56,20 @@ async def here(visit: Visit, reader: Reader) -> Location | None:
 
     Who works at one location only stands there; who works at some, at none of the others.
     """
-    own, told = visit.principal.locations, stands_at(visit)
-    if told is None or not visit.principal.reaches(told):
-        told = next(iter(own)) if len(own) == 1 else None
+    told = place_of(visit)
     try:
         found = await locations.get(reader, told) if told is not None else None
     except NotFound:
         return None
     return found if found is not None and found.active else None
+
+
+def place_of(visit: Visit) -> LocationId | None:
+    """As `here`, without asking whether anybody works there still."""
+    own, told = visit.principal.locations, stands_at(visit)
+    if told is not None and visit.principal.reaches(told):
+        return told
+    return next(iter(own)) if len(own) == 1 else None
 
 
 async def elsewhere(visit: Visit, reader: Reader, one: Fulfilment) -> str:

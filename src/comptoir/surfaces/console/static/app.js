@@ -173,7 +173,7 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target.closest && event.target.closest("form");
-    if (form && event.detail.successful) { store.drop(keyOf(form)); }
+    if (form && event.detail.successful && event.detail.requestConfig.verb !== "get") { store.drop(keyOf(form)); }
   });
   function restore(form) {
     const typed = store.get(keyOf(form));
@@ -281,6 +281,11 @@
       taken += needed;
     });
     return spec.series.length > 1 ? lines : 0;
+  }
+  // Rows of several bars each are as high as the figures beside the bars need.
+  function roomy(spec, width) {
+    const crowded = spec.kind === "rows" && spec.series.length > 1;
+    return crowded ? `${20 + 22 * legendLines(spec, width) + spec.labels.length * (8 + 14 * spec.series.length)}px` : "";
   }
   function figure(spec, width) {
     const write = formats(spec);
@@ -425,7 +430,7 @@
     const echarts = await loadLibrary();
     const spec = JSON.parse(data.textContent);
     tell(box, spec);
-    if (spec.map) { await outline(echarts, spec.map, box.dataset.outline); }
+    if (spec.map) { await outline(echarts, spec.map, box.dataset.outline); } else { box.style.minHeight = roomy(spec, box.clientWidth); }
     let chart = charts.get(box);
     if (!chart) {
       chart = echarts.init(box, null, { renderer: "canvas" });

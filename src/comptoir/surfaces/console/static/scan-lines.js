@@ -70,6 +70,8 @@
     const field = button && document.getElementById(button.dataset.choose);
     if (!field) { return; }
     field.value = button.dataset.value;
+    const service = document.getElementById("service");
+    if (service && button.dataset.service) { service.value = button.dataset.service; }
     field.dispatchEvent(new Event("change", { bubbles: true }));
   });
   document.addEventListener("htmx:afterSwap", (event) => { if (event.target.id === "lines") { changed(); } });
