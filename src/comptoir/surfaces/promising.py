@@ -22,7 +22,7 @@ from comptoir.modules.inventory.api import Wanted
 from comptoir.modules.inventory.contracts import Reservation, Spot
 from comptoir.modules.locations.contracts import LocationId
 from comptoir.modules.routing import api as routing
-from comptoir.modules.routing.api import Collection, Delivery, Network, Situation
+from comptoir.modules.routing.api import Collection, Delivery, Network, Planned, Situation
 from comptoir.modules.routing.contracts import Job, Need, Profile, Site
 from comptoir.runtime.batching import Batcher
 from comptoir.runtime.database import Database
@@ -90,15 +90,16 @@ class PromiseDesk:
         deliveries: list[Delivery] = []
         for service in services:
             plan = routing.planned(counter.rule_sets, counter.schedules, profile._replace(service=service))
-            wanted = replace(job, service=service, begins_at=plan.begins_at(now))
-            found = routing.delivery(network, plan.rules, wanted, situation, now, plan.runs)
+            found = routing.delivery(network, plan.rules, _as_planned(job, service, plan, now), situation, now, plan.runs)
             deliveries.append(_lacks(found, kept_back))
+        if at is None and not counters:
+            return Options(tuple(deliveries), ())
         plan = routing.planned(counter.rule_sets, counter.schedules, profile._replace(service=Service.PICKUP))
-        rules, job = plan.rules, replace(job, begins_at=plan.begins_at(now))
+        rules, job = plan.rules, _as_planned(job, job.service, plan, now)
         if at is not None:
             nearby = [routing.collection(network, rules, job, situation, now, network.position[at])]
         else:
-            nearby = routing.collections(network, rules, job, situation, now, most=counters) if counters else []
+            nearby = routing.collections(network, rules, job, situation, now, most=counters)
         return Options(tuple(deliveries), tuple([_lacks(one, kept_back) for one in nearby]))
 
     async def _work(self, questions: Sequence[Wanted]) -> Sequence[list[NDArray[np.int64]]]:
@@ -168,6 +169,14 @@ def _give(free: dict[str, NDArray[np.int64]], network: Network, held: Sequence[R
             own.add(one.sku)
             free[one.sku] = free[one.sku].copy()
         free[one.sku][position] += one.quantity
+
+
+def _as_planned(job: Job, service: Service, plan: Planned, now: datetime) -> Job:
+    """The job by a service, begun when that is planned. Most are as they should be, and are not copied."""
+    begins_at = plan.begins_at(now)
+    if (service, begins_at) == (job.service, job.begins_at):
+        return job
+    return replace(job, service=service, begins_at=begins_at)
 
 
 def _published(job: Job, free: Mapping[str, NDArray[np.int64]], rules: PublishRules) -> tuple[Job, tuple[tuple[int, int], ...]]:
